@@ -1,0 +1,100 @@
+"""Wiring: what behave's hooks call, and nothing else.
+
+A feature's @container tags become its fleet, started before its first selected scenario and removed after its
+last. Each scenario gets a world of its own; its faults are healed before the next one begins.
+"""
+
+import os
+import secrets
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from behave.model import Feature, Scenario, Status
+
+from support.cli.progress import say
+from support.containers import evidence, sweep
+from support.containers.engine import connect
+from support.containers.fleet import KINDS, Fleet, Order
+from support.containers.guard import Guard
+from support.errors import SuiteError
+from support.faults.faults import Faults
+from support.images.resolution import resolve_all
+from support.ledger.recorder import Recorder
+from support.sentences import register
+from support.settings import Settings
+
+register()
+
+Context = Any  # behave's context: it carries run, fleet, faults and world, all of them set in this module
+
+
+class Run:
+    """What lasts for the whole run: its recorder, its engine, and the guard that cleans if it is killed."""
+
+    def __init__(self, context: Context) -> None:
+        self.settings = Settings.load(os.environ, context.config.userdata)
+        self.recorder = Recorder.open(context, self.settings, KINDS)
+        self.client = connect()
+        for name in sweep.remove_dead(self.client):
+            say(f"removed {name}, which a dead run had left")
+        self.guard = Guard(self.recorder.run, self.recorder.run_dir)
+
+    def order(self, capability: str, tags: list[str], settings: dict[str, str]) -> Order:
+        """The order of the fleet that a feature's `tags` ask for, its images fetched."""
+        kinds = tuple(tag.removeprefix("container.") for tag in tags if tag.startswith("container."))
+        images = resolve_all(kinds, self.client, say)
+        return Order(self.recorder.run, capability, kinds, images, settings, self.settings.memory_budget)
+
+
+def before_all(context: Context) -> None:
+    context.run = Run(context)
+    context.add_cleanup(context.run.guard.dismiss)
+
+
+def before_feature(context: Context, feature: Feature) -> None:
+    capability = Path(feature.filename).stem
+    context.world_of = import_module(f"support.worlds.{capability}").World
+    context.secret = secrets.token_hex(32)
+    settings = {"JWT_SECRET": context.secret, **context.world_of.settings}
+    context.fleet = Fleet(context.run.client, context.run.order(capability, feature.tags, settings), say)
+    context.add_cleanup(_remove, context.fleet)
+    context.run.recorder.fleet_ready(capability, context.fleet.start())
+
+
+def before_scenario(context: Context, scenario: Scenario) -> None:
+    context.fleet.restore()
+    context.faults = Faults(context.fleet)
+    context.add_cleanup(context.faults.heal)
+    context.world = context.world_of(context.fleet, context.faults, context.secret)
+    context.add_cleanup(context.world.close)
+
+
+def after_scenario(context: Context, scenario: Scenario) -> None:
+    passed = scenario.status == Status.passed
+    folder = None if passed else _evidence(context, scenario)
+    lost = context.fleet.casualties(expected=context.faults.held)
+    # A node that ended by itself is the target's own doing: a failure stays one, but nothing passes beside it.
+    told = [str(casualty) for casualty in lost if passed or not casualty.by_itself]
+    context.run.recorder.end_scenario(scenario, folder, "; ".join(told) or None)
+
+
+def after_feature(context: Context, feature: Feature) -> None:
+    context.run.recorder.containers(context.fleet.rows())
+
+
+def _evidence(context: Context, scenario: Scenario) -> Path:
+    """Keeps what can be looked at later, before anything of it is cleaned up."""
+    folder = Path(context.run.recorder.run_dir / "evidence" / f"{Path(scenario.filename).stem}-{scenario.line}")
+    evidence.capture(context.fleet, folder)
+    context.world.exchanges.write(folder / "exchanges.txt")
+    return folder
+
+
+def _remove(fleet: Fleet) -> None:
+    """Removes a fleet; that something is left is told, and eats no verdict."""
+    try:
+        fleet.stop()
+    except SuiteError as error:
+        print(f"warning: {error}", file=sys.stderr)

@@ -1,0 +1,178 @@
+@L3 @tier1 @mrr.100000 @container.redis @container.toxiproxy @container.platform
+Feature: Everyone who watches sees every change, once
+  Teams pay to see each other's work change live. Every paying customer uses this, all day. An update that
+  is lost leaves two people working on different truths; one that arrives twice is charged, sent or ordered
+  twice; one that is shown to the wrong customer ends the contract, and not only theirs.
+
+  Customers are connected to two gateways, and who is connected to which must never matter. The gateways
+  pass updates on to each other through Redis.
+
+  Background:
+    Given a new workspace on two gateways
+
+  Rule: An update reaches every subscriber of both gateways, once, and in the same order for all
+
+    Scenario: A busy workspace loses nothing, doubles nothing and shows everyone the same order
+      Given 100 subscribers to the workspace on each gateway
+      When 4 publishers each publish 50 updates at the same time, through both gateways in turn
+      Then within 20 s every subscriber has received the 200 updates, once each and in the same order
+      And for 1 s nothing more arrives
+
+  Rule: Authors see their own updates once, like everybody else
+
+    Scenario: An author who watches gets one copy of each update
+      Given 3 subscribers to the workspace on each gateway
+      When one of them publishes 50 updates over their own connection
+      Then within 5 s every subscriber has received the 50 updates, once each and in the same order
+      And for 1 s nothing more arrives
+
+  Rule: What is private reaches its owner and nobody else
+
+    Scenario: Private channels with names that look alike do not mix
+      Given 200 users, each watching a private channel, with names such as 1 and 10, a*b, a?b and a[b]
+      When each of them is sent an update of their own
+      Then within 10 s each of them has received their own update, and only that
+      And for 1 s nothing more arrives
+
+    Scenario: Nobody gets into the private channel of another
+      Given two users, ada and bob, each watching a private channel
+      When ada asks to watch bob's channel, to write to it, and to see who is there
+      Then ada is refused all three
+      And an update to bob reaches bob alone
+
+  Rule: Whoever reconnects gets what was missed, at whichever gateway
+
+    Scenario: Fifty missed updates are replayed at the other gateway
+      Given a subscriber on the first gateway who has received 10 updates
+      And who has lost the connection, and missed 50 updates
+      When the subscriber reconnects to the second gateway
+      Then the subscriber is told that nothing is lost, and is given the 50 missed updates in order
+      And the next update reaches the subscriber once
+
+    Scenario: Changing gateways in the middle of a stream leaves no seam
+      Given a subscriber on the first gateway who has received 10 updates
+      When the subscriber changes gateways 20 times while 300 updates are published
+      Then within 5 s every subscriber has received the 310 updates, once each and in the same order
+
+  Rule: A gap that cannot be filled is said, and never half filled
+
+    # The gateways of this feature keep the last 100 updates of a channel.
+    Scenario Outline: A subscriber who was away for too long is told: <loss>
+      Given a subscriber on the first gateway who has received 10 updates
+      And who has lost the connection, and missed 20 updates
+      And meanwhile <loss>
+      When the subscriber reconnects to the second gateway
+      Then the subscriber is told that updates are lost, and is given none of them
+      And the next update reaches the subscriber once
+
+      Examples:
+        | loss                                               |
+        | 100 more updates have pushed these out of history  |
+        | Redis has lost everything, and 20 updates followed |
+
+  Rule: A reader who cannot keep up is cut off, and the others do not notice
+
+    @performance
+    Scenario: Three readers stall while 40 MB are published
+      Given 10 subscribers to the workspace on the first gateway
+      And 3 more there who have stopped reading, and also watch a channel of their own
+      When 40 MB of updates are published to the workspace
+      Then within 5 s Redis counted no subscription to the channel of those who stalled
+      And those who stalled find their connection closed as too slow
+      And every other subscriber has received all updates, 99 in 100 of them within 20 times the usual time
+      And the first gateway has never taken 50 MB more memory than before
+
+  Rule: An outage of Redis is bridged, or said
+
+    Scenario: A gateway that was cut from Redis makes good what its subscribers missed
+      Given 5 subscribers to the workspace on each gateway, who have received 10 updates
+      And the first gateway is cut from Redis
+      And 20 updates are published through the second gateway
+      When the first gateway reaches Redis again
+      Then within 5 s every subscriber has received the 30 updates, once each and in the same order
+      And nobody has had to reconnect
+
+    Scenario: When Redis comes back empty, everyone is told of the gap
+      Given 5 subscribers to the workspace on each gateway, who have received 10 updates
+      When Redis restarts and has lost everything
+      Then within 5 s every subscriber is told once that updates may be lost
+      And nobody has had to reconnect
+      And the next update reaches every subscriber once
+
+  Rule: Whoever leaves leaves nothing behind
+
+    Scenario: While one subscriber is left, the gateway goes on listening
+      Given 3 subscribers to the workspace on each gateway
+      When all but one of the first gateway leave, some by word and some by closing
+      Then within 1 s Redis counts 1 subscription to the workspace
+      And the next update reaches the one who stayed, once
+
+    Scenario: When the last one has left, the gateways stop listening
+      Given 3 subscribers to the workspace on each gateway
+      When all of them leave, some by word and some by closing
+      Then within 1 s Redis counts no subscription to the workspace
+
+    Scenario: A thousand lost connections leave no file, task or subscription behind
+      Given two gateways at rest after their first 50 connections
+      When 1000 subscribers connect, 100 at a time, and lose their connections without a word
+      Then within 5 s Redis counts no subscription to the workspace
+      And within 10 s each gateway has as many open files and tasks as before, give or take 5
+
+  Rule: A subscriber who is gone is noticed; one who is only quiet stays
+
+    # The gateways of this feature ask for a sign of life every 3 s, and wait 3 s for it.
+    Scenario: A frozen subscriber is let go, a quiet one is kept
+      Given ada and bob, each watching the workspace and silent for 7 s
+      When ada's device freezes
+      Then within 8 s ada is no longer present in the workspace, and bob is
+      And Redis counts no subscription to a channel that ada alone watched
+      And the next update reaches bob once
+
+  Rule: Only a valid session of our own site gets in
+
+    Scenario Outline: <credentials>: refused with <status>, and nothing is subscribed
+      When someone knocks with <credentials>
+      Then the answer is <status> at both gateways
+      And Redis counts no subscription to the workspace
+
+      Examples:
+        | credentials                                      | status |
+        | no session                                       | 401    |
+        | a session that somebody else signed              | 401    |
+        | a session that nobody signed                     | 401    |
+        | a session that has expired                       | 401    |
+        | a session that was logged out                    | 401    |
+        | a valid session from the page of a foreign site  | 403    |
+
+    Scenario: A valid session from a page of our own site gets in
+      When someone knocks with a valid session from the page of our own site
+      Then the answer is 101 at both gateways
+
+    Scenario: Logging out closes the session's connections on both gateways
+      Given ada is connected to both gateways from her laptop, and to both from her phone
+      When ada logs out on her laptop
+      Then within 2 s both connections of the laptop are closed as no longer allowed
+      And the next update reaches both connections of the phone once
+
+    Scenario: A session that expires is closed then, and not before
+      When ada connects to both gateways with a session that expires in 3 s
+      Then 0.5 s before its end both connections are open
+      And within 2 s after its end both connections are closed as no longer allowed
+
+  Rule: A gateway that is taken out of service hands everyone over
+
+    Scenario: Subscribers move to the other gateway and lose nothing
+      Given 20 subscribers to the workspace on each gateway, who move when a gateway says that it ends
+      When the first gateway is asked to end while 150 updates are published
+      Then within 10 s every subscriber has received every update that was acknowledged, once and in order
+      And every subscriber of the first gateway was told that it ends, before it was gone
+      And within 10 s the first gateway has ended by itself, and well
+
+  Rule: Updates are as fast as the infrastructure allows
+
+    @performance
+    Scenario: 200 subscribers see updates almost as fast as Redis can carry them
+      Given 20 workspaces with 10 subscribers each, on both gateways
+      When 400 updates are published to these workspaces, 50 each second
+      Then half of the deliveries take at most 15 times as long as Redis alone takes at the same time
+      And 99 in 100 of them take at most 15 times as long as 99 in 100 of Redis's own

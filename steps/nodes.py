@@ -1,0 +1,20 @@
+"""Sentences about the nodes of the platform, whatever the capability calls them."""
+
+from typing import Protocol
+
+from behave import given
+
+from support.containers.fleet import Fleet
+
+
+class Context(Protocol):
+    """What these steps use of behave's context."""
+
+    fleet: Fleet
+
+
+@given("a new workspace on two gateways")
+def two_nodes_that_are_well(context: Context) -> None:
+    """Both nodes answer, and each scenario's world has names that nobody has used before."""
+    for node in context.fleet.nodes:
+        node.wait_ready()

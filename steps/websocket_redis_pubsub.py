@@ -1,0 +1,371 @@
+"""Sentences of live updates."""
+
+from typing import Protocol
+
+from behave import given, then, when
+from hamcrest import assert_that, equal_to
+
+from support.worlds import websocket_reconnects as reconnects
+from support.worlds import websocket_sessions as sessions
+from support.worlds.websocket_peers import QuietPeers
+from support.worlds.websocket_pressure import Crowd, Stall, Stream
+from support.worlds.websocket_reconnects import Handover
+from support.worlds.websocket_redis_pubsub import World, for_each
+from support.worlds.websocket_sessions import NOT_ALLOWED, PrivateChannels
+
+
+class Context(Protocol):
+    """What these steps use of behave's context."""
+
+    world: World
+
+
+# The workspace, its subscribers and its updates
+
+
+@given("{count:Count} subscribers to the workspace on each gateway")
+def subscribers_on_each_gateway(context: Context, count: int) -> None:
+    for gateway in context.world.gateways:
+        context.world.join(count, gateway)
+
+
+@given("{count:Count} subscribers to the workspace on the first gateway")
+def subscribers_on_first_gateway(context: Context, count: int) -> None:
+    context.world.join(count, context.world.gateways[0])
+
+
+@given("{count:Count} subscribers to the workspace on each gateway, who have received {updates:Count} updates")
+def subscribers_who_have_received(context: Context, count: int, updates: int) -> None:
+    subscribers_on_each_gateway(context, count)
+    context.world.publish(updates)
+    context.world.expect(context.world.subscribers, context.world.published, within_s=10)
+
+
+@given("{updates:Count} updates are published through the second gateway")
+def publish_through_second(context: Context, updates: int) -> None:
+    context.world.publish(updates, through=[context.world.gateways[1]])
+
+
+@when("{publishers:Count} publishers each publish {count:Count} updates at the same time, through both gateways in turn")
+def publish_at_the_same_time(context: Context, publishers: int, count: int) -> None:
+    context.world.publish_at_once(publishers, count)
+
+
+@when("one of them publishes {count:Count} updates over their own connection")
+def author_publishes(context: Context, count: int) -> None:
+    context.world.publish_as(context.world.subscribers[0], count)
+
+
+@then("within {deadline:Duration} every subscriber has received the {count:Count} updates, once each and in the same order")
+def every_subscriber_has_received(context: Context, deadline: float, count: int) -> None:
+    assert_that(len(context.world.published), equal_to(count), "acknowledged updates")
+    context.world.expect(context.world.subscribers, context.world.published, deadline)
+
+
+@then("for {window:Duration} nothing more arrives")
+def nothing_more_arrives(context: Context, window: float) -> None:
+    context.world.expect_silence(window)
+
+
+@then("the next update reaches every subscriber once")
+@then("the next update reaches the subscriber once")
+@then("the next update reaches the one who stayed, once")
+def next_update_reaches_who_is_there(context: Context) -> None:
+    context.world.expect_next_update(context.world.present())
+
+
+@then("nobody has had to reconnect")
+def nobody_reconnected(context: Context) -> None:
+    context.world.expect_first_connections()
+
+
+@then("within {deadline:Duration} Redis counts {count:Count} subscription to the workspace")
+def redis_counts_subscriptions(context: Context, deadline: float, count: int) -> None:
+    context.world.expect_subscriptions(context.world.channel, count, deadline)
+
+
+@then("Redis counts no subscription to the workspace")
+def redis_counts_none(context: Context) -> None:
+    context.world.expect_subscriptions(context.world.channel, 0, within_s=0)
+
+
+# Private channels
+
+
+@given("{count:Count} users, each watching a private channel, with names such as 1 and 10, a*b, a?b and a[b]")
+def users_with_private_channels(context: Context, count: int) -> None:
+    context.world.private = PrivateChannels(context.world, count)
+
+
+@given("two users, ada and bob, each watching a private channel")
+def two_users_with_private_channels(context: Context) -> None:
+    context.world.private = PrivateChannels(context.world, 2)
+
+
+@when("each of them is sent an update of their own")
+def send_to_each(context: Context) -> None:
+    context.world.private.send_to_each()
+
+
+@then("within {deadline:Duration} each of them has received their own update, and only that")
+def each_received_own(context: Context, deadline: float) -> None:
+    context.world.private.expect_own_only(deadline)
+
+
+@when("ada asks to watch bob's channel, to write to it, and to see who is there")
+def ada_intrudes(context: Context) -> None:
+    context.world.private.intrude()
+
+
+@then("ada is refused all three")
+def ada_is_refused(context: Context) -> None:
+    context.world.private.expect_refused()
+
+
+@then("an update to bob reaches bob alone")
+def update_reaches_bob_alone(context: Context) -> None:
+    context.world.private.send_to_each()
+    context.world.private.expect_own_only(within_s=5)
+    context.world.expect_silence(1)
+
+
+# Reconnecting, and gaps
+
+
+@given("a subscriber on the first gateway who has received {count:Count} updates")
+def subscriber_who_has_received(context: Context, count: int) -> None:
+    context.world.join(1, context.world.gateways[0])
+    context.world.publish(count)
+    context.world.expect(context.world.subscribers, context.world.published, within_s=5)
+
+
+@given("who has lost the connection, and missed {count:Count} updates")
+def subscriber_who_missed(context: Context, count: int) -> None:
+    reconnects.lose_connection(context.world, context.world.subscribers[0], count)
+
+
+@given("meanwhile {count:Count} more updates have pushed these out of history")
+def history_moved_on(context: Context, count: int) -> None:
+    context.world.publish(count)
+
+
+@given("meanwhile Redis has lost everything, and {count:Count} updates followed")
+def redis_lost_everything(context: Context, count: int) -> None:
+    context.world.redis.lose_everything()
+    context.world.publish(count)
+
+
+@when("the subscriber reconnects to the second gateway")
+def subscriber_reconnects(context: Context) -> None:
+    context.world.subscribers[0].connect(context.world.gateways[1])
+
+
+@when("the subscriber changes gateways {changes:Count} times while {count:Count} updates are published")
+def subscriber_changes_gateways(context: Context, changes: int, count: int) -> None:
+    reconnects.change_gateways_in_midstream(context.world, context.world.subscribers[0], changes, count)
+
+
+@then("the subscriber is told that nothing is lost, and is given the {count:Count} missed updates in order")
+def told_that_nothing_is_lost(context: Context, count: int) -> None:
+    reconnects.expect_replay(context.world, context.world.subscribers[0], count)
+
+
+@then("the subscriber is told that updates are lost, and is given none of them")
+def told_that_updates_are_lost(context: Context) -> None:
+    reconnects.expect_told_of_loss(context.world, context.world.subscribers[0])
+
+
+@then("within {deadline:Duration} every subscriber is told once that updates may be lost")
+def every_subscriber_is_told(context: Context, deadline: float) -> None:
+    context.world.expect_told_of_gap(deadline)
+
+
+# Stalled readers
+
+
+@given("{count:Count} more there who have stopped reading, and also watch a channel of their own")
+def readers_who_stalled(context: Context, count: int) -> None:
+    context.world.stall = Stall(context.world, count)
+
+
+@when("{size:Size} of updates are published to the workspace")
+def publish_a_flow(context: Context, size: int) -> None:
+    context.world.stall.flow_by(size)
+
+
+@then("within {deadline:Duration} Redis counted no subscription to the channel of those who stalled")
+def stalled_are_let_go(context: Context, deadline: float) -> None:
+    context.world.stall.expect_let_go(deadline)
+
+
+@then("those who stalled find their connection closed as too slow")
+def stalled_find_themselves_closed(context: Context) -> None:
+    context.world.stall.expect_cut_off(within_s=5)
+
+
+@then("every other subscriber has received all updates, 99 in 100 of them within {times:Count} times the usual time")
+def others_are_unharmed(context: Context, times: int) -> None:
+    context.world.stall.expect_others_unharmed(times)
+
+
+@then("the first gateway has never taken {size:Size} more memory than before")
+def memory_is_bounded(context: Context, size: int) -> None:
+    context.world.stall.expect_memory_within(size)
+
+
+# Leaving
+
+
+@when("all but one of the first gateway leave, some by word and some by closing")
+def all_but_one_leave(context: Context) -> None:
+    for_each(context.world.subscribers[1:], context.world.leave)
+
+
+@when("all of them leave, some by word and some by closing")
+def all_leave(context: Context) -> None:
+    for_each(context.world.subscribers, context.world.leave)
+
+
+@given("two gateways at rest after their first {count:Count} connections")
+def gateways_at_rest(context: Context, count: int) -> None:
+    context.world.crowd = Crowd(context.world, count)
+
+
+@when("{count:Count} subscribers connect, {at_once:Count} at a time, and lose their connections without a word")
+def a_crowd_comes_and_is_lost(context: Context, count: int, at_once: int) -> None:
+    context.world.crowd.come_and_be_lost(count, at_once)
+
+
+@then("within {deadline:Duration} each gateway has as many open files and tasks as before, give or take {tolerance:Count}")
+def gateways_hold_what_they_held(context: Context, deadline: float, tolerance: int) -> None:
+    context.world.crowd.expect_nothing_left(deadline, tolerance)
+
+
+# Frozen and quiet subscribers
+
+
+@given("ada and bob, each watching the workspace and silent for {window:Duration}")
+def quiet_subscribers(context: Context, window: float) -> None:
+    context.world.quiet = QuietPeers(context.world)
+    context.world.quiet.expect_both_present_for(window)
+
+
+@when("ada's device freezes")
+def device_freezes(context: Context) -> None:
+    context.world.quiet.freeze_ada()
+
+
+@then("within {deadline:Duration} ada is no longer present in the workspace, and bob is")
+def ada_is_gone_bob_is_not(context: Context, deadline: float) -> None:
+    context.world.quiet.expect_only_bob_present(deadline)
+
+
+@then("Redis counts no subscription to a channel that ada alone watched")
+def adas_channel_is_left(context: Context) -> None:
+    context.world.expect_subscriptions(context.world.quiet.channel_of_ada, 0, within_s=1)
+
+
+@then("the next update reaches bob once")
+def update_reaches_bob(context: Context) -> None:
+    context.world.quiet.expect_next_update_at_bob(within_s=5)
+
+
+# Sessions
+
+
+@when("someone knocks with {credentials}")
+def someone_knocks(context: Context, credentials: str) -> None:
+    context.world.answers = sessions.knock(context.world, credentials)
+
+
+@then("the answer is {status:Count} at both gateways")
+def the_answer_is(context: Context, status: int) -> None:
+    assert_that(context.world.answers, equal_to(dict.fromkeys(("node-1", "node-2"), status)))
+
+
+@given("ada is connected to both gateways from her laptop, and to both from her phone")
+def two_sessions(context: Context) -> None:
+    sessions.open_session(context.world, "ada")
+    sessions.open_session(context.world, "ada")
+
+
+@when("ada logs out on her laptop")
+def log_out(context: Context) -> None:
+    context.world.gateways[0].log_out(context.world.subscribers[0].token)
+
+
+@then("within {deadline:Duration} both connections of the laptop are closed as no longer allowed")
+def laptop_is_closed(context: Context, deadline: float) -> None:
+    laptop = [subscriber.connection for subscriber in context.world.subscribers[:2]]
+    context.world.expect_closed(laptop, [NOT_ALLOWED], deadline)
+
+
+@then("the next update reaches both connections of the phone once")
+def update_reaches_phone(context: Context) -> None:
+    context.world.expect_next_update(context.world.subscribers[2:])
+
+
+@when("ada connects to both gateways with a session that expires in {lifetime:Duration}")
+def connect_with_short_session(context: Context, lifetime: float) -> None:
+    sessions.open_session(context.world, "ada", lifetime)
+
+
+@then("{margin:Duration} before its end both connections are open")
+def open_before_end(context: Context, margin: float) -> None:
+    sessions.expect_open_until(context.world, margin)
+
+
+@then("within {deadline:Duration} after its end both connections are closed as no longer allowed")
+def closed_after_end(context: Context, deadline: float) -> None:
+    sessions.expect_closed_at_end(context.world, deadline)
+
+
+# A gateway that ends
+
+
+@given("{count:Count} subscribers to the workspace on each gateway, who move when a gateway says that it ends")
+def subscribers_who_move(context: Context, count: int) -> None:
+    context.world.handover = Handover(context.world, count)
+
+
+@when("the first gateway is asked to end while {count:Count} updates are published")
+def gateway_ends_in_midstream(context: Context, count: int) -> None:
+    context.world.handover.end_first_gateway(count)
+
+
+@then("within {deadline:Duration} every subscriber has received every update that was acknowledged, once and in order")
+def every_acknowledged_update_arrived(context: Context, deadline: float) -> None:
+    context.world.handover.expect_everything(deadline)
+
+
+@then("every subscriber of the first gateway was told that it ends, before it was gone")
+def subscribers_were_told(context: Context) -> None:
+    context.world.handover.expect_told()
+
+
+@then("within {deadline:Duration} the first gateway has ended by itself, and well")
+def gateway_ended_well(context: Context, deadline: float) -> None:
+    context.world.handover.expect_ended(deadline)
+
+
+# Speed
+
+
+@given("{workspaces:Count} workspaces with {count:Count} subscribers each, on both gateways")
+def many_workspaces(context: Context, workspaces: int, count: int) -> None:
+    context.world.stream = Stream(context.world, workspaces, count)
+
+
+@when("{count:Count} updates are published to these workspaces, {rate:Count} each second")
+def publish_steadily(context: Context, count: int, rate: int) -> None:
+    context.world.stream.run(count, rate)
+
+
+@then("half of the deliveries take at most {times:Count} times as long as Redis alone takes at the same time")
+def median_ratio(context: Context, times: int) -> None:
+    context.world.stream.expect_ratio(50, times)
+
+
+@then("99 in 100 of them take at most {times:Count} times as long as 99 in 100 of Redis's own")
+def tail_ratio(context: Context, times: int) -> None:
+    context.world.stream.expect_ratio(99, times)

@@ -1,0 +1,1 @@
+"""What the features stand on: containers, clients, probes, faults, the ledger and the reference platform."""

@@ -1,0 +1,1 @@
+"""How a user of the target talks to it: one module for each capability."""

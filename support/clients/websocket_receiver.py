@@ -1,0 +1,101 @@
+"""One thread that reads hundreds of WebSockets: websocket-client parses the frames, a selector says whose turn it is."""
+
+import json
+import selectors
+import struct
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from websocket import ABNF, WebSocket, WebSocketException
+
+Message = dict[str, Any]
+ABNORMAL = 1006  # RFC 6455 section 7.1.5: the connection was lost and no close frame had come
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A message, and when it arrived (monotonic seconds)."""
+
+    at: float
+    message: Message
+
+
+@dataclass
+class Connection:
+    """One open WebSocket and all that it has received. `close_code` is None while it is open."""
+
+    socket: WebSocket
+    arrivals: list[Arrival] = field(default_factory=list)
+    close_code: int | None = None
+    closed_at: float | None = None
+    watched: bool = False
+    turn: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    def send(self, message: Message) -> None:
+        """Sends `message` as JSON text. Raises AssertionError when the target has closed the connection."""
+        try:
+            self.socket.send(json.dumps(message))
+        except (WebSocketException, OSError) as error:
+            raise AssertionError(f"the target closed the connection (code {self.close_code}): {error}") from error
+
+
+class Receiver:
+    """Reads every connection that it watches, as soon as something arrives, until it is closed."""
+
+    def __init__(self) -> None:
+        # An epoll may be changed by one thread while another waits on it (epoll_wait(2)), so no lock is held.
+        self._selector = selectors.EpollSelector()
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="websocket receiver", daemon=True)
+        self._thread.start()
+
+    def watch(self, connection: Connection, on_close: Callable[[Connection], None] | None = None) -> None:
+        """Reads `connection` from now on. `on_close` is called in the receiver's thread when the target closes it."""
+        connection.socket.settimeout(0)
+        connection.watched = True
+        self._selector.register(connection.socket, selectors.EVENT_READ, (connection, on_close))
+
+    def forget(self, connection: Connection) -> None:
+        """Stops reading `connection`, which stays open: a peer that has stalled. Nothing arrives after this."""
+        with connection.turn, suppress(KeyError, ValueError, WebSocketException):
+            connection.watched = False
+            self._selector.unregister(connection.socket)
+
+    def close(self) -> None:
+        """Ends the thread; the connections are their owners' to close."""
+        self._ended = True
+        self._thread.join(5)
+        self._selector.close()
+
+    def _run(self) -> None:
+        while not self._ended:
+            for key, _ in self._selector.select(0.05):
+                connection, on_close = key.data
+                with connection.turn:
+                    self._drain(connection, on_close)
+
+    def _drain(self, connection: Connection, on_close: Callable[[Connection], None] | None) -> None:
+        """Takes every whole message that has arrived; a part of one stays in websocket-client's buffer."""
+        try:
+            while connection.watched:
+                opcode, frame = connection.socket.recv_data_frame()
+                if opcode == ABNF.OPCODE_CLOSE:
+                    code = struct.unpack("!H", frame.data[:2])[0] if len(frame.data) >= 2 else 1005
+                    return self._closed(connection, code, on_close)
+                connection.arrivals.append(Arrival(time.monotonic(), json.loads(frame.data)))
+        except BlockingIOError:
+            pass
+        except (WebSocketException, OSError):
+            self._closed(connection, ABNORMAL, on_close)
+
+    def _closed(self, connection: Connection, code: int, on_close: Callable[[Connection], None] | None) -> None:
+        self.forget(connection)
+        connection.closed_at = time.monotonic()
+        connection.close_code = code
+        connection.socket.shutdown()
+        if on_close:
+            on_close(connection)

@@ -1,0 +1,215 @@
+"""A user of live updates: watches channels over a WebSocket, writes to them over HTTP or the same socket.
+
+The routes and messages are the reference platform's; a platform with others needs another module of this name.
+An answer that a gateway should not have given is an AssertionError, with the last exchanges in its message.
+"""
+
+import itertools
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from websocket import WebSocket, WebSocketException
+
+from support.clients.exchanges import Exchanges
+from support.clients.websocket_receiver import Arrival, Connection, Message, Receiver
+from support.containers.platform import Node
+from support.polling import poll
+
+ANSWER_WITHIN_S = 10.0  # a gateway that is silent for so long is taken to be silent for ever
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in a channel's history: which history it is, and how many updates it had then."""
+
+    epoch: str
+    offset: int
+
+
+class Gateway:
+    """One node, as a user reaches it."""
+
+    def __init__(self, node: Node, exchanges: Exchanges) -> None:
+        self.name = node.name
+        self._url = node.url
+        self._exchanges = exchanges
+        self._http = requests.Session()
+
+    def publish(self, token: str, channel: str, data: Any) -> Position:
+        """Publishes `data`; returns its place. Raises AssertionError when it is not acknowledged."""
+        answer = self.ask("POST", f"/channels/{quote(channel, safe='')}/updates", token, {"data": data})
+        self._expect(answer, 201)
+        return Position(**answer.json())
+
+    def presence(self, token: str, channel: str) -> dict[str, int]:
+        """Who watches `channel`: user -> number of connections, over all gateways."""
+        answer = self.ask("GET", f"/channels/{quote(channel, safe='')}/presence", token)
+        self._expect(answer, 200)
+        return dict(answer.json()["users"])
+
+    def log_out(self, token: str) -> None:
+        """Ends the session of `token`."""
+        self._expect(self.ask("DELETE", "/session", token), 204)
+
+    def status(self) -> dict[str, int]:
+        """What the gateway says of itself: connections, channels, tasks."""
+        answer = self.ask("GET", "/status", "")
+        self._expect(answer, 200)
+        return dict(answer.json())
+
+    def ask(self, method: str, path: str, token: str, body: Any = None) -> requests.Response:
+        """One request. Raises AssertionError when no answer comes within 10 s."""
+        began = time.monotonic()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        try:
+            answer = self._http.request(method, self._url + path, json=body, headers=headers, timeout=ANSWER_WITHIN_S)
+        except requests.RequestException as error:
+            self._exchanges.note(self.name, f"{method} {path} -> {error}")
+            raise AssertionError(f"{self.name} gave no answer to {method} {path}: {error}") from error
+        took = (time.monotonic() - began) * 1000
+        self._exchanges.note(self.name, f"{method} {path} -> {answer.status_code} ({took:.0f} ms) {answer.text}")
+        return answer
+
+    def knock(self, **credentials: Any) -> int:
+        """Tries to open a WebSocket with `credentials` (header, cookie, origin); the HTTP status: 101 when let in."""
+        try:
+            self._open(**credentials).shutdown()
+        except AssertionError as error:
+            status = getattr(error.__cause__, "status_code", None)
+            if status is None:
+                raise
+            return int(status)
+        return 101
+
+    def open(self, token: str) -> Connection:
+        """Opens a WebSocket for the session of `token`. Raises AssertionError when it is refused."""
+        return Connection(self._open(header={"Authorization": f"Bearer {token}"}, suppress_origin=True))
+
+    def close(self) -> None:
+        """Gives the HTTP connections back."""
+        self._http.close()
+
+    def _open(self, **credentials: Any) -> WebSocket:
+        # UTF-8 is checked by the JSON parser anyway; websocket-client's own check is slow Python.
+        opened = WebSocket(skip_utf8_validation=True)
+        url = self._url.replace("http:", "ws:") + "/realtime"
+        try:
+            opened.connect(url, timeout=ANSWER_WITHIN_S, **credentials)
+        except (WebSocketException, OSError) as error:
+            self._exchanges.note(self.name, f"WebSocket refused: {error}")
+            raise AssertionError(f"{self.name} refused a WebSocket: {error}") from error
+        self._exchanges.note(self.name, "WebSocket opened")
+        return opened
+
+    def _expect(self, answer: requests.Response, status: int) -> None:
+        if answer.status_code != status:
+            raise AssertionError(
+                f"{self.name}: expected {status} from {answer.request.method} {answer.request.path_url}, "
+                f"got {answer.status_code}: {answer.text}\nthe last exchanges:\n{self._exchanges.last()}"
+            )
+
+
+class Subscriber:
+    """Someone who watches channels, through one gateway at a time; what was received outlives a reconnect."""
+
+    def __init__(self, name: str, token: str, receiver: Receiver, exchanges: Exchanges) -> None:
+        self.name = name
+        self.token = token
+        self.channels: list[str] = []
+        self.connections: list[Connection] = []
+        self.gateway: Gateway | None = None
+        self._receiver = receiver
+        self._exchanges = exchanges
+
+    @property
+    def connection(self) -> Connection:
+        """The present connection, or the last one that there was."""
+        return self.connections[-1]
+
+    def connect(self, gateway: Gateway, on_close: Callable[[Connection], None] | None = None) -> None:
+        """Connects and subscribes again to all its channels, each from where it left off."""
+        positions = {channel: self.position(channel) for channel in self.channels}
+        self.gateway = gateway
+        self.connections.append(gateway.open(self.token))
+        self._receiver.watch(self.connection, on_close)
+        for channel, position in positions.items():
+            self.subscribe(channel, position)
+
+    def subscribe(self, channel: str, after: Position | None = None) -> Message:
+        """Watches `channel`, from `after` if given; returns the gateway's answer. AssertionError when refused."""
+        if channel not in self.channels:
+            self.channels.append(channel)
+        request: Message = {"type": "subscribe", "channel": channel}
+        answer = self.ask(request | ({"after": vars(after)} if after else {}), "subscribed")
+        self._exchanges.note(self.name, f"subscribed at {self.gateway.name if self.gateway else '?'}: {answer}")
+        return answer
+
+    def unsubscribe(self, channel: str) -> None:
+        """Leaves `channel`; returns when the gateway has said so."""
+        self.ask({"type": "unsubscribe", "channel": channel}, "unsubscribed")
+        self.channels.remove(channel)
+
+    def ask(self, request: Message, expected: str) -> Message:
+        """Sends `request` and waits for its answer. Raises AssertionError when it is not of the type `expected`."""
+        seen = len(self.connection.arrivals)
+        self.connection.send(request)
+
+        def answer() -> Message | None:
+            told = (a.message for a in self.connection.arrivals[seen:])
+            return next((m for m in told if m["type"] in (expected, "error") and _is_about(m, request)), None)
+
+        found = poll(answer, ANSWER_WITHIN_S, every_s=0.002)
+        if found is None or found["type"] != expected:
+            raise AssertionError(f"{self.name} asked {request} and was answered {found}, not {expected!r}")
+        return found
+
+    def drop(self) -> None:
+        """Loses the connection without a word: a reset instead of a closing handshake."""
+        self._receiver.forget(self.connection)
+        if raw := self.connection.socket.sock:
+            with suppress(OSError):
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.socket.shutdown()
+
+    def stall(self) -> None:
+        """Stops reading; the connection stays open."""
+        self._receiver.forget(self.connection)
+
+    def resume(self) -> None:
+        """Reads again, from what has piled up."""
+        self._receiver.watch(self.connection)
+
+    def updates(self, channel: str) -> Iterator[tuple[Position, Any, float]]:
+        """Every update of `channel` that has been received, replayed ones too: place, data, arrival time."""
+        for arrival in self.arrivals():
+            message = arrival.message
+            if message.get("channel") == channel and message["type"] in ("update", "subscribed"):
+                for update in message.get("updates", [message] if message["type"] == "update" else []):
+                    yield Position(message["epoch"], update["offset"]), update["data"], arrival.at
+
+    def told(self, kind: str, channel: str) -> list[Message]:
+        """The messages of type `kind` about `channel` that have been received."""
+        return [a.message for a in self.arrivals() if a.message["type"] == kind and a.message.get("channel") == channel]
+
+    def position(self, channel: str) -> Position | None:
+        """Where this subscriber stands in `channel`: the place that the gateway named last; None before the first."""
+        for arrival in reversed(list(self.arrivals())):
+            message = arrival.message
+            if message.get("channel") == channel and message["type"] in ("update", "subscribed", "gap"):
+                return Position(message["epoch"], message["offset"])
+        return None
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """All messages of all connections, in the order of their arrival."""
+        return itertools.chain.from_iterable(list(c.arrivals) for c in self.connections)
+
+
+def _is_about(message: Message, request: Message) -> bool:
+    return message.get("channel") == request.get("channel") and message.get("ref") == request.get("ref")

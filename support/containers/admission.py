@@ -1,0 +1,71 @@
+"""What may run at once: a fleet waits until its limits fit beside those of all live fleets, or is refused."""
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException
+
+from support.containers import labels
+from support.containers.sweep import containers
+from support.errors import EngineError, FleetError
+
+MIB = 1024 * 1024
+WAIT_S = 600.0
+
+
+@contextmanager
+def admitted(client: docker.DockerClient, need: int, budget: int, say: Callable[[str], None]) -> Iterator[None]:
+    """Holds the door while a fleet that takes `need` bytes is created; what is created counts from then on.
+
+    `budget` is the most that all fleets of the machine may take at once, in bytes; the engine's own memory bounds
+    it too. Raises FleetError with the sums when the fleet alone does not fit, or has waited 10 minutes.
+    """
+    total = min(budget, _memory(client))
+    if need > total:
+        raise FleetError(f"the fleet takes {_mib(need)} at once, but all may take {_mib(total)}; raise L3_MEMORY")
+    end = time.monotonic() + WAIT_S
+    told = False
+    while True:
+        with _door():
+            taken = _taken(client)
+            if taken + need <= total:
+                yield
+                return
+        if time.monotonic() > end:
+            raise FleetError(f"other fleets held {_mib(taken)} of {_mib(total)} for {WAIT_S:g} s; {_mib(need)} are needed")
+        if not told:
+            say(f"waiting: other fleets hold {_mib(taken)} of {_mib(total)}, and {_mib(need)} are needed")
+            told = True
+        time.sleep(0.5)
+
+
+def _taken(client: docker.DockerClient) -> int:
+    """The sum of the limits of all containers of live runs, in bytes."""
+    try:
+        listed = containers(client, labels.RUN)
+    except (DockerException, OSError) as error:
+        raise EngineError(f"the engine does not list its containers: {error}") from error
+    return sum(int(c["Labels"].get(labels.MEMORY, 0)) for c in listed if not labels.owner_is_dead(c["Labels"]))
+
+
+def _memory(client: docker.DockerClient) -> int:
+    return int(client.info()["MemTotal"])
+
+
+@contextmanager
+def _door() -> Iterator[None]:
+    """A lock between the processes of one user: two runs that ask at once are admitted one after the other."""
+    path = Path(tempfile.gettempdir()) / f"l3-admission-{os.getuid()}.lock"
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _mib(size: int) -> str:
+    return f"{size / MIB:,.0f} MiB"

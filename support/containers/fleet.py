@@ -1,0 +1,236 @@
+"""All the containers of one feature: its services, its nodes, the links between them, on a network of their own."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import docker
+from docker.errors import DockerException
+from testcontainers.core.network import Network
+
+from support.containers import labels, sweep
+from support.containers.admission import admitted
+from support.containers.platform import Node
+from support.containers.redis import RedisService
+from support.containers.service import Service
+from support.containers.toxiproxy import FIRST_LINK, ToxiproxyService
+from support.errors import EngineError, FleetError
+from support.images.resolution import Image
+
+STORES: dict[str, type[RedisService]] = {RedisService.kind: RedisService}
+KINDS = (*STORES, ToxiproxyService.kind, Node.kind)
+NODES = 2
+SUITE = "suite"  # the user of the links that are the suite's own
+AnyService = TypeVar("AnyService", bound=Service)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a fleet is made of: the kinds of its containers, their images, and how its nodes are configured.
+
+    `images` has one for each kind; `settings` is the environment of every node; `budget` in bytes.
+    """
+
+    run: str
+    capability: str
+    kinds: tuple[str, ...]
+    images: Mapping[str, Image]
+    settings: Mapping[str, str]
+    budget: int
+
+
+@dataclass(frozen=True)
+class Casualty:
+    """A container that is not running although no fault holds it. `by_itself`: a node that ended of its own accord."""
+
+    name: str
+    fate: str
+    by_itself: bool
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.fate}"
+
+
+class Fleet:
+    """The containers of one feature. `start` returns when all are ready; `stop` leaves nothing."""
+
+    def __init__(self, client: docker.DockerClient, order: Order, say: Callable[[str], None]) -> None:
+        self._client = client
+        self._order = order
+        self._say = say
+        self._labels = labels.owned_by_this_process(order.run) | {labels.FEATURE: order.capability}
+        self._cores = int(client.info()["NCPU"])
+        self._began = 0.0
+        self._wounded: list[Service] = []
+        names = [f"node-{number}" for number in range(1, NODES + 1)] if Node.kind in order.kinds else []
+        proxied = ToxiproxyService.kind in order.kinds
+        self.stores = {kind: self._service(STORES[kind], kind) for kind in order.kinds if kind in STORES}
+        self.links = _links(self.stores, (SUITE, *names)) if proxied else {}
+        own = tuple(port for name, port in self.links.items() if name.endswith(f":{SUITE}"))
+        self.toxiproxy = self._service(ToxiproxyService, "toxiproxy", own) if proxied else None
+        self.nodes = [self._service(Node, name) for name in names]
+
+    @property
+    def services(self) -> list[Service]:
+        """All containers, services first."""
+        return [*self._infrastructure, *self.nodes]
+
+    @property
+    def _infrastructure(self) -> list[Service]:
+        return [*self.stores.values(), *([self.toxiproxy] if self.toxiproxy else [])]
+
+    def start(self) -> float:
+        """Starts everything: services side by side, nodes when these are ready. Returns the seconds that it took.
+
+        Raises FleetError or EngineError; what had been started by then is removed by `stop`.
+        """
+        self._began = time.monotonic()
+        need = sum(service.limits.memory for service in self.services)
+        with admitted(self._client, need, self._order.budget, self._say):
+            self._create_network()
+            # The nodes are made while the services start, so that nothing is left to do but to start them.
+            _side_by_side(self._make_ready, [*self._infrastructure, *self.nodes])
+        self._join()
+        _side_by_side(self._start, self.nodes)
+        return time.monotonic() - self._began
+
+    def stop(self) -> None:
+        """Removes every container and the network. Raises EngineError when something is left."""
+        sweep.remove(
+            self._client,
+            f"{labels.RUN}={self._order.run}",
+            lambda owner: owner.get(labels.FEATURE) == self._order.capability,
+        )
+
+    def named(self, name: str) -> Service:
+        """The container called `name` in this fleet. Raises FleetError naming those that there are."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise FleetError(f"the fleet has no {name}; it has {', '.join(s.name for s in self.services)}")
+
+    def casualties(self, expected: Collection[str] = ()) -> list[Casualty]:
+        """The containers that are not running, but for those in `expected`, which a fault holds.
+
+        Raises EngineError when the engine does not say.
+        """
+        try:
+            listed = sweep.containers(self._client, f"{labels.RUN}={self._order.run}")
+        except (DockerException, OSError) as error:
+            raise EngineError(f"the engine went away: {error}") from error
+        running = {c["Labels"].get(labels.SERVICE) for c in listed if c["State"] == "running"}
+        self._wounded = [s for s in self.services if s.name not in running and s.name not in expected]
+        return [_casualty(service) for service in self._wounded]
+
+    def restore(self) -> None:
+        """Brings back what `casualties` found, so that the next scenario has the whole fleet. Raises FleetError."""
+        for service in self._wounded:
+            if service.state().get("Paused"):
+                service.get_wrapped_container().unpause()
+            else:
+                service.start()
+            service.wait_ready()
+        if self.toxiproxy in self._wounded:
+            self._join()
+        self._wounded = []
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each container: service, image and its source, times in seconds, memory limit and peak in bytes."""
+        return [
+            {
+                "capability": self._order.capability,
+                "service": service.name,
+                "image": self._order.images[service.kind].reference,
+                "digest": self._order.images[service.kind].digest,
+                "source": self._order.images[service.kind].source,
+                **vars(service.times),
+                "memory_limit": service.limits.memory,
+                "peak_memory": service.peak_memory(),
+            }
+            for service in self.services
+        ]
+
+    def _service(self, build: type[AnyService], name: str, more: tuple[int, ...] = ()) -> AnyService:
+        own = {labels.SERVICE: name, labels.MEMORY: str(build.limits.memory)}
+        return build(name, self._order.images[build.kind].reference, self._labels | own, more)
+
+    def _create_network(self) -> None:
+        """Makes the network. Its labels are there from the first moment, so a death in between leaves no orphan."""
+        self._network = Network(docker_network_kw={"labels": self._labels})
+        self._network.name = f"l3-{self._order.run}-{self._order.capability}"
+        try:
+            self._network.create()
+        except (DockerException, OSError) as error:
+            raise EngineError(f"the engine did not create a network: {error}") from error
+
+    def _make_ready(self, service: Service) -> None:
+        self._create(service)
+        if not isinstance(service, Node):
+            self._start(service)
+
+    def _create(self, service: Service) -> None:
+        if isinstance(service, Node):
+            self._configure(service)
+        service.with_network(self._network)
+        service.create(cores=self._cores)
+        service.times.created_s = self._elapsed()
+
+    def _start(self, service: Service) -> None:
+        service.start()
+        service.times.started_s = self._elapsed()
+        service.wait_ready()
+        service.times.ready_s = self._elapsed()
+
+    def _elapsed(self) -> float:
+        return round(time.monotonic() - self._began, 3)
+
+    def _configure(self, node: Node) -> None:
+        """Tells a node its name and where each service is: behind its own link where there is a Toxiproxy."""
+        node.with_envs(NODE_NAME=node.name, CAPABILITIES=self._order.capability, **self._order.settings)
+        for store in self.stores.values():
+            link = self.links.get(f"{store.name}:{node.name}")
+            host, port = ("toxiproxy", link) if link else (store.name, store.port)
+            node.with_env(store.setting, store.url(host, port))
+
+    def _join(self) -> None:
+        """Opens the links, once Toxiproxy answers."""
+        if self.toxiproxy:
+            for name, port in self.links.items():
+                self.toxiproxy.link(name, port, self.stores[name.partition(":")[0]])
+
+
+def _links(stores: Iterable[str], users: Iterable[str]) -> dict[str, int]:
+    """A port of Toxiproxy for each link `store:user`."""
+    names = [f"{store}:{user}" for store in stores for user in users]
+    return {name: FIRST_LINK + number for number, name in enumerate(names)}
+
+
+def _side_by_side(work: Callable[[Service], None], services: Sequence[Service]) -> None:
+    """Does `work` for all `services` at once; when one fails, or Ctrl-C comes, the others are not waited for long."""
+    if not services:
+        return
+    with ThreadPoolExecutor(len(services)) as pool:
+        futures = [pool.submit(work, service) for service in services]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+            for future in futures:
+                if future.done():
+                    future.result()
+        except BaseException:
+            for service in services:
+                service.abandoned = True
+            raise
+
+
+def _casualty(service: Service) -> Casualty:
+    """What became of a container that is not running. SIGKILL is never its own doing, but for want of memory."""
+    state = service.state()
+    if not state:
+        return Casualty(service.name, "was removed", by_itself=False)
+    if state.get("Paused"):
+        return Casualty(service.name, "was paused by somebody else", by_itself=False)
+    memory, code = state.get("OOMKilled"), state.get("ExitCode")
+    by_itself = isinstance(service, Node) and (memory or code != 137)
+    return Casualty(service.name, f"died ({'out of memory' if memory else f'exit code {code}'})", bool(by_itself))

@@ -1,0 +1,38 @@
+"""Redis, in memory only: what a scenario needs to outlive a restart, it must say."""
+
+import socket
+from contextlib import suppress
+from typing import ClassVar
+
+from support.containers.service import Limits, Service
+
+MIB = 1024 * 1024
+
+
+class RedisService(Service):
+    """One Redis server without persistence: a restart loses its data, as a failover without a replica would."""
+
+    kind = "redis"
+    port = 6379
+    limits = Limits(memory=256 * MIB, cpus=1, pids=64)
+    command: ClassVar[list[str]] = ["redis-server", "--save", "", "--appendonly", "no", "--protected-mode", "no"]
+    question = "PING"
+    setting = "REDIS_URL"
+
+    @staticmethod
+    def url(host: str, port: int) -> str:
+        """The address as a platform's configuration names it."""
+        return f"redis://{host}:{port}/0"
+
+    def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:
+        """Whether an inline PING is answered by +PONG (Redis protocol specification)."""
+        with suppress(OSError), socket.create_connection((host, port), timeout_s) as connection:
+            connection.settimeout(timeout_s)
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+        return False
+
+    def answers_inside(self, host: str, port: int) -> bool:
+        """The same by the server's own client, run inside its container."""
+        result = self.exec(["timeout", "10", "redis-cli", "-h", host, "-p", str(port), "PING"])
+        return result.output.strip() == b"PONG"

@@ -1,0 +1,155 @@
+"""One container of a fleet: limits, fixed loopback ports, readiness by the protocol's own answer, times."""
+
+import random
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from docker import version as docker_version
+from docker.errors import DockerException, NotFound
+from docker.types import EndpointConfig
+from testcontainers.core.container import DockerContainer
+
+from support.containers.cgroup import peak_memory_of
+from support.errors import EngineError, FleetError
+from support.polling import poll
+
+# Below the range that Linux takes the ports of outgoing connections from (ip(7), ip_local_port_range): a client's
+# own connection must not take the port of a node that is down for a moment.
+_PORTS = range(20000, 32000)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one container may take: memory in bytes, CPUs in cores, and how many processes and threads."""
+
+    memory: int
+    cpus: float
+    pids: int
+
+
+@dataclass
+class Times:
+    """Seconds since the fleet's start at which a container was created, started and ready; None until then."""
+
+    created_s: float | None = None
+    started_s: float | None = None
+    ready_s: float | None = None
+
+
+class Service(DockerContainer):
+    """A container with a name in its fleet. Subclasses say their ports, limits, command, and `answers`."""
+
+    kind: ClassVar[str]
+    port: ClassVar[int]
+    limits: ClassVar[Limits]
+    question: ClassVar[str]
+    command: ClassVar[list[str] | None] = None
+    ready_within_s: ClassVar[float] = 30.0
+
+    def __init__(self, name: str, image: str, labels: dict[str, str], extra_ports: tuple[int, ...] = ()) -> None:
+        super().__init__(image, command=None)
+        self.name = name
+        self.times = Times()
+        self.abandoned = False  # set when nobody waits for it any more
+        self.with_name(f"l3-{labels['l3.run']}-{labels['l3.feature']}-{name}"[:120])
+        self.with_network_aliases(name)
+        self._labels = labels
+        self._published = {port: 0 for port in (self.port, *extra_ports)}
+        if self.command:
+            self.with_command(self.command)
+
+    def create(self, cores: int) -> None:
+        """Makes the container, with ports that stay the same however often it is started. Raises FleetError."""
+        self._published = dict(zip(self._published, _free_ports(len(self._published)), strict=True))
+        self.ports = {f"{inner}/tcp": ("127.0.0.1", outer) for inner, outer in self._published.items()}  # type: ignore[misc]
+        try:
+            self._container = self.get_docker_client().create(
+                self.image,
+                command=self._command,
+                environment=self.env,
+                ports=self.ports,
+                name=self._name,
+                labels=self._labels,
+                network=self._network.name if self._network else None,
+                networking_config=self._endpoint(),
+                mem_limit=self.limits.memory,
+                memswap_limit=self.limits.memory,
+                nano_cpus=int(min(self.limits.cpus, cores) * 1e9),
+                pids_limit=self.limits.pids,
+            )
+        except DockerException as error:
+            raise FleetError(f"{self.name}: the engine did not create a container of {self.image}: {error}") from error
+
+    def start(self) -> Self:
+        """Starts the container that was created, also one that was killed: its ports stay. Raises FleetError."""
+        try:
+            self.get_wrapped_container().start()
+        except DockerException as error:
+            raise FleetError(f"{self.name}: the engine did not start it: {error}") from error
+        return self
+
+    def wait_ready(self) -> None:
+        """Returns once the service answers in its own protocol. Raises FleetError, with its last lines, if it does not."""
+        host, port = self.address()
+        if not poll(lambda: self.answers(host, port) or self._ended(), self.ready_within_s) or self._ended():
+            raise FleetError(
+                f"{self.name} gave no answer to {self.question} at {host}:{port} within {self.ready_within_s:g} s "
+                f"(it is {self.state().get('Status', 'gone')}); its last lines:\n{self.last_lines()}"
+            )
+
+    def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:
+        """Whether the protocol's own answer comes from `host`:`port` within `timeout_s`; also through a proxy."""
+        raise NotImplementedError
+
+    def answers_inside(self, host: str, port: int) -> bool:
+        """Whether the same answer comes from `host`:`port` as the fleet's network sees them, within 1 s or so."""
+        raise NotImplementedError
+
+    def address(self, port: int | None = None) -> tuple[str, int]:
+        """Where the suite reaches `port` of the container (by default its main port); the same for all its life."""
+        return "127.0.0.1", self._published[port or self.port]
+
+    def state(self) -> dict[str, Any]:
+        """The engine's own word on the container now (Status, Running, Paused, Pid, OOMKilled, ExitCode); empty when gone."""
+        try:
+            container = self.get_wrapped_container()
+            container.reload()
+        except NotFound:
+            return {}
+        except (DockerException, OSError) as error:
+            raise EngineError(f"the engine does not answer about {self.name}: {error}") from error
+        return dict(container.attrs["State"])
+
+    def last_lines(self, count: int = 15) -> str:
+        """The last `count` lines that the container wrote, or why they cannot be had."""
+        try:
+            return self.get_wrapped_container().logs(tail=count).decode(errors="replace").strip()
+        except (DockerException, OSError) as error:
+            return f"(no log: {error})"
+
+    def peak_memory(self) -> int | None:
+        """The most memory in bytes that it has used, from its control group; None where that cannot be read."""
+        pid = self.state().get("Pid")
+        return peak_memory_of(pid) if pid else None
+
+    def _ended(self) -> bool:
+        return self.abandoned or self.state().get("Status") not in ("created", "running", "restarting")
+
+    def _endpoint(self) -> dict[str, EndpointConfig] | None:
+        if self._network is None:
+            return None
+        return {self._network.name: EndpointConfig(docker_version.__version__, aliases=self._network_aliases)}
+
+
+def _free_ports(count: int) -> list[int]:
+    """`count` different loopback ports that nothing listens on at this moment."""
+    found: list[int] = []
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise FleetError(f"no {count} free ports between {_PORTS.start} and {_PORTS.stop} on 127.0.0.1")

@@ -1,0 +1,78 @@
+"""Every fault of a scenario, and its healing: what is broken here is mended before the next scenario begins."""
+
+from collections.abc import Callable
+
+from support.containers.fleet import Fleet
+from support.containers.service import Service
+from support.errors import FaultError, SuiteError
+from support.faults import network, process
+
+
+class Faults:
+    """The faults of one scenario. Each method returns when the fault has been seen to hold; `heal` undoes them all."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._healers: dict[str, Callable[[], None]] = {}
+
+    @property
+    def held(self) -> set[str]:
+        """The names of the containers that are down or paused because a fault holds them so."""
+        return {name for name in self._healers if ":" not in name}
+
+    def kill(self, name: str) -> None:
+        """Kills the container's process by SIGKILL; it is down until healed. Raises FaultError."""
+        service = self._down(name)
+        process.kill(service)
+
+    def terminate(self, name: str) -> None:
+        """Asks the container to end by SIGTERM, and does not wait for that; it is started again by healing."""
+        service = self._down(name)
+        process.signal(service, "SIGTERM")
+
+    def pause(self, name: str) -> None:
+        """Freezes the container: it is there and does not answer. Raises FaultError."""
+        service = self._fleet.named(name)
+        self._healers[name] = lambda: process.resume(service)
+        process.pause(service)
+
+    def restart(self, name: str) -> None:
+        """Kills the container and starts it again, empty if it keeps nothing; returns when it is ready."""
+        self.kill(name)
+        self.mend(name)
+
+    def cut(self, store: str, user: str) -> None:
+        """Cuts the link of `user` (a node's name) to `store`: its connections break and new ones are refused."""
+        link = network.Link(self._fleet, store, user)
+        self._healers[link.name] = link.join
+        link.cut()
+
+    def slow(self, store: str, user: str, delay_s: float) -> None:
+        """Delays every answer of `store` to `user` by `delay_s` seconds."""
+        link = network.Link(self._fleet, store, user)
+        self._healers[link.name] = link.join
+        link.slow(delay_s)
+
+    def mend(self, name: str) -> None:
+        """Heals the fault of one container (its name) or link (store:user) now. Raises FaultError when it stays."""
+        if name not in self._healers:
+            raise FaultError(f"{name} has no fault to be mended; there are {sorted(self._healers) or 'none'}")
+        self._healers[name]()
+        del self._healers[name]
+
+    def heal(self) -> None:
+        """Heals what is still broken, and sees that it is healed. Raises FaultError, after it has tried all."""
+        failures = []
+        for name in list(self._healers):
+            try:
+                self.mend(name)
+            except SuiteError as error:
+                failures.append(f"{name}: {error}")
+                del self._healers[name]
+        if failures:
+            raise FaultError("not healed: " + "; ".join(failures))
+
+    def _down(self, name: str) -> Service:
+        service = self._fleet.named(name)
+        self._healers[name] = lambda: process.bring_back(service)
+        return service

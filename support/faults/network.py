@@ -1,0 +1,46 @@
+"""Faults of a link between a node and a service, by Toxiproxy; seen to hold from inside the network, as a node sees it."""
+
+import time
+
+from support.containers.fleet import Fleet
+from support.containers.service import Service
+from support.containers.toxiproxy import ToxiproxyService
+from support.errors import FaultError
+from support.polling import poll
+
+_ANSWERS_WITHIN_S = 5.0
+
+
+class Link:
+    """The link of one user to one store. Raises FaultError where the fleet has no such link."""
+
+    def __init__(self, fleet: Fleet, store: str, user: str) -> None:
+        self.name = f"{store}:{user}"
+        if fleet.toxiproxy is None or self.name not in fleet.links:
+            raise FaultError(f"there is no link {self.name}; the fleet has {', '.join(fleet.links) or 'none'}")
+        self._toxiproxy: ToxiproxyService = fleet.toxiproxy
+        self._store: Service = fleet.named(store)
+        self._address = fleet.toxiproxy.name, fleet.links[self.name]
+
+    def cut(self) -> None:
+        """Breaks the link's connections and lets no new one through; returns when nothing answers through it."""
+        self._toxiproxy.call("POST", f"/proxies/{self.name}", {"enabled": False})
+        if self._store.answers_inside(*self._address):
+            raise FaultError(f"{self.name} was cut, and {self._store.name} answers through it all the same")
+
+    def slow(self, delay_s: float) -> None:
+        """Delays what comes from the store by `delay_s`; returns when an answer has been seen to take as long."""
+        toxic = {"name": "slow", "type": "latency", "stream": "downstream", "attributes": {"latency": round(delay_s * 1000)}}
+        self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
+        began = time.monotonic()
+        answered = self._store.answers_inside(*self._address)
+        if not answered or time.monotonic() - began < delay_s:
+            raise FaultError(f"{self.name} was slowed by {delay_s:g} s, and an answer did not take as long")
+
+    def join(self) -> None:
+        """Takes every fault off the link; returns when the store answers through it again."""
+        for toxic in self._toxiproxy.call("GET", f"/proxies/{self.name}/toxics"):
+            self._toxiproxy.call("DELETE", f"/proxies/{self.name}/toxics/{toxic['name']}")
+        self._toxiproxy.call("POST", f"/proxies/{self.name}", {"enabled": True})
+        if not poll(lambda: self._store.answers_inside(*self._address), _ANSWERS_WITHIN_S):
+            raise FaultError(f"{self.name} was joined again, and {self._store.name} does not answer through it")

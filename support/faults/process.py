@@ -1,0 +1,64 @@
+"""Faults of a container's process: real signals and a real freezer, by the engine."""
+
+from collections.abc import Callable
+
+from docker.errors import DockerException
+
+from support.containers.service import Service
+from support.errors import FaultError, FleetError
+from support.polling import poll
+
+HOLDS_WITHIN_S = 10.0  # for the engine to carry a fault out; it takes 0.1 to 0.3 s on a machine that is not busy
+_DEAF_S = 0.3
+
+
+def kill(service: Service) -> None:
+    """SIGKILL, seen to hold: the process is gone and its port no longer answers. Raises FaultError."""
+    signal(service, "SIGKILL")
+    await_end(service, HOLDS_WITHIN_S)
+
+
+def signal(service: Service, name: str) -> None:
+    """Sends the signal `name` to the container's first process. Raises FaultError."""
+    _engine(service, f"send {name} to", lambda: service.get_wrapped_container().kill(signal=name))
+
+
+def await_end(service: Service, within_s: float) -> int:
+    """Waits until the container has ended; returns its exit code. Raises FaultError when it lives on."""
+    if not poll(lambda: service.state().get("Status") == "exited", within_s):
+        raise FaultError(f"{service.name} still runs {within_s:g} s after the signal that should end it")
+    return int(service.state()["ExitCode"])
+
+
+def bring_back(service: Service) -> None:
+    """Starts a container that is down, at the same address; returns when it is ready. Raises FaultError."""
+    try:
+        # A process that was asked to end may not have ended yet; what is to come back must first be gone.
+        if service.state().get("Running"):
+            kill(service)
+        service.start().wait_ready()
+    except FleetError as error:
+        raise FaultError(f"{service.name} did not come back: {error}") from error
+
+
+def pause(service: Service) -> None:
+    """Freezes all processes of the container, seen to hold: it no longer answers. Raises FaultError."""
+    _engine(service, "pause", service.get_wrapped_container().pause)
+    if not service.state().get("Paused") or service.answers(*service.address(), timeout_s=_DEAF_S):
+        raise FaultError(f"{service.name} was paused and answers all the same")
+
+
+def resume(service: Service) -> None:
+    """Thaws a paused container; returns when it answers again. Raises FaultError."""
+    _engine(service, "unpause", service.get_wrapped_container().unpause)
+    try:
+        service.wait_ready()
+    except FleetError as error:
+        raise FaultError(f"{service.name} does not answer after its pause: {error}") from error
+
+
+def _engine(service: Service, verb: str, order: Callable[[], object]) -> None:
+    try:
+        order()
+    except (DockerException, OSError) as error:
+        raise FaultError(f"the engine did not {verb} {service.name}: {error}") from error

@@ -1,0 +1,101 @@
+"""The folder of one run, and who still writes into it.
+
+Every process of a run holds a shared lock on its plan for as long as it lives; the kernel lets go of it, whatever
+the process dies of. So the last to leave, and nobody earlier, can take the lock for itself and complete the run.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from support.errors import LedgerError
+from support.ledger.plan import Plan
+from support.ledger.rows import CONTAINER_FIELDS, Row, append, now
+
+PLAN, LEDGER, CONTAINERS, SUMMARY = "plan.json", "ledger.jsonl", "containers.jsonl", "summary.json"
+RUN_VARIABLE = "L3_RUN_FOLDER"  # set for a process that takes part in a run which another one began
+
+
+class RunFolder:
+    """A run's folder, held until `leave`. `problem` tells of the first line that could not be written, else None."""
+
+    def __init__(self, path: Path, plan: Plan) -> None:
+        self.path = path
+        self.plan = plan
+        self.problem: str | None = None
+        self._hold = os.open(path / PLAN, os.O_RDONLY | os.O_CLOEXEC)
+        fcntl.flock(self._hold, fcntl.LOCK_SH)
+
+    @classmethod
+    def create(cls, reports: Path, plan: Plan) -> "RunFolder":
+        """Makes the folder of a new run below `reports`, writes `plan` there, and lets `latest` point to it.
+
+        Raises LedgerError when it cannot be written.
+        """
+        plan["run"] = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        plan["began"] = now()
+        path = reports / plan["run"]
+        try:
+            (path / "evidence").mkdir(parents=True)
+            (path / PLAN).write_text(json.dumps(plan, indent=1, ensure_ascii=False))
+            (path / LEDGER).touch()
+            _point(reports / "latest", plan["run"])
+        except OSError as error:
+            mend = "make it writable, free some space, or name another folder by L3_REPORTS"
+            raise LedgerError(f"the reports folder {reports} cannot be written: {error}; {mend}") from error
+        return cls(path, plan)
+
+    @classmethod
+    def join(cls, path: Path) -> "RunFolder":
+        """Takes part in the run in `path`. Raises LedgerError when it is not there."""
+        return cls(path, read_plan(path))
+
+    @property
+    def run(self) -> str:
+        """The run's id; it sorts by time."""
+        return self.plan["run"]
+
+    def row(self, row: Row) -> None:
+        """Adds a row to the ledger; a failure is kept in `problem`, because the verdict is still to be told."""
+        self._append(LEDGER, row)
+
+    def container(self, row: Mapping[str, Any]) -> None:
+        """Adds a row to containers.jsonl, with the fields that it has there. Raises KeyError when one is missing."""
+        self._append(CONTAINERS, {name: row[name] for name in CONTAINER_FIELDS})
+
+    def leave(self) -> None:
+        """Lets go of the run."""
+        os.close(self._hold)
+
+    def _append(self, name: str, row: Mapping[str, Any]) -> None:
+        try:
+            append(self.path / name, row)
+        except OSError as error:
+            self.problem = self.problem or unwritten(self.path, error)
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan of the run in `path`. Raises LedgerError when there is none."""
+    try:
+        return cast(Plan, json.loads((path / PLAN).read_text()))
+    except (OSError, ValueError) as error:
+        raise LedgerError(f"expected the plan of a run in {path}: {error}") from error
+
+
+def unwritten(path: Path, error: OSError) -> str:
+    """The sentence for a report that could not be written, with its mend."""
+    return (
+        f"not all could be written into {path}: {error}; free some space or name another folder by L3_REPORTS"
+    )
+
+
+def _point(link: Path, target: str) -> None:
+    """Moves a symbolic link in one step: there is never a moment without it."""
+    new = link.with_name(f".latest-{target}")
+    new.symlink_to(target)
+    new.replace(link)

@@ -1,0 +1,23 @@
+"""One feature in a process of its own: behave, which ends when the process that began the run does.
+
+`python -m support.ledger.job ARGUMENTS` takes behave's arguments.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+from behave.__main__ import main
+
+
+def _end_with_parent() -> None:
+    """The parent holds the other end of standard input, and the kernel closes it whatever the parent dies of."""
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    sys.exit(main(sys.argv[1:]))

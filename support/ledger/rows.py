@@ -1,0 +1,96 @@
+"""The ledger's file: a JSON object for each line, each line written whole, at once and to stay."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TypedDict, cast
+
+from support.ledger.plan import PlannedScenario
+
+Verdict = Literal["passed", "failed", "unknown"]
+CONTAINER_FIELDS = (
+    *("capability", "service", "image", "digest", "source", "created_s", "started_s", "ready_s"),
+    *("memory_limit", "peak_memory"),
+)
+
+
+class Row(TypedDict):
+    """What became of one selected scenario. Money in USD, times in seconds, `started` ISO 8601 UTC or null."""
+
+    run: str
+    scenario: str
+    id: str
+    name: str
+    capability: str
+    tier: int
+    tags: list[str]
+    mrr: int
+    saving: int
+    verdict: Verdict
+    reason: str | None
+    started: str | None
+    duration_s: float
+    fleet_s: float | None
+    evidence: str | None
+
+
+def blank(run: str, planned: PlannedScenario, reason: str) -> Row:
+    """The row of a scenario of which nothing is known but why."""
+    return Row(
+        run=run,
+        **planned,
+        verdict="unknown",
+        reason=reason,
+        started=None,
+        duration_s=0.0,
+        fleet_s=None,
+        evidence=None,
+    )
+
+
+def now() -> str:
+    """The time, ISO 8601 UTC to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def append(path: Path, row: Mapping[str, Any]) -> None:
+    """Adds `row` as one line, in one write, so that processes of one run do not cut into each other's lines.
+
+    Raises OSError; a line that is cut off by a full disk is closed by the next one, and not read.
+    """
+    line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        if _is_torn(file):
+            line = b"\n" + line
+        if os.write(file, line) < len(line):
+            raise OSError(f"{path}: the disk is full")
+    finally:
+        os.close(file)
+
+
+def read(path: Path) -> list[Row]:
+    """The rows of a ledger, none when there is no file. A torn line is left out; the last of an id counts."""
+    found = {row["id"]: row for row in map(_parsed, _lines(path)) if row}
+    return list(found.values())
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    if path.exists():
+        yield from path.read_bytes().splitlines()
+
+
+def _parsed(line: bytes) -> Row | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return cast(Row, row) if isinstance(row, dict) and "id" in row else None
+
+
+def _is_torn(file: int) -> bool:
+    """Whether the file's last byte is not the end of a line."""
+    end = os.fstat(file).st_size
+    return end > 0 and os.pread(file, 1, end - 1) != b"\n"

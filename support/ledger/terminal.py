@@ -1,0 +1,88 @@
+"""The verdict as it is told in a terminal."""
+
+import os
+import textwrap
+from collections.abc import Iterator
+from typing import TextIO
+
+from support.ledger.completion import Outcome
+from support.ledger.folder import LEDGER
+from support.ledger.plan import PlannedFeature
+from support.ledger.rows import Row, Verdict
+from support.ledger.summary import FAILED, PASSED, UNKNOWN, Money
+
+_SYMBOLS: dict[Verdict, str] = {"passed": "✔", "failed": "✘", "unknown": "?"}
+_PLAIN: dict[Verdict, str] = {"passed": "+", "failed": "x", "unknown": "?"}
+_COLOURS: dict[Verdict, str] = {"passed": "\033[32m", "failed": "\033[31m", "unknown": "\033[33m"}
+_MEANING = {
+    PASSED: "every selected scenario passed",
+    FAILED: "the target broke a promise",
+    UNKNOWN: "it could not be told whether every promise is kept",
+}
+
+
+def text(outcome: Outcome, stream: TextIO) -> str:
+    """The whole verdict, as `stream` can show it: scenarios by feature, money, where the ledger is, the exit code."""
+    lines = ["", *_features(outcome, stream), *_sums(outcome)]
+    if outcome.problem:
+        lines.append(outcome.problem)
+    lines += [f"ledger: {outcome.path / LEDGER}", f"exit {outcome.exit_code}: {_MEANING[outcome.exit_code]}"]
+    return "\n".join(lines)
+
+
+def usd(amount: int) -> str:
+    """Dollars, as in $100,000."""
+    return f"${amount:,}"
+
+
+def _features(outcome: Outcome, stream: TextIO) -> Iterator[str]:
+    for feature in outcome.plan["features"]:
+        rows = [row for row in outcome.rows if row["capability"] == feature["capability"]]
+        if rows:
+            yield f"{feature['title']}  ({_worth(feature)})"
+            for row in rows:
+                yield from _scenario(row, stream)
+            yield ""
+
+
+def _worth(feature: PlannedFeature) -> str:
+    if feature["problem"]:
+        return "worth unknown"
+    saved = f"{usd(feature['saving'])} saved"
+    return f"tier {feature['tier']}, " + (saved if feature["saving"] else f"{usd(feature['mrr'])} MRR")
+
+
+def _scenario(row: Row, stream: TextIO) -> Iterator[str]:
+    mark = f"{_symbol(row['verdict'], stream)} {row['verdict']:<7}"
+    if stream.isatty() and not os.environ.get("NO_COLOR"):
+        mark = f"{_COLOURS[row['verdict']]}{mark}\033[0m"
+    yield f"  {mark}  {row['name']}  ({row['duration_s']:.1f} s)"
+    if row["reason"]:
+        yield textwrap.indent(row["reason"], " " * 13)
+    if row["evidence"]:
+        yield f"{' ' * 13}evidence: {row['evidence']}"
+
+
+def _symbol(verdict: Verdict, stream: TextIO) -> str:
+    """A terminal that cannot show the symbols gets plain ones."""
+    try:
+        "✔✘".encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return _PLAIN[verdict]
+    return _SYMBOLS[verdict]
+
+
+def _sums(outcome: Outcome) -> Iterator[str]:
+    counts = outcome.summary["verdicts"]
+    total = sum(counts.values())
+    each = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    yield f"{total} scenario{'s' * (total != 1)}: {each}"
+    if outcome.summary["mrr"]["total"]:
+        yield _money(outcome.summary["mrr"], "MRR")
+    if outcome.summary["saving"]["total"]:
+        yield _money(outcome.summary["saving"], "saved")
+
+
+def _money(money: Money, what: str) -> str:
+    verified = f"verified {usd(money['verified'])} of {usd(money['total'])} {what}"
+    return f"{verified}; exposed {usd(money['exposed'])}; not told {usd(money['untold'])}"

@@ -1,0 +1,1 @@
+"""Looks from a second place: what the stores themselves say, never the target's own word."""

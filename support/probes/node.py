@@ -1,0 +1,33 @@
+"""What the kernel says of a node's process, asked inside its container."""
+
+from support.containers.platform import Node
+from support.errors import ProbeError
+
+
+def open_files(node: Node) -> int:
+    """How many files, sockets included, the node's process holds open (proc(5)). Raises ProbeError."""
+    return len(_ask(node, ["ls", "/proc/1/fd"]).split())
+
+
+def resident_bytes(node: Node) -> int:
+    """The memory that the node's process holds now, in bytes (VmRSS of proc(5)). Raises ProbeError."""
+    return _kilobytes(node, "VmRSS")
+
+
+def peak_resident_bytes(node: Node) -> int:
+    """The most memory that the node's process has ever held, in bytes (VmHWM of proc(5)). Raises ProbeError."""
+    return _kilobytes(node, "VmHWM")
+
+
+def _kilobytes(node: Node, field: str) -> int:
+    for line in _ask(node, ["cat", "/proc/1/status"]).splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    raise ProbeError(f"{node.name} has no {field}")
+
+
+def _ask(node: Node, command: list[str]) -> str:
+    result = node.exec(command)
+    if result.exit_code != 0:
+        raise ProbeError(f"{' '.join(command)} in {node.name} ended with {result.exit_code}: {result.output!r}")
+    return result.output.decode()

@@ -1,0 +1,72 @@
+"""What Redis itself says, on a connection of the suite's own that no fault of a node touches."""
+
+import time
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from support.containers.redis import RedisService
+from support.errors import ProbeError
+
+
+class RedisProbe:
+    """A look into one Redis server. Every method raises ProbeError when the server does not answer within 5 s."""
+
+    def __init__(self, service: RedisService) -> None:
+        host, port = service.address()
+        self._redis = Redis(host=host, port=port, socket_timeout=5, socket_connect_timeout=5)
+
+    def subscriptions(self, name_part: str) -> int:
+        """How many subscribers Redis counts over all its channels whose name contains `name_part` (PUBSUB NUMSUB).
+
+        The part of a name is enough, so that a target may name its channels as it likes.
+        """
+        try:
+            wanted = [name for name in self._redis.pubsub_channels() if name_part.encode() in name]
+            return sum(count for _, count in self._redis.pubsub_numsub(*wanted)) if wanted else 0
+        except RedisError as error:
+            raise ProbeError(f"Redis did not say its subscriptions: {error}") from error
+
+    def connected_clients(self) -> int:
+        """How many connections the server holds (INFO clients), the probe's own included."""
+        try:
+            return int(self._redis.info("clients")["connected_clients"])
+        except RedisError as error:
+            raise ProbeError(f"Redis did not say its clients: {error}") from error
+
+    def lose_everything(self) -> None:
+        """Empties the server (FLUSHDB), as a failover to an empty replica would."""
+        try:
+            self._redis.flushdb()
+        except RedisError as error:
+            raise ProbeError(f"Redis did not empty itself: {error}") from error
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        self._redis.close()
+
+
+class BarePubSub:
+    """Redis Pub/Sub with no platform in between: how fast an update can be on this machine at this moment."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._redis = Redis(host=address[0], port=address[1], socket_timeout=5)
+        self._pubsub = self._redis.pubsub(ignore_subscribe_messages=True)
+        self._pubsub.subscribe("bare")
+        self._pubsub.get_message(timeout=5)
+
+    def round_trip(self) -> float:
+        """Seconds from a PUBLISH to its arrival at a subscriber of the suite's own. Raises ProbeError after 5 s."""
+        began = time.monotonic()
+        try:
+            self._redis.publish("bare", "x" * 100)
+            if self._pubsub.get_message(timeout=5) is None:
+                raise ProbeError("Redis did not deliver a bare message within 5 s")
+        except RedisError as error:
+            raise ProbeError(f"Redis did not carry a bare message: {error}") from error
+        return time.monotonic() - began
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._pubsub.close()
+        self._redis.close()

@@ -1,0 +1,40 @@
+"""Runs a node: `python -m reference`, configured by the environment (see settings.py)."""
+
+import logging
+import os
+import sys
+
+import uvicorn
+
+from .app import create_app
+from .settings import Settings, SettingsError
+from .websocket_protocol import AbortableProtocol
+
+DRAIN_WITHIN_S = 5
+MESSAGE_LIMIT_BYTES = 1024 * 1024
+
+
+def main() -> int:
+    """Serves until SIGTERM or SIGINT; returns the exit code, 2 for settings that make no sense."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = Settings.load(os.environ)
+        app = create_app(settings)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    capabilities = ", ".join(settings.capabilities) or "no capability"
+    logging.getLogger(__name__).info("%s on port %d: %s", settings.node_name, settings.port, capabilities)
+    config = uvicorn.Config(
+        app, host="0.0.0.0", port=settings.port, loop="uvloop", http="httptools", ws=AbortableProtocol,
+        lifespan="on", log_config=None, log_level="warning", access_log=False, server_header=False,
+        ws_max_size=MESSAGE_LIMIT_BYTES, ws_per_message_deflate=False,
+        ws_ping_interval=settings.ws_ping_interval_s, ws_ping_timeout=settings.ws_ping_timeout_s,
+        timeout_graceful_shutdown=DRAIN_WITHIN_S,
+    )  # fmt: skip
+    uvicorn.Server(config).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

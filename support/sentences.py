@@ -1,0 +1,32 @@
+"""The words that sentences are made of: durations, counts and sizes, understood alike in every step."""
+
+from behave import register_type
+from parse import with_pattern
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0}
+_BYTES = {"KB": 1000, "MB": 1000**2, "GB": 1000**3}
+
+
+@with_pattern(r"\d+(?:\.\d+)? (?:ms|s|min)")
+def duration(text: str) -> float:
+    """Seconds, from "250 ms", "2 s", "0.5 s" or "2 min"."""
+    number, unit = text.split()
+    return float(number) * _SECONDS[unit]
+
+
+@with_pattern(r"\d[\d,]*|no")
+def count(text: str) -> int:
+    """A whole number, from "200", "1,000" or "no"."""
+    return 0 if text == "no" else int(text.replace(",", ""))
+
+
+@with_pattern(r"\d+ (?:KB|MB|GB)")
+def size(text: str) -> int:
+    """Bytes, from "40 MB" (decimal, as the trade counts)."""
+    number, unit = text.split()
+    return int(number) * _BYTES[unit]
+
+
+def register() -> None:
+    """Makes {x:Duration}, {x:Count} and {x:Size} known to the step patterns."""
+    register_type(Duration=duration, Count=count, Size=size)

@@ -1,0 +1,52 @@
+"""Two subscribers in processes of their own, who say nothing: one will freeze, the other is only quiet."""
+
+from hamcrest import assert_that
+
+from support.clients.websocket_peer import Peer
+from support.matchers.deliveries import exactly_once_in_order
+from support.polling import poll
+from support.worlds.websocket_redis_pubsub import World
+
+
+class QuietPeers:
+    """Ada, at the first gateway, and bob, at the second. Ada also watches a channel of her own."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.channel_of_ada = world.fresh_channel("user")
+        self._ada = self._start("ada", 0, self.channel_of_ada)
+        self._bob = self._start("bob", 1)
+
+    def expect_both_present_for(self, window_s: float) -> None:
+        """For `window_s` both are present, though they say nothing. AssertionError with who was missing."""
+        both = {"ada": 1, "bob": 1}
+        missing = poll(lambda: self._present() != both, window_s, every_s=0.2)
+        assert not missing, f"expected {both} to be present for {window_s:g} s, saw {self._present()}"
+
+    def freeze_ada(self) -> None:
+        """Ada's process stands still; her connection stays open."""
+        self._ada.freeze()
+
+    def expect_only_bob_present(self, within_s: float) -> None:
+        """Within `within_s` bob is present, alone. AssertionError with who is."""
+        poll(lambda: self._present() == {"bob": 1}, within_s, every_s=0.1)
+        assert self._present() == {"bob": 1}, f"expected bob alone after {within_s:g} s, saw {self._present()}"
+
+    def expect_next_update_at_bob(self, within_s: float) -> None:
+        """One more update reaches bob once. AssertionError if not."""
+        serials = self._world.publish(1)
+        poll(lambda: bool(self._received_by_bob()), within_s)
+        assert_that(self._received_by_bob(), exactly_once_in_order(serials), "bob")
+
+    def _received_by_bob(self) -> list[int]:
+        return [m["data"]["serial"] for m in self._bob.messages if m["type"] == "update"]
+
+    def _present(self) -> dict[str, int]:
+        token = self._world.identity.token("observer", [self._world.channel])
+        return self._world.gateways[1].presence(token, self._world.channel)
+
+    def _start(self, name: str, gateway: int, *channels: str) -> Peer:
+        watched = (self._world.channel, *channels)
+        url = self._world.fleet.nodes[gateway].url.replace("http:", "ws:") + "/realtime"
+        self._world.peers[name] = Peer(url, self._world.identity.token(name, watched), *watched)
+        return self._world.peers[name]

@@ -1,0 +1,100 @@
+"""Subscribers who lose their gateway: away for a while, changing it in mid-stream, or handed over when it ends."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
+from hamcrest import assert_that
+
+from support.clients.websocket_receiver import Connection
+from support.clients.websocket_redis_pubsub import Subscriber
+from support.faults import process
+from support.matchers.deliveries import exactly_once_in_order
+from support.worlds.websocket_redis_pubsub import LEAVING_CODES, World
+
+
+def lose_connection(world: World, subscriber: Subscriber, missed: int) -> None:
+    """`subscriber` loses the connection, and `missed` updates are published before it is back."""
+    subscriber.drop()
+    # The gateway must have let go before the updates are published; otherwise they were not missed.
+    world.expect_subscriptions(world.channel, 0, within_s=5)
+    world.publish(missed)
+
+
+def expect_replay(world: World, subscriber: Subscriber, missed: int) -> None:
+    """The answer to the last subscription: recovered, with precisely the last `missed` updates, in order."""
+    answer = subscriber.told("subscribed", world.channel)[-1]
+    given = [update["data"]["serial"] for update in answer["updates"]]
+    assert answer["recovered"] is True, f"expected recovered=true, got {answer['recovered']}"
+    assert_that(given, exactly_once_in_order(world.published[-missed:]), subscriber.name)
+
+
+def expect_told_of_loss(world: World, subscriber: Subscriber) -> None:
+    """The answer to the last subscription: not recovered, and not one update."""
+    answer = subscriber.told("subscribed", world.channel)[-1]
+    told = (answer["recovered"], len(answer["updates"]))
+    assert told == (False, 0), f"expected recovered=false and 0 updates, got {told[0]} and {told[1]}"
+
+
+def change_gateways_in_midstream(world: World, subscriber: Subscriber, changes: int, updates: int) -> None:
+    """`subscriber` changes gateways `changes` times, without a word, while `updates` are published."""
+    before, each = len(world.published), updates // changes
+    with ThreadPoolExecutor(1) as publisher:
+        stream = publisher.submit(lambda: [world.publish(1) for _ in range(updates)])
+        for change in range(changes):
+            world.await_published(before + change * each)
+            subscriber.drop()
+            subscriber.connect(world.gateways[(change + 1) % 2])
+        stream.result()
+
+
+class Handover:
+    """Subscribers who move to the other gateway when theirs says that it ends, as a browser's client would."""
+
+    def __init__(self, world: World, count: int) -> None:
+        self._world = world
+        self._movers = ThreadPoolExecutor(8)
+        self._moves: list[Future[None]] = []
+        self.acknowledged: list[int] = []
+        self.subscribers = world.join(count, world.gateways[0]) + world.join(count, world.gateways[1])
+        self.leaving = [subscriber.connection for subscriber in self.subscribers[:count]]
+        for subscriber in self.subscribers[:count]:
+            world.receiver.forget(subscriber.connection)
+            world.receiver.watch(subscriber.connection, partial(self._move, subscriber))
+
+    def end_first_gateway(self, updates: int) -> None:
+        """Publishes `updates` through both gateways in turn; after a third of them the first is asked to end."""
+        for number in range(updates):
+            if number == updates // 3:
+                self._world.faults.terminate("node-1")
+            self._publish_one(number)
+
+    def expect_everything(self, within_s: float) -> None:
+        """Every subscriber has each acknowledged update once and in order; one that nobody acknowledged at most once."""
+        for move in self._moves:
+            move.result()
+        for subscriber in self.subscribers:
+            self._world.expect_at_least(subscriber, self.acknowledged, within_s)
+
+    def expect_told(self) -> None:
+        """The first gateway said that it ends (close code 1001 or 1012) to each of its subscribers."""
+        self._world.expect_closed(self.leaving, LEAVING_CODES, within_s=0)
+
+    def expect_ended(self, within_s: float) -> None:
+        """The first gateway's process ended by itself, with exit code 0 or by the signal's own default (143)."""
+        code = process.await_end(self._world.fleet.named("node-1"), within_s)
+        assert code in (0, 143), f"expected node-1 to end well, got exit code {code}"
+
+    def _publish_one(self, number: int) -> None:
+        """Through the gateways in turn; what the ending one does not acknowledge may or may not arrive."""
+        try:
+            _, serial = self._world.send(self._world.gateways[number % 2], self._world.channel)
+        except AssertionError:
+            if number % 2:
+                raise
+        else:
+            self.acknowledged.append(serial)
+
+    def _move(self, subscriber: Subscriber, _closed: Connection) -> None:
+        self._moves.append(self._movers.submit(subscriber.connect, self._world.gateways[1]))
+
+

@@ -1,0 +1,5 @@
+@L3 @tier1
+Feature: no_worth
+
+  Scenario: Kept
+    Given a promise is kept

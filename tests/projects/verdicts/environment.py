@@ -1,0 +1,52 @@
+"""Wiring of the recorder, and hooks that fail on demand: `-D fail=<hook>` raises there."""
+
+import os
+from typing import Any
+
+from support.ledger.recorder import Recorder
+from support.settings import Settings
+
+
+def fail(context: Any, hook: str) -> None:
+    if context.config.userdata.get("fail") == hook:
+        raise RuntimeError(f"planted in {hook}")
+
+
+def before_all(context: Any) -> None:
+    context.recorder = Recorder.open(context, Settings.load(os.environ, context.config.userdata), ("redis",))
+    fail(context, "before_all")
+
+
+def before_tag(context: Any, tag: str) -> None:
+    if tag == "fragile":
+        fail(context, "before_tag")
+
+
+def before_feature(context: Any, feature: Any) -> None:
+    fail(context, "before_feature")
+
+
+def before_scenario(context: Any, scenario: Any) -> None:
+    fail(context, "before_scenario")
+
+
+def before_step(context: Any, step: Any) -> None:
+    fail(context, "before_step")
+
+
+def after_step(context: Any, step: Any) -> None:
+    fail(context, "after_step")
+
+
+def after_scenario(context: Any, scenario: Any) -> None:
+    suspicion = context.config.userdata.get("suspicion")
+    context.recorder.end_scenario(scenario, suspicion=suspicion)
+    fail(context, "after_scenario")
+
+
+def after_feature(context: Any, feature: Any) -> None:
+    fail(context, "after_feature")
+
+
+def after_all(context: Any) -> None:
+    fail(context, "after_all")

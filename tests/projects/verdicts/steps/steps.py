@@ -1,0 +1,103 @@
+"""Steps that end in every way that a step can end."""
+
+import os
+import signal
+import time
+from typing import Any
+
+from behave import step
+from behave.api.pending_step import StepNotImplementedError
+
+
+@step("a promise is kept")
+def kept(context: Any) -> None:
+    pass
+
+
+@step("a promise is broken")
+def broken(context: Any) -> None:
+    raise AssertionError("expected 200 updates, got 199")
+
+
+@step("a step has a bug")
+def bug(context: Any) -> None:
+    raise KeyError("nobody")
+
+
+@step("a step leaves by SystemExit")
+def leaves(context: Any) -> None:
+    raise SystemExit(0)
+
+
+@step("a step is pending")
+def pending(context: Any) -> None:
+    raise StepNotImplementedError("later")
+
+
+@step("a step hangs")
+def hangs(context: Any) -> None:
+    time.sleep(60)
+
+
+@step("a step hangs and makes an assertion of it")
+def hangs_and_asserts(context: Any) -> None:
+    try:
+        time.sleep(60)
+    except BaseException as error:
+        raise AssertionError("no answer") from error
+
+
+@step("a step hangs and swallows everything")
+def swallows(context: Any) -> None:
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+
+
+@step("a clean-up fails")
+def cleanup_fails(context: Any) -> None:
+    def sweep() -> None:
+        raise OSError("still there")
+
+    context.add_cleanup(sweep)
+
+
+@step("a nested step is not defined")
+def nested_undefined(context: Any) -> None:
+    context.execute_steps("Given nobody has defined this")
+
+
+@step("a nested promise is broken")
+def nested_broken(context: Any) -> None:
+    context.execute_steps("Given a promise is broken")
+
+
+@step("it is skipped")
+def skipped(context: Any) -> None:
+    context.scenario.skip("not today")
+
+
+@step("the process is gone at once")
+def gone(context: Any) -> None:
+    os._exit(0)
+
+
+@step("the process is killed")
+def killed(context: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@step("{name} is sent")
+def sent(context: Any, name: str) -> None:
+    os.kill(os.getpid(), getattr(signal, name))
+    time.sleep(30)
+
+
+@step("the disk of the reports is full")
+def disk_is_full(context: Any) -> None:
+    """Writes until nothing more fits, where a test has mounted a disk small enough."""
+    with (context.recorder.run_dir / "filler").open("wb", buffering=0) as filler:
+        while filler.write(b"0" * 4096) == 4096:
+            pass

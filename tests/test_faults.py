@@ -1,0 +1,82 @@
+"""Faults against real containers: each takes hold, says so when it does not, and is healed."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from support.containers.fleet import SUITE, Fleet
+from support.errors import FaultError
+from support.faults.faults import Faults
+
+
+def answers(fleet: Fleet, through: str | None = None) -> bool:
+    redis = fleet.named("redis")
+    assert fleet.toxiproxy
+    return redis.answers(*(fleet.toxiproxy.address(fleet.links[through]) if through else redis.address()), timeout_s=1)
+
+
+@pytest.mark.parametrize("fault", [Faults.kill, Faults.pause])
+def test_a_container_that_is_down_or_frozen_is_silent_until_it_is_healed(
+    fleet: Fleet, fault: Callable[[Faults, str], None]
+) -> None:
+    faults = Faults(fleet)
+    fault(faults, "redis")
+    assert not answers(fleet)
+    assert faults.held == {"redis"}
+    assert fleet.casualties(expected=faults.held) == []
+    faults.heal()
+    assert answers(fleet)
+    assert faults.held == set()
+
+
+def test_a_restart_loses_what_was_only_in_memory(fleet: Fleet) -> None:
+    redis = fleet.named("redis")
+    assert redis.exec(["redis-cli", "SET", "kept", "no"]).output == b"OK\n"
+    Faults(fleet).restart("redis")
+    assert redis.exec(["redis-cli", "GET", "kept"]).output == b"\n"
+
+
+def test_a_cut_link_is_dead_and_the_other_is_not(fleet: Fleet) -> None:
+    faults = Faults(fleet)
+    faults.cut("redis", SUITE)
+    assert not answers(fleet, f"redis:{SUITE}")
+    assert answers(fleet)
+    faults.mend(f"redis:{SUITE}")
+    assert answers(fleet, f"redis:{SUITE}")
+
+
+def test_a_slow_link_takes_as_long_as_it_was_told_until_it_is_healed(fleet: Fleet) -> None:
+    faults = Faults(fleet)
+    faults.slow("redis", SUITE, 0.5)
+    began = time.monotonic()
+    assert answers(fleet, f"redis:{SUITE}")
+    assert 0.5 <= time.monotonic() - began < 1
+    faults.heal()
+    began = time.monotonic()
+    assert answers(fleet, f"redis:{SUITE}")
+    assert time.monotonic() - began < 0.25
+
+
+def test_a_fault_that_does_not_take_hold_is_told(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fleet.toxiproxy
+    monkeypatch.setattr(fleet.toxiproxy, "call", lambda *_: [])
+    with pytest.raises(FaultError, match=r"redis:suite was cut, and redis answers through it all the same"):
+        Faults(fleet).cut("redis", SUITE)
+
+
+def test_a_healing_that_does_not_heal_is_told(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = Faults(fleet)
+    faults.cut("redis", SUITE)
+    assert fleet.toxiproxy
+    monkeypatch.setattr("support.faults.network._ANSWERS_WITHIN_S", 0.3)
+    monkeypatch.setattr(fleet.toxiproxy, "call", lambda *_: [])
+    with pytest.raises(FaultError, match=r"not healed: redis:suite: .*does not answer through it"):
+        faults.heal()
+
+
+def test_a_link_or_container_that_is_not_there_is_named(fleet: Fleet) -> None:
+    with pytest.raises(FaultError, match="no link redis:node-9; the fleet has redis:suite"):
+        Faults(fleet).cut("redis", "node-9")
+    with pytest.raises(Exception, match="the fleet has no postgres; it has redis, toxiproxy"):
+        Faults(fleet).kill("postgres")

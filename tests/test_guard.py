@@ -1,0 +1,107 @@
+"""Nothing is left by a run that was killed: the guard cleans after it, and the next start sweeps what no guard could."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from support.containers import labels, sweep
+from support.polling import poll
+
+ROOT = Path(__file__).resolve().parents[1]
+# A run reduced to its containers: a guard, a fleet, and then it hangs until it is killed.
+RUN = """
+import sys, time
+from pathlib import Path
+from support.containers.engine import connect
+from support.containers.fleet import Fleet, Order
+from support.containers.guard import Guard
+from support.images.resolution import resolve_all
+run, folder = sys.argv[1:]
+guard = Guard(run, Path(folder))
+images = resolve_all(["redis", "toxiproxy"], connect(), print)
+fleet = Fleet(connect(), Order(run, "small", ("redis", "toxiproxy"), images, {}, 8 << 30), print)
+print("starting", flush=True)
+fleet.start()
+print("started", flush=True)
+time.sleep(60)
+"""
+
+
+def left(client: docker.DockerClient, run: str) -> list[str]:
+    label = f"{labels.RUN}={run}"
+    listed = sweep.containers(client, label) + list(client.api.networks(filters={"label": label}))
+    return [sweep.name_of(thing) for thing in listed]
+
+
+@pytest.fixture
+def running(run: str, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    plan = {"run": run, "scenarios": []}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    command = [sys.executable, "-c", RUN, run, str(tmp_path)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    yield process
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def await_line(process: "subprocess.Popen[str]", wanted: str) -> None:
+    assert process.stdout
+    assert any(line.strip() == wanted for line in process.stdout), f"the run ended before it said {wanted!r}"
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.1, 0.2, 0.3, 0.4, 0.6])
+def test_a_run_killed_while_its_fleet_starts_leaves_nothing(
+    running: "subprocess.Popen[str]", client: docker.DockerClient, run: str, delay_s: float
+) -> None:
+    await_line(running, "starting")
+    time.sleep(delay_s)  # not a wait for anything: the moment of death is what is varied
+    os.killpg(running.pid, signal.SIGKILL)
+    assert_gone(client, run)
+
+
+def test_a_run_killed_with_a_fleet_leaves_nothing(
+    running: "subprocess.Popen[str]", client: docker.DockerClient, run: str
+) -> None:
+    await_line(running, "started")
+    assert len(left(client, run)) == 3
+    os.killpg(running.pid, signal.SIGKILL)
+    assert_gone(client, run)
+
+
+def assert_gone(client: docker.DockerClient, run: str) -> None:
+    """Within 10 s everything of the run is gone and so is its guard, after which nothing can appear any more."""
+    end = time.monotonic() + 10
+    assert poll(lambda: not left(client, run) and not guards(run), 10, every_s=0.1), (left(client, run), guards(run))
+    assert time.monotonic() < end + 1 and left(client, run) == []
+
+
+def guards(run: str) -> list[str]:
+    """The command lines of the live guards of `run`."""
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+    return [line.decode() for line in lines if b"support.containers.guard" in line and run.encode() in line]
+
+
+def test_a_live_run_is_not_swept_and_a_dead_one_is(client: docker.DockerClient, run: str) -> None:
+    mine = labels.owned_by_this_process(run)
+    for name, owner in {"live": mine, "dead": mine | {labels.BOOT: "another"}, "far": mine | {labels.HOST: "far"}}.items():
+        client.networks.create(f"{run}-{name}", labels=owner)
+    removed = sweep.remove_dead(client)
+    assert f"{run}-dead" in removed
+    assert sorted(left(client, run)) == [f"{run}-far", f"{run}-live"]
+
+
+def test_an_owner_whose_pid_went_to_another_process_is_dead() -> None:
+    mine = labels.owned_by_this_process("any")
+    assert not labels.owner_is_dead(mine)
+    assert labels.owner_is_dead(mine | {labels.BORN: "1"})
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=subprocess.PIPE, text=True)
+    assert labels.owner_is_dead(mine | {labels.PID: ended.stdout.strip()})
