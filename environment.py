@@ -11,13 +11,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from behave.model import Feature, Scenario, Status
+from behave.model import Feature, Scenario
+from behave.model_type import Status
 
 from support.cli.progress import say
 from support.containers import evidence, sweep
 from support.containers.engine import connect
 from support.containers.fleet import KINDS, Fleet, Order
 from support.containers.guard import Guard
+from support.containers.settings import settings_of
 from support.errors import SuiteError
 from support.faults.faults import Faults
 from support.images.resolution import resolve_all
@@ -55,12 +57,14 @@ def before_all(context: Context) -> None:
 
 def before_feature(context: Context, feature: Feature) -> None:
     capability = Path(feature.filename).stem
-    context.world_of = import_module(f"support.worlds.{capability}").World
     context.secret = secrets.token_hex(32)
-    settings = {"JWT_SECRET": context.secret, **context.world_of.settings}
+    settings = settings_of(capability) | {"JWT_SECRET": context.secret}
     context.fleet = Fleet(context.run.client, context.run.order(capability, feature.tags, settings), say)
     context.add_cleanup(_remove, context.fleet)
-    context.run.recorder.fleet_ready(capability, context.fleet.start())
+    context.fleet.begin()
+    # The clients' libraries take a while to load; the containers do not wait for that, nor it for them.
+    context.world_of = import_module(f"support.worlds.{capability}").World
+    context.run.recorder.fleet_ready(capability, context.fleet.await_ready())
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
@@ -73,15 +77,27 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
 
 def after_scenario(context: Context, scenario: Scenario) -> None:
     passed = scenario.status == Status.passed
-    folder = None if passed else _evidence(context, scenario)
-    lost = context.fleet.casualties(expected=context.faults.held)
-    # A node that ended by itself is the target's own doing: a failure stays one, but nothing passes beside it.
-    told = [str(casualty) for casualty in lost if passed or not casualty.by_itself]
-    context.run.recorder.end_scenario(scenario, folder, "; ".join(told) or None)
+    recorder = context.run.recorder
+    recorder.end_scenario(scenario, suspicion=_suspicion(context, passed))
+    if not passed:
+        recorder.end_scenario(scenario, evidence=_evidence(context, scenario))
 
 
 def after_feature(context: Context, feature: Feature) -> None:
-    context.run.recorder.containers(context.fleet.rows())
+    if "fleet" in context:
+        context.run.recorder.containers(context.fleet.rows())
+
+
+def _suspicion(context: Context, passed: bool) -> str | None:
+    """What happened to containers that no fault of the scenario explains.
+
+    A node that ended by itself is the target's own doing: a failure stays one, but nothing passes beside it.
+    """
+    try:
+        lost = context.fleet.casualties(expected=context.faults.held)
+    except SuiteError as error:
+        return str(error)
+    return "; ".join(str(casualty) for casualty in lost if passed or not casualty.by_itself) or None
 
 
 def _evidence(context: Context, scenario: Scenario) -> Path:

@@ -1,16 +1,17 @@
 """Sentences about faults, whatever the capability: what breaks, and what is mended."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from behave import given, when
 
-from support.faults.faults import Faults
+if TYPE_CHECKING:
+    from support.faults.faults import Faults
 
 
 class Context(Protocol):
     """What these steps use of behave's context."""
 
-    faults: Faults
+    faults: "Faults"
 
 
 @given("the first gateway is cut from Redis")

@@ -1,16 +1,17 @@
 """Sentences about the nodes of the platform, whatever the capability calls them."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from behave import given
 
-from support.containers.fleet import Fleet
+if TYPE_CHECKING:
+    from support.containers.fleet import Fleet
 
 
 class Context(Protocol):
     """What these steps use of behave's context."""
 
-    fleet: Fleet
+    fleet: "Fleet"
 
 
 @given("a new workspace on two gateways")

@@ -51,10 +51,17 @@ class Run:
         return json.loads((self.folder / "summary.json").read_text())
 
 
-def start(project: Path, reports: Path, arguments: Sequence[str], launcher: bool = False) -> subprocess.Popen[str]:
+def start(
+    project: Path, reports: Path, arguments: Sequence[str], launcher: bool = False
+) -> subprocess.Popen[str]:
     """Starts behave, or the launcher's run command, in `project`."""
     program = ["-c", _LAUNCH] if launcher else ["-m", "behave"]
-    environment = {**os.environ, "PYTHONPATH": str(TESTS.parent), "L3_REPORTS": str(reports), "PYTHONUNBUFFERED": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(TESTS.parent),
+        "L3_REPORTS": str(reports),
+        "PYTHONUNBUFFERED": "1",
+    }
     return subprocess.Popen(
         [sys.executable, *program, *arguments],
         cwd=project,

@@ -7,9 +7,9 @@ from typing import Any
 import docker
 import pytest
 
+from support.containers import labels, sweep
 from support.containers.engine import connect
 from support.containers.fleet import Fleet, Order
-from support.containers import labels, sweep
 from support.images.resolution import Image, resolve_all
 
 BUDGET = 8 * 1024**3

@@ -26,9 +26,9 @@ def left(client: docker.DockerClient, run: str) -> list[str]:
 
 
 
-def test_every_container_has_limits_and_loopback_ports_only(fleet: Fleet) -> None:
+def test_every_container_has_limits_and_loopback_ports_only(fleet: Fleet, client: docker.DockerClient) -> None:
     for service in fleet.services:
-        attributes = service.get_wrapped_container().client.api.inspect_container(service.get_container_id())
+        attributes = client.api.inspect_container(service.get_container_id())
         host = attributes["HostConfig"]
         assert host["Memory"] == host["MemorySwap"] == service.limits.memory
         assert host["NanoCpus"] > 0

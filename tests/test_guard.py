@@ -103,5 +103,5 @@ def test_an_owner_whose_pid_went_to_another_process_is_dead() -> None:
     mine = labels.owned_by_this_process("any")
     assert not labels.owner_is_dead(mine)
     assert labels.owner_is_dead(mine | {labels.BORN: "1"})
-    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=subprocess.PIPE, text=True)
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], check=True, stdout=subprocess.PIPE, text=True)
     assert labels.owner_is_dead(mine | {labels.PID: ended.stdout.strip()})

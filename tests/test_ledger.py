@@ -1,17 +1,24 @@
 """What is selected, what is written, what it is worth, and how a run ends."""
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import time
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from behave_runs import TESTS, Run, behave, launch, start
+
+from support.errors import SuiteError
+from support.ledger.folder import RunFolder
+from support.ledger.plan import Plan
+from support.ledger.rows import CONTAINER_FIELDS
+from support.settings import Settings
 
 SELECTION = TESTS / "projects" / "selection"
 VERDICTS = TESTS / "projects" / "verdicts"
@@ -33,7 +40,13 @@ def test_a_row_has_exactly_its_fields(tmp_path: Path) -> None:
     row = behave(SELECTION, tmp_path, "features/sound.feature").rows["sound/kept"]
     assert set(row) == ROW
     assert row["scenario"] == "features/sound.feature:4"
-    assert (row["tier"], row["mrr"], row["saving"], row["verdict"], row["reason"]) == (1, 50000, 0, "passed", None)
+    assert (row["tier"], row["mrr"], row["saving"], row["verdict"], row["reason"]) == (
+        1,
+        50000,
+        0,
+        "passed",
+        None,
+    )
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["started"])
 
 
@@ -69,7 +82,9 @@ def test_what_was_selected_in_part_is_untold(tmp_path: Path) -> None:
         ("@tier1 and @tier6", "nothing is selected by --tags"),
     ],
 )
-def test_a_selection_that_cannot_be_meant_is_refused(run_by: RunBy, tags: str, word: str, tmp_path: Path) -> None:
+def test_a_selection_that_cannot_be_meant_is_refused(
+    run_by: RunBy, tags: str, word: str, tmp_path: Path
+) -> None:
     run = run_by(SELECTION, tmp_path, f"--tags={tags}")
     assert (run.code, run.folder.exists()) == (2, False)
     assert word in run.output
@@ -112,7 +127,9 @@ def test_a_feature_that_is_none_is_refused(path: str, tmp_path: Path) -> None:
         ("unknown_service", "did you mean @container.redis?"),
     ],
 )
-def test_a_feature_with_wrong_tags_is_unknown_and_the_others_run(capability: str, word: str, tmp_path: Path) -> None:
+def test_a_feature_with_wrong_tags_is_unknown_and_the_others_run(
+    capability: str, word: str, tmp_path: Path
+) -> None:
     run = behave(SELECTION, tmp_path, "features/sound.feature", f"features/{capability}.feature")
     assert run.verdicts == {"sound/kept": "passed", f"{capability}/kept": "unknown"}
     assert run.code == 3
@@ -132,7 +149,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_ids_survive_line_moves_and_new_rows(project: Path, tmp_path: Path) -> None:
     feature = project / "features" / "sound.feature"
-    outline = '  Scenario Outline: Of <a>\n    Given a promise is kept\n    Examples:\n      | a | b |\n{}      | x | y |\n'
+    outline = "  Scenario Outline: Of <a>\n    Given a promise is kept\n    Examples:\n      | a | b |\n{}      | x | y |\n"
     text = feature.read_text()
     feature.write_text(text + outline.format(""))
     before = behave(project, tmp_path / "one", str(feature))
@@ -156,7 +173,38 @@ def test_steps_that_do_not_load_are_unknown(broken: str, project: Path, tmp_path
     (project / "steps" / "broken.py").write_text(broken)
     run = launch(project, tmp_path / "reports", "features/sound.feature")
     assert (run.code, run.verdicts) == (3, {"sound/kept": "unknown"})
-    assert behave(project, tmp_path / "reports", "features/sound.feature").code != 0 or "SystemExit" in broken
+
+
+def test_plain_behave_does_not_pass_when_steps_do_not_load(project: Path, tmp_path: Path) -> None:
+    (project / "steps" / "broken.py").write_text("def (")
+    assert behave(project, tmp_path / "reports", "features/sound.feature").code != 0
+
+
+@pytest.mark.parametrize(
+    "text, value", [("500 ms", 0.5), ("120 s", 120), ("2 min", 120), ("30", 30), ("0.5s", 0.5)]
+)
+def test_durations(text: str, value: float) -> None:
+    assert Settings.load({"L3_SCENARIO_DEADLINE": text}, {}).scenario_deadline_s == value
+
+
+@pytest.mark.parametrize(
+    "name, text", [("L3_SCENARIO_DEADLINE", "soon"), ("L3_SCENARIO_DEADLINE", "0"), ("L3_MEMORY", "8 giga")]
+)
+def test_a_setting_that_cannot_be_read_is_named(name: str, text: str) -> None:
+    with pytest.raises(SuiteError, match=name):
+        Settings.load({name: text}, {})
+
+
+def test_what_is_given_to_behave_wins_over_the_environment() -> None:
+    assert Settings.load({"L3_MEMORY": "8g"}, {"L3_MEMORY": "512m"}).memory_budget == 512 * 1024**2
+
+
+def test_container_rows_have_exactly_their_fields(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, Plan(run="", began="", tags="", features=[], scenarios=[]))
+    folder.container(dict.fromkeys([*CONTAINER_FIELDS, "kind"], "x"))
+    assert json.loads((tmp_path / "latest" / "containers.jsonl").read_text()) == dict.fromkeys(
+        CONTAINER_FIELDS, "x"
+    )
 
 
 def test_an_ambiguous_step_is_unknown(project: Path, tmp_path: Path) -> None:
@@ -170,13 +218,20 @@ def test_an_ambiguous_step_is_unknown(project: Path, tmp_path: Path) -> None:
 def test_junit_shows_unknown_as_an_error_and_skips_nothing(tmp_path: Path) -> None:
     run = behave(VERDICTS, tmp_path, "features/endings.feature")
     suite = ElementTree.parse(run.folder / "junit" / "endings.xml").getroot()[0]
-    assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("17", "3", "11", "0")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == (
+        "17",
+        "3",
+        "11",
+        "0",
+    )
     failure = suite.find("testcase/failure")
     assert failure is not None
     assert failure.get("message") == "expected 200 updates, got 199"
 
 
-def test_reports_that_cannot_be_written_are_told_before_anything_starts(run_by: RunBy, tmp_path: Path) -> None:
+def test_reports_that_cannot_be_written_are_told_before_anything_starts(
+    run_by: RunBy, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("in the way")
     run = run_by(SELECTION, tmp_path / "file" / "reports", "features/sound.feature")
     assert run.code == 3
@@ -205,7 +260,14 @@ def test_a_full_disk_does_not_eat_the_verdict(run_by: RunBy, small_disk: Path) -
 
 
 def test_jobs_run_all_features_into_one_ledger(tmp_path: Path) -> None:
-    run = launch(VERDICTS, tmp_path, "--jobs=2", "--tags=@tier1 or @tier2", "features/endings.feature", "features/saving.feature")
+    run = launch(
+        VERDICTS,
+        tmp_path,
+        "--jobs=2",
+        "--tags=@tier1 or @tier2",
+        "features/endings.feature",
+        "features/saving.feature",
+    )
     assert run.code == 1
     assert run.summary["verdicts"] == {"passed": 4, "failed": 3, "unknown": 11}
     assert len({row["run"] for row in run.rows.values()}) == 1
@@ -233,14 +295,16 @@ def test_jobs_take_lines(tmp_path: Path) -> None:
 def test_jobs_end_with_their_parent(number: signal.Signals, tmp_path: Path) -> None:
     arguments = ["--jobs=2", "features/slow.feature", "features/sleepy.feature", "features/saving.feature"]
     process = start(VERDICTS, tmp_path, arguments, launcher=True)
-    _until(lambda: len(list(tmp_path.glob("*/evidence/*.running"))) == 2)
+    _until(lambda: len(list(tmp_path.glob("latest/evidence/*.running"))) == 2)
     os.kill(process.pid, number)
     output, _ = process.communicate(timeout=20)
     run = Run(process.returncode, output, tmp_path)
     _until(lambda: (run.folder / "summary.json").exists())
     assert run.code == (3 if number != signal.SIGKILL else -number)
     assert run.summary["verdicts"]["unknown"] == len(run.rows) == 5
-    assert all("interrupted by" in row["reason"] or "not reached" in row["reason"] for row in run.rows.values())
+    assert all(
+        "interrupted by" in row["reason"] or "not reached" in row["reason"] for row in run.rows.values()
+    )
 
 
 def _until(check: Callable[[], bool]) -> None:

@@ -1,5 +1,6 @@
 """Every way in which a scenario can end, and the verdict that it gets."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,9 @@ def endings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def test_only_assertions_in_steps_fail(endings: Run) -> None:
-    expected = dict.fromkeys(FAILED, "failed") | dict.fromkeys(PASSED, "passed") | dict.fromkeys(REASONS, "unknown")
+    expected = (
+        dict.fromkeys(FAILED, "failed") | dict.fromkeys(PASSED, "passed") | dict.fromkeys(REASONS, "unknown")
+    )
     assert endings.verdicts == expected
     assert endings.code == 1
 
@@ -44,7 +47,9 @@ def test_unknown_has_a_reason(endings: Run, scenario: str) -> None:
 
 
 def test_reasons_of_failed_and_passed(endings: Run) -> None:
-    assert endings.rows["endings/broken"]["reason"].startswith("expected 200 updates, got 199\nin step 'Given a promise")
+    assert endings.rows["endings/broken"]["reason"].startswith(
+        "expected 200 updates, got 199\nin step 'Given a promise"
+    )
     assert all(endings.rows[key]["reason"] is None for key in PASSED)
 
 
@@ -83,7 +88,9 @@ def test_errors_after_the_scenarios_are_told_and_keep_the_verdict(hook: str, tmp
 
 @pytest.mark.parametrize("name", ["Kept", "Broken", "Bug"])
 def test_infrastructure_is_never_blamed_on_the_target(name: str, tmp_path: Path) -> None:
-    run = behave(PROJECT, tmp_path, "--name", f"^{name}$", "-D", "suspicion=redis was killed for want of memory")
+    run = behave(
+        PROJECT, tmp_path, "--name", f"^{name}$", "-D", "suspicion=redis was killed for want of memory"
+    )
     (row,) = run.rows.values()
     assert (row["verdict"], run.code) == ("unknown", 3)
     assert row["reason"].startswith("redis was killed for want of memory")
@@ -91,16 +98,27 @@ def test_infrastructure_is_never_blamed_on_the_target(name: str, tmp_path: Path)
 
 @pytest.mark.parametrize("signal_name, word", [("SIGINT", "Ctrl-C"), ("SIGTERM", "SIGTERM")])
 @pytest.mark.parametrize("run_by", [behave, launch])
-def test_an_interruption_ends_the_run_with_all_rows(run_by: type, signal_name: str, word: str, tmp_path: Path) -> None:
-    tags = "--tags=@L3 and not @tier1 or @signal"
-    run = run_by(PROJECT, tmp_path, tags, "-Dsignal=" + signal_name) if False else _interrupted(run_by, signal_name, tmp_path)
+def test_an_interruption_ends_the_run_with_all_rows(
+    run_by: Callable[..., Run], signal_name: str, word: str, tmp_path: Path
+) -> None:
+    run = run_by(PROJECT, tmp_path, f"features/{signal_name.lower()}.feature", "features/saving.feature")
     assert run.code == 3
-    reasons = {row["reason"] for row in run.rows.values()}
+    reasons = [row["reason"] for row in run.rows.values()]
+    assert len(reasons) == 3
     assert all(f"interrupted by {word}" in reason for reason in reasons), reasons
 
 
-def _interrupted(run_by: type, signal_name: str, reports: Path) -> Run:
-    return run_by(PROJECT, reports, "--tags=@ends_the_run", f"features/{signal_name.lower()}.feature")
+def test_an_interruption_does_not_cut_a_clean_up_short(tmp_path: Path) -> None:
+    run = behave(PROJECT, tmp_path, "features/cleanup.feature", "features/saving.feature")
+    assert run.code == 3
+    assert (run.folder / "evidence" / "cleaned").exists()
+    assert run.verdicts == {
+        "cleanup/interrupted": "passed",
+        "cleanup/next": "unknown",
+        "saving/saved": "unknown",
+    }
+    assert run.rows["cleanup/next"]["reason"] == "interrupted by Ctrl-C before it ended"
+    assert run.rows["saving/saved"]["reason"] == "interrupted by Ctrl-C before it began"
 
 
 @pytest.mark.parametrize("ending", ["killed", "gone"])
@@ -112,7 +130,9 @@ def test_a_run_that_died_is_completed(ending: str, tmp_path: Path) -> None:
         ledger.write('{"id": "torn')
     for _ in range(2):
         assert complete(run.folder, "the run was killed") is not None
-    rows = [line for line in (run.folder / "ledger.jsonl").read_text().splitlines() if not line.endswith("torn")]
+    rows = [
+        line for line in (run.folder / "ledger.jsonl").read_text().splitlines() if not line.endswith("torn")
+    ]
     assert len(rows) == 3
     assert run.summary["verdicts"] == {"passed": 1, "failed": 0, "unknown": 2}
     assert (run.folder / "junit" / f"{ending}.xml").read_text().count("<error") == 2
@@ -138,6 +158,6 @@ def test_a_hang_that_swallows_every_signal_ends_the_run(tmp_path: Path) -> None:
 
 
 def test_the_default_deadline_is_a_setting(tmp_path: Path) -> None:
-    run = behave(PROJECT, tmp_path, "--tags=@slow", "-D", "L3_SCENARIO_DEADLINE=300 ms", "features/slow.feature")
+    run = behave(PROJECT, tmp_path, "-D", "L3_SCENARIO_DEADLINE=300 ms", "features/slow.feature")
     assert "did not end within 0.3 s" in run.rows["slow/slow"]["reason"]
     assert run.verdicts["slow/next"] == "passed"

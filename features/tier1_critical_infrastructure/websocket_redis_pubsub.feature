@@ -72,6 +72,7 @@ Feature: Everyone who watches sees every change, once
 
   Rule: A reader who cannot keep up is cut off, and the others do not notice
 
+    # 20 MB: a gateway that keeps the flow for those who stalled holds more than that, and one that does not, 2 MB.
     @performance
     Scenario: Three readers stall while 40 MB are published
       Given 10 subscribers to the workspace on the first gateway
@@ -80,7 +81,7 @@ Feature: Everyone who watches sees every change, once
       Then within 5 s Redis counted no subscription to the channel of those who stalled
       And those who stalled find their connection closed as too slow
       And every other subscriber has received all updates, 99 in 100 of them within 20 times the usual time
-      And the first gateway has never taken 50 MB more memory than before
+      And the first gateway has at no time held 20 MB more memory than before
 
   Rule: An outage of Redis is bridged, or said
 
@@ -167,6 +168,7 @@ Feature: Everyone who watches sees every change, once
       Then within 10 s every subscriber has received every update that was acknowledged, once and in order
       And every subscriber of the first gateway was told that it ends, before it was gone
       And within 10 s the first gateway has ended by itself, and well
+      And it serves again when it is put back into service
 
   Rule: Updates are as fast as the infrastructure allows
 

@@ -1,6 +1,7 @@
 """One thread that reads hundreds of WebSockets: websocket-client parses the frames, a selector says whose turn it is."""
 
 import json
+import os
 import selectors
 import struct
 import threading
@@ -49,7 +50,8 @@ class Receiver:
     def __init__(self) -> None:
         # An epoll may be changed by one thread while another waits on it (epoll_wait(2)), so no lock is held.
         self._selector = selectors.EpollSelector()
-        self._ended = False
+        self._wake = os.eventfd(0)
+        self._selector.register(self._wake, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._run, name="websocket receiver", daemon=True)
         self._thread.start()
 
@@ -67,13 +69,16 @@ class Receiver:
 
     def close(self) -> None:
         """Ends the thread; the connections are their owners' to close."""
-        self._ended = True
-        self._thread.join(5)
+        os.eventfd_write(self._wake, 1)
+        self._thread.join()
         self._selector.close()
+        os.close(self._wake)
 
     def _run(self) -> None:
-        while not self._ended:
-            for key, _ in self._selector.select(0.05):
+        while True:
+            for key, _ in self._selector.select():
+                if key.fd == self._wake:
+                    return
                 connection, on_close = key.data
                 with connection.turn:
                     self._drain(connection, on_close)

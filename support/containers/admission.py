@@ -20,13 +20,12 @@ WAIT_S = 600.0
 
 
 @contextmanager
-def admitted(client: docker.DockerClient, need: int, budget: int, say: Callable[[str], None]) -> Iterator[None]:
+def admitted(client: docker.DockerClient, need: int, total: int, say: Callable[[str], None]) -> Iterator[None]:
     """Holds the door while a fleet that takes `need` bytes is created; what is created counts from then on.
 
-    `budget` is the most that all fleets of the machine may take at once, in bytes; the engine's own memory bounds
-    it too. Raises FleetError with the sums when the fleet alone does not fit, or has waited 10 minutes.
+    `total` is the most that all fleets of the machine may take at once, in bytes. Raises FleetError with the sums
+    when the fleet alone does not fit, or has waited 10 minutes.
     """
-    total = min(budget, _memory(client))
     if need > total:
         raise FleetError(f"the fleet takes {_mib(need)} at once, but all may take {_mib(total)}; raise L3_MEMORY")
     end = time.monotonic() + WAIT_S
@@ -52,10 +51,6 @@ def _taken(client: docker.DockerClient) -> int:
     except (DockerException, OSError) as error:
         raise EngineError(f"the engine does not list its containers: {error}") from error
     return sum(int(c["Labels"].get(labels.MEMORY, 0)) for c in listed if not labels.owner_is_dead(c["Labels"]))
-
-
-def _memory(client: docker.DockerClient) -> int:
-    return int(client.info()["MemTotal"])
 
 
 @contextmanager

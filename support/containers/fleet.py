@@ -41,6 +41,7 @@ class Order:
     budget: int
 
 
+
 @dataclass(frozen=True)
 class Casualty:
     """A container that is not running although no fault holds it. `by_itself`: a node that ended of its own accord."""
@@ -61,9 +62,12 @@ class Fleet:
         self._order = order
         self._say = say
         self._labels = labels.owned_by_this_process(order.run) | {labels.FEATURE: order.capability}
-        self._cores = int(client.info()["NCPU"])
+        machine = client.info()
+        self._cores = int(machine["NCPU"])
+        self._room = min(order.budget, int(machine["MemTotal"]))
         self._began = 0.0
         self._wounded: list[Service] = []
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="fleet")
         names = [f"node-{number}" for number in range(1, NODES + 1)] if Node.kind in order.kinds else []
         proxied = ToxiproxyService.kind in order.kinds
         self.stores = {kind: self._service(STORES[kind], kind) for kind in order.kinds if kind in STORES}
@@ -88,7 +92,7 @@ class Fleet:
         """
         self._began = time.monotonic()
         need = sum(service.limits.memory for service in self.services)
-        with admitted(self._client, need, self._order.budget, self._say):
+        with admitted(self._client, need, self._room, self._say):
             self._create_network()
             # The nodes are made while the services start, so that nothing is left to do but to start them.
             _side_by_side(self._make_ready, [*self._infrastructure, *self.nodes])
@@ -96,8 +100,19 @@ class Fleet:
         _side_by_side(self._start, self.nodes)
         return time.monotonic() - self._began
 
+    def begin(self) -> None:
+        """Starts everything in the background; `await_ready` tells what came of it."""
+        self._starting = self._starter.submit(self.start)
+
+    def await_ready(self) -> float:
+        """Returns when what was begun is ready, with the seconds that it took. Raises as `start` does."""
+        return self._starting.result()
+
     def stop(self) -> None:
-        """Removes every container and the network. Raises EngineError when something is left."""
+        """Removes every container and the network, also of a start that goes on. EngineError when something is left."""
+        for service in self.services:
+            service.abandoned = True
+        self._starter.shutdown()
         sweep.remove(
             self._client,
             f"{labels.RUN}={self._order.run}",

@@ -111,6 +111,21 @@ class Service(DockerContainer):
         """Where the suite reaches `port` of the container (by default its main port); the same for all its life."""
         return "127.0.0.1", self._published[port or self.port]
 
+    def as_docker_run(self) -> list[str]:
+        """The command line that starts the same container by hand: `docker run` with all its options."""
+        options = {
+            "--name": [str(self._name)],
+            "--label": [f"{name}={value}" for name, value in self._labels.items()],
+            "--env": [f"{name}={value}" for name, value in self.env.items()],
+            "--publish": [f"127.0.0.1:{outer}:{inner}" for inner, outer in self._published.items()],
+            "--network": [self._network.name] if self._network else [],
+            "--network-alias": self._network_aliases or [],
+            "--memory": [str(self.limits.memory)],
+            "--pids-limit": [str(self.limits.pids)],
+        }
+        words = [word for option, values in options.items() for value in values for word in (option, value)]
+        return ["docker", "run", "--detach", *words, self.image, *(self.command or [])]
+
     def state(self) -> dict[str, Any]:
         """The engine's own word on the container now (Status, Running, Paused, Pid, OOMKilled, ExitCode); empty when gone."""
         try:

@@ -73,17 +73,23 @@ class Deadline:
 
     def call(self, what: str, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Does `work`, which messages call `what`. Raises ScenarioHung at the deadline, whatever `work` made of it."""
+        try:
+            return self._call(what, work, *args, **kwargs)
+        except _Expired as error:  # in the instant in which the work was over, but not yet noted as such
+            raise ScenarioHung(self._reason()) from error
+
+    def _call(self, what: str, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         outer = self._inside
         try:
             if not self._hung:
                 self._inside = what
                 result = work(*args, **kwargs)
+                self._inside = outer
         except BaseException as error:
             self._inside = outer
             if self._hung:
                 raise ScenarioHung(self._reason()) from error
             raise
-        self._inside = outer
         if self._hung:
             raise ScenarioHung(self._reason())
         return result

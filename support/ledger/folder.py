@@ -28,7 +28,7 @@ class RunFolder:
         self.path = path
         self.plan = plan
         self.problem: str | None = None
-        self._hold = os.open(path / PLAN, os.O_RDONLY | os.O_CLOEXEC)
+        self._hold: int | None = os.open(path / PLAN, os.O_RDONLY | os.O_CLOEXEC)
         fcntl.flock(self._hold, fcntl.LOCK_SH)
 
     @classmethod
@@ -69,8 +69,10 @@ class RunFolder:
         self._append(CONTAINERS, {name: row[name] for name in CONTAINER_FIELDS})
 
     def leave(self) -> None:
-        """Lets go of the run."""
-        os.close(self._hold)
+        """Lets go of the run; doing it again does nothing."""
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
 
     def _append(self, name: str, row: Mapping[str, Any]) -> None:
         try:

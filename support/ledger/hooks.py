@@ -11,6 +11,8 @@ from typing import Any, Protocol
 from support.errors import SuiteError
 from support.ledger.deadline import Deadline
 
+Hook = Callable[..., None]
+
 _SCOPES = ("tag", "feature", "rule", "scenario", "step")
 _HOOKS = (*(f"{when}_{scope}" for scope in _SCOPES for when in ("before", "after")), "after_all")
 
@@ -30,8 +32,9 @@ def watch_hooks(runner: Any, watcher: Watcher) -> None:
 
     before_all is running by now: that it failed is seen when behave aborts the run because of it.
     """
+    refused: list[Any] = []
     for name in _HOOKS:
-        runner.hooks[name] = _watched(name, runner.hooks.get(name), watcher)
+        runner.hooks[name] = _watched(name, runner.hooks.get(name), watcher, refused)
     runner.abort = _watched_abort(runner.context, watcher)
 
 
@@ -42,11 +45,13 @@ def contain_steps(runner: Any, deadline: Deadline, current: Callable[[], str]) -
             matcher.func = _contained(matcher.func, deadline, current)
 
 
-def _watched(name: str, hook: Callable[..., None] | None, watcher: Watcher) -> Callable[..., None]:
+def _watched(name: str, hook: Hook | None, watcher: Watcher, refused: list[Any]) -> Hook:
+    """A hook that `watcher` refused did not run, and so its counterpart, which would undo it, does not either."""
+
     def watched(context: Any, subject: Any = None) -> None:
         try:
-            watcher.before(name, subject)
-            if hook:
+            _ask(name, subject, watcher, refused)
+            if hook and not any(subject is one for one in refused):
                 hook(context, *([] if subject is None else [subject]))
         except BaseException as error:
             watcher.mishap(name, context, subject, error)
@@ -55,6 +60,14 @@ def _watched(name: str, hook: Callable[..., None] | None, watcher: Watcher) -> C
             raise
 
     return functools.update_wrapper(watched, hook) if hook else watched
+
+
+def _ask(name: str, subject: Any, watcher: Watcher, refused: list[Any]) -> None:
+    try:
+        watcher.before(name, subject)
+    except SuiteError:
+        refused.append(subject)
+        raise
 
 
 def _watched_abort(context: Any, watcher: Watcher) -> Callable[..., None]:

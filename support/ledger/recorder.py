@@ -224,7 +224,9 @@ class Recorder:
         self._give_up(lambda scenario: True)
         self._deadline.disarm()
         for text in self._afterwards:
-            print(f"after the scenarios, and so no part of their verdicts: {text}", file=sys.stderr, flush=True)
+            print(
+                f"after the scenarios, and so no part of their verdicts: {text}", file=sys.stderr, flush=True
+            )
         self._folder.leave()
         result = complete_or_tell(self.run_dir, self._folder.plan, self._rows, reason, self._folder.problem)
         if result is None:

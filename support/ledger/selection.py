@@ -2,7 +2,7 @@
 
 import difflib
 import fnmatch
-import re
+import glob
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -114,10 +114,10 @@ def _patterns(expression: Any) -> Iterator[str]:
     parts = getattr(expression, "terms", None) or [getattr(expression, "term", None)]
     for part in filter(None, parts):
         yield from _patterns(part)
-    if name := getattr(expression, "name", None):
-        yield re.sub(r"([*?[])", r"[\1]", name)
     if pattern := getattr(expression, "pattern", None):
         yield pattern
+    elif name := getattr(expression, "name", None):
+        yield glob.escape(name)
 
 
 def _asked(config: Any) -> str:

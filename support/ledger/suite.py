@@ -69,8 +69,8 @@ class Suite:
         except KeyboardInterrupt:
             reason = "interrupted before the suite began"
         except SystemExit as ending:
-            if (folder.path / SUMMARY).exists() or not isinstance(ending.code, int):
-                raise
+            if (folder.path / SUMMARY).exists() and isinstance(ending.code, int):
+                return ending.code
         except Exception as error:  # noqa: BLE001 - a step module may raise anything while it loads
             reason = f"the suite could not begin: {type(error).__name__}: {error}"
         return _tell(folder, reason)

@@ -15,8 +15,13 @@ def resident_bytes(node: Node) -> int:
 
 
 def peak_resident_bytes(node: Node) -> int:
-    """The most memory that the node's process has ever held, in bytes (VmHWM of proc(5)). Raises ProbeError."""
+    """The most memory that the node's process has held since `forget_peak`, in bytes (VmHWM of proc(5)). ProbeError."""
     return _kilobytes(node, "VmHWM")
+
+
+def forget_peak(node: Node) -> None:
+    """Sets the peak back to what the process holds now (clear_refs of proc(5)). Raises ProbeError."""
+    _ask(node, ["sh", "-c", "echo 5 > /proc/1/clear_refs"])
 
 
 def _kilobytes(node: Node, field: str) -> int:

@@ -5,13 +5,17 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import quantiles
+from typing import TYPE_CHECKING
 
 from support.clients.websocket_redis_pubsub import Gateway, Subscriber
 from support.containers.fleet import SUITE
 from support.polling import poll
 from support.probes import node as node_probe
 from support.probes.redis import BarePubSub
-from support.worlds.websocket_redis_pubsub import World, for_each
+from support.worlds.crowds import for_each
+
+if TYPE_CHECKING:
+    from support.worlds.websocket_redis_pubsub import World
 
 TOO_SLOW = 4008  # the reference platform's documented close code, of the range for private use (RFC 6455 section 7.4.2)
 _PIECE = 64_000  # bytes of one update in a flow
@@ -20,18 +24,19 @@ _PIECE = 64_000  # bytes of one update in a flow
 class Stall:
     """Some subscribers of the first gateway stop reading while a flow of updates goes on."""
 
-    def __init__(self, world: World, count: int) -> None:
+    def __init__(self, world: "World", count: int) -> None:
         self._world = world
         self._node = world.fleet.nodes[0]
         self.channel = world.fresh_channel("stalled")
         self.others = list(world.subscribers)
         usual = world.publish(20, padding=_PIECE)
         world.expect(self.others, usual, within_s=10)
-        self.usual = _latencies(world, self.others, usual)
+        self._usual = _latencies(world, self.others, usual)
         self.stalled = world.join(count, world.gateways[0], world.channel, self.channel)
         for subscriber in self.stalled:
             subscriber.stall()
-        self.memory_before = node_probe.resident_bytes(self._node)
+        node_probe.forget_peak(self._node)
+        self._memory_before = node_probe.resident_bytes(self._node)
         self._in_the_way: list[int] = []  # the updates that were sent while the stalled were not yet let go
         self.let_go_after_s: float | None = None
 
@@ -63,14 +68,12 @@ class Stall:
     def expect_others_unharmed(self, times: float) -> None:
         """The others got everything, and their 99th percentile is at most `times` that of the same updates before."""
         self._world.expect(self.others, self._world.published, within_s=20)
-        usual, now = _p99(self.usual), _p99(_latencies(self._world, self.others, self._in_the_way))
-        print("OTHERS", usual, now, now/usual, file=__import__("sys").__stderr__)
+        usual, now = _p99(self._usual), _p99(_latencies(self._world, self.others, self._in_the_way))
         assert now <= times * usual, f"99 in 100 took up to {now:.3f} s, {now / usual:.1f} times the usual {usual:.3f} s"
 
     def expect_memory_within(self, size: int) -> None:
         """The gateway's process has at no time held `size` bytes more than before the flow."""
-        grown = node_probe.peak_resident_bytes(self._node) - self.memory_before
-        print("GROWN", grown, self.let_go_after_s, file=__import__("sys").__stderr__)
+        grown = node_probe.peak_resident_bytes(self._node) - self._memory_before
         assert grown < size, f"{self._node.name} took {grown / 1e6:.0f} MB more at its peak, expected under {size / 1e6:.0f} MB"
 
 
@@ -85,7 +88,7 @@ class Holdings:
 class Crowd:
     """Many subscribers who come and are lost; the gateways' holdings before are what they must come back to."""
 
-    def __init__(self, world: World, warm_up: int) -> None:
+    def __init__(self, world: "World", warm_up: int) -> None:
         self._world = world
         self.come_and_be_lost(warm_up, warm_up)
         world.expect_subscriptions(world.channel, 0, within_s=5)
@@ -133,7 +136,7 @@ class Crowd:
 class Stream:
     """A steady stream to many workspaces, timed beside Redis alone on the same path at the same time (seconds)."""
 
-    def __init__(self, world: World, workspaces: int, count: int) -> None:
+    def __init__(self, world: "World", workspaces: int, count: int) -> None:
         self._world = world
         channels = [world.fresh_channel("workspace") for _ in range(workspaces)]
         self._audience = {channel: self._group(number, count, channel) for number, channel in enumerate(channels)}
@@ -155,7 +158,6 @@ class Stream:
     def expect_ratio(self, percent: int, times: float) -> None:
         """The `percent`th percentile of the deliveries is at most `times` that of bare Redis. AssertionError if not."""
         bare, seen = (quantiles(sample, n=100)[percent - 1] for sample in (self._bare, self._deliveries()))
-        print("RATIO", percent, bare, seen, seen/bare, file=__import__("sys").__stderr__)
         assert seen <= times * bare, (
             f"{percent} in 100 deliveries took up to {seen * 1000:.1f} ms: {seen / bare:.1f} times bare Redis "
             f"({bare * 1000:.1f} ms), expected at most {times:g} times"
@@ -169,7 +171,7 @@ class Stream:
         return [s for channel, group in self._audience.items() for s in _latencies(self._world, group, (), channel)]
 
 
-def _latencies(world: World, receivers: Iterable[Subscriber], serials: Iterable[int], channel: str = "") -> list[float]:
+def _latencies(world: "World", receivers: Iterable[Subscriber], serials: Iterable[int], channel: str = "") -> list[float]:
     """Seconds from sending to arrival, of each of `serials` (of all, if none is named) at each of `receivers`."""
     wanted = set(serials)
     received = [update for subscriber in receivers for update in subscriber.updates(channel or world.channel)]

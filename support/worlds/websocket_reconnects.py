@@ -2,55 +2,74 @@
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from typing import TYPE_CHECKING
 
 from hamcrest import assert_that
 
-from support.clients.websocket_receiver import Connection
+from support.clients.websocket_receiver import Connection, Message
 from support.clients.websocket_redis_pubsub import Subscriber
 from support.faults import process
 from support.matchers.deliveries import exactly_once_in_order
-from support.worlds.websocket_redis_pubsub import LEAVING_CODES, World
+
+if TYPE_CHECKING:
+    from support.worlds.websocket_redis_pubsub import World
+
+LEAVING_CODES = (1001, 1012)  # going away (RFC 6455 section 7.4.1), service restart (IANA close code registry)
 
 
-def lose_connection(world: World, subscriber: Subscriber, missed: int) -> None:
-    """`subscriber` loses the connection, and `missed` updates are published before it is back."""
-    subscriber.drop()
-    # The gateway must have let go before the updates are published; otherwise they were not missed.
-    world.expect_subscriptions(world.channel, 0, within_s=5)
-    world.publish(missed)
+class Absence:
+    """One subscriber who was away: what was missed is replayed, or its loss is said."""
 
+    def __init__(self, world: "World") -> None:
+        self._world = world
 
-def expect_replay(world: World, subscriber: Subscriber, missed: int) -> None:
-    """The answer to the last subscription: recovered, with precisely the last `missed` updates, in order."""
-    answer = subscriber.told("subscribed", world.channel)[-1]
-    given = [update["data"]["serial"] for update in answer["updates"]]
-    assert answer["recovered"] is True, f"expected recovered=true, got {answer['recovered']}"
-    assert_that(given, exactly_once_in_order(world.published[-missed:]), subscriber.name)
+    def begin(self, missed: int) -> None:
+        """The subscriber loses the connection, and `missed` updates are published before it is back."""
+        self._subscriber.drop()
+        # The gateway must have let go before the updates are published; otherwise they were not missed.
+        self._world.expect_subscriptions(self._world.channel, 0, within_s=5)
+        self._world.publish(missed)
 
+    def end(self) -> None:
+        """The subscriber reconnects to the second gateway, from where it left off."""
+        self._subscriber.connect(self._world.gateways[1])
 
-def expect_told_of_loss(world: World, subscriber: Subscriber) -> None:
-    """The answer to the last subscription: not recovered, and not one update."""
-    answer = subscriber.told("subscribed", world.channel)[-1]
-    told = (answer["recovered"], len(answer["updates"]))
-    assert told == (False, 0), f"expected recovered=false and 0 updates, got {told[0]} and {told[1]}"
+    def expect_replay(self, missed: int) -> None:
+        """The answer to the reconnect: recovered, with precisely the last `missed` updates, in order."""
+        answer = self._answer()
+        given = [update["data"]["serial"] for update in answer["updates"]]
+        assert answer["recovered"] is True, f"expected recovered=true, got {answer['recovered']}"
+        assert_that(given, exactly_once_in_order(self._world.published[-missed:]), self._subscriber.name)
 
+    def expect_told_of_loss(self) -> None:
+        """The answer to the reconnect: not recovered, and not one update."""
+        answer = self._answer()
+        told = (answer["recovered"], len(answer["updates"]))
+        assert told == (False, 0), f"expected recovered=false and 0 updates, got {told[0]} and {told[1]}"
 
-def change_gateways_in_midstream(world: World, subscriber: Subscriber, changes: int, updates: int) -> None:
-    """`subscriber` changes gateways `changes` times, without a word, while `updates` are published."""
-    before, each = len(world.published), updates // changes
-    with ThreadPoolExecutor(1) as publisher:
-        stream = publisher.submit(lambda: [world.publish(1) for _ in range(updates)])
-        for change in range(changes):
-            world.await_published(before + change * each)
-            subscriber.drop()
-            subscriber.connect(world.gateways[(change + 1) % 2])
-        stream.result()
+    def change_gateways_in_midstream(self, changes: int, updates: int) -> None:
+        """The subscriber changes gateways `changes` times, without a word, while `updates` are published."""
+        world, before, each = self._world, len(self._world.published), updates // changes
+        with ThreadPoolExecutor(1) as publisher:
+            stream = publisher.submit(lambda: [world.publish(1) for _ in range(updates)])
+            for change in range(changes):
+                world.await_published(before + change * each)
+                self._subscriber.drop()
+                self._subscriber.connect(world.gateways[(change + 1) % 2])
+            stream.result()
+
+    @property
+    def _subscriber(self) -> Subscriber:
+        return self._world.subscribers[0]
+
+    def _answer(self) -> Message:
+        return self._subscriber.told("subscribed", self._world.channel)[-1]
 
 
 class Handover:
     """Subscribers who move to the other gateway when theirs says that it ends, as a browser's client would."""
 
-    def __init__(self, world: World, count: int) -> None:
+    def __init__(self, world: "World", count: int) -> None:
         self._world = world
         self._movers = ThreadPoolExecutor(8)
         self._moves: list[Future[None]] = []
@@ -83,6 +102,12 @@ class Handover:
         """The first gateway's process ended by itself, with exit code 0 or by the signal's own default (143)."""
         code = process.await_end(self._world.fleet.named("node-1"), within_s)
         assert code in (0, 143), f"expected node-1 to end well, got exit code {code}"
+
+    def put_back(self) -> None:
+        """The first gateway is started again, and takes a subscriber and the next update. AssertionError if not."""
+        self._world.faults.mend("node-1")
+        newcomers = self._world.join(1, self._world.gateways[0])
+        self._world.expect_next_update(newcomers)
 
     def _publish_one(self, number: int) -> None:
         """Through the gateways in turn; what the ending one does not acknowledge may or may not arrive."""

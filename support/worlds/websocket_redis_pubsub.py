@@ -3,9 +3,8 @@
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from hamcrest import assert_that
 
@@ -19,37 +18,15 @@ from support.faults.faults import Faults
 from support.matchers.deliveries import exactly_once_in_order
 from support.polling import poll
 from support.probes.redis import RedisProbe
-
-if TYPE_CHECKING:
-    from support.worlds.websocket_peers import QuietPeers
-    from support.worlds.websocket_pressure import Crowd, Stall, Stream
-    from support.worlds.websocket_reconnects import Handover
-    from support.worlds.websocket_sessions import PrivateChannels
-
-OWN_SITE = "https://app.example.com"
-LEAVING_CODES = (1001, 1012)  # going away (RFC 6455 section 7.4.1), service restart (IANA close code registry)
-_AT_ONCE = 8
+from support.worlds.crowds import for_each
+from support.worlds.websocket_peers import QuietPeers
+from support.worlds.websocket_pressure import Crowd, Stall, Stream
+from support.worlds.websocket_reconnects import Absence, Handover
+from support.worlds.websocket_sessions import PrivateChannels, Sessions
 
 
 class World:
-    """What the steps of one scenario share. `settings` is how the nodes are configured for this feature."""
-
-    settings: ClassVar[dict[str, str]] = {
-        "HISTORY_SIZE": "100",
-        "WS_PING_INTERVAL_S": "3",
-        "WS_PING_TIMEOUT_S": "3",
-        "ALLOWED_ORIGINS": OWN_SITE,
-    }
-
-    # What a single rule needs beyond the rest; set by the step that begins it.
-    private: "PrivateChannels"
-    stall: "Stall"
-    crowd: "Crowd"
-    stream: "Stream"
-    handover: "Handover"
-    quiet: "QuietPeers"
-    session_ends_at: float
-    answers: dict[str, int]
+    """What the steps of one scenario share; what a single rule needs beyond that is set by the method that begins it."""
 
     def __init__(self, fleet: Fleet, faults: Faults, secret: str) -> None:
         self.fleet = fleet
@@ -65,6 +42,8 @@ class World:
         self.sent_at: dict[int, float] = {}
         self.peers: dict[str, Peer] = {}
         self.serials = itertools.count(1)
+        self.absence = Absence(self)
+        self.sessions = Sessions(self)
 
     def close(self) -> None:
         """Drops every connection and ends every process of the scenario."""
@@ -76,6 +55,36 @@ class World:
             gateway.close()
         self.receiver.close()
         self.redis.close()
+
+    # What single rules are about
+
+    def stall_readers(self, count: int) -> None:
+        """`count` more subscribers of the first gateway stop reading."""
+        self.stall = Stall(self, count)
+
+    def warm_up(self, count: int) -> None:
+        """`count` subscribers come and are lost, so that the gateways have made what they keep."""
+        self.crowd = Crowd(self, count)
+
+    def open_private_channels(self, count: int) -> None:
+        """`count` users each watch a channel of their own."""
+        self.private = PrivateChannels(self, count)
+
+    def start_quiet_peers(self) -> None:
+        """Ada and bob watch the workspace from processes of their own, and say nothing."""
+        self.quiet = QuietPeers(self)
+
+    def prepare_handover(self, count: int) -> None:
+        """`count` subscribers on each gateway, who move when theirs says that it ends."""
+        self.handover = Handover(self, count)
+
+    def open_workspaces(self, workspaces: int, count: int) -> None:
+        """`workspaces` more workspaces with `count` subscribers each."""
+        self.stream = Stream(self, workspaces, count)
+
+    def everybody_leaves(self, leaving: Sequence[Subscriber]) -> None:
+        """All of `leaving` leave, at the same time."""
+        for_each(leaving, self.leave)
 
     @staticmethod
     def fresh_channel(kind: str) -> str:
@@ -231,11 +240,3 @@ class World:
     def _who(self, subscriber: Subscriber, within_s: float) -> str:
         where = subscriber.gateway.name if subscriber.gateway else "no gateway"
         return f"{subscriber.name} at {where} (close code {subscriber.connection.close_code}), after up to {within_s:g} s"
-
-
-def for_each(subscribers: Sequence[Subscriber], work: Callable[[Subscriber], object]) -> None:
-    """Does `work` for all `subscribers`, eight at a time; the first error is raised."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        futures: list[Future[object]] = [pool.submit(work, subscriber) for subscriber in subscribers]
-    for future in futures:
-        future.result()

@@ -2,16 +2,21 @@
 
 import itertools
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from hamcrest import assert_that, equal_to
 
 from support.clients.identity import IdentityProvider
+from support.clients.websocket_redis_pubsub import Subscriber
 from support.polling import poll
-from support.worlds.websocket_redis_pubsub import OWN_SITE, World, for_each
+from support.worlds.crowds import for_each
 
+if TYPE_CHECKING:
+    from support.worlds.websocket_redis_pubsub import World
+
+OWN_SITE = "https://app.example.com"  # the nodes are configured with it, see support/containers/settings
 NOT_ALLOWED = 1008  # policy violation (RFC 6455 section 7.4.1)
 FOREIGN_SITE = "https://app.example.com.evil.example"
 _LOOK_ALIKES = ("a*b", "a?b", "a[b]", "ab", "axb", "a", "b", "*", "?", "[ab]", "A", "a b", "ä", "a:b", "a%2Ab", "1*", "[1]", "1?")
@@ -20,7 +25,7 @@ _LOOK_ALIKES = ("a*b", "a?b", "a[b]", "ab", "axb", "a", "b", "*", "?", "[ab]", "
 class PrivateChannels:
     """Users who each watch a channel of their own; the names of the channels are chosen to be mistaken for each other."""
 
-    def __init__(self, world: World, count: int) -> None:
+    def __init__(self, world: "World", count: int) -> None:
         self._world = world
         names = itertools.chain(_LOOK_ALIKES, map(str, itertools.count(1)))
         own = world.fresh_channel("user")
@@ -61,46 +66,67 @@ class PrivateChannels:
         assert_that(self.answers, equal_to(refusals))
 
 
-def credentials(world: World, kind: str) -> dict[str, Any]:
-    """The handshake's credentials that the feature calls `kind`."""
-    made: dict[str, Callable[[], dict[str, Any]]] = {
-        "no session": lambda: {"suppress_origin": True},
-        "a session that somebody else signed": lambda: _bearer(IdentityProvider("x" * 64).token("eve", [world.channel])),
-        "a session that nobody signed": lambda: _bearer(world.identity.unsigned("eve", [world.channel])),
-        "a session that has expired": lambda: _bearer(world.identity.token("ada", [world.channel], lifetime_s=-1)),
-        "a session that was logged out": lambda: _bearer(_logged_out(world)),
-        "a valid session from the page of a foreign site": lambda: _cookie(world, FOREIGN_SITE),
-        "a valid session from the page of our own site": lambda: _cookie(world, OWN_SITE),
-    }
-    return made[kind]()
+class Sessions:
+    """Handshakes with doubtful credentials, and sessions that end while they are in use."""
 
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._answers: dict[str, int] = {}
+        self._ends_at = 0.0
+        self._credentials: dict[str, Callable[[], dict[str, Any]]] = {
+            "no session": lambda: {"suppress_origin": True},
+            "a session that somebody else signed": lambda: _bearer(self._token(IdentityProvider("x" * 64))),
+            "a session that nobody signed": lambda: _bearer(world.identity.unsigned("eve", [world.channel])),
+            "a session that has expired": lambda: _bearer(self._token(world.identity, lifetime_s=-1)),
+            "a session that was logged out": lambda: _bearer(self._logged_out()),
+            "a valid session from the page of a foreign site": lambda: self._cookie(FOREIGN_SITE),
+            "a valid session from the page of our own site": lambda: self._cookie(OWN_SITE),
+        }
 
-def knock(world: World, kind: str) -> dict[str, int]:
-    """The HTTP status with which each gateway answers a handshake with the credentials that are called `kind`."""
-    return {gateway.name: gateway.knock(**credentials(world, kind)) for gateway in world.gateways}
+    def knock(self, kind: str) -> None:
+        """Tries to open a WebSocket at each gateway, with the credentials that the feature calls `kind`."""
+        credentials = self._credentials[kind]
+        self._answers = {gateway.name: gateway.knock(**credentials()) for gateway in self._world.gateways}
 
+    def expect_answer(self, status: int) -> None:
+        """Each gateway answered the handshake with the HTTP `status`. AssertionError with what they answered."""
+        assert_that(self._answers, equal_to(dict.fromkeys(self._answers, status)))
 
-def open_session(world: World, name: str, lifetime_s: float = 600) -> None:
-    """One session of `name` with a connection to each gateway, both watching the workspace."""
-    both = [world.newcomer(name, world.channel) for _ in world.gateways]
-    world.session_ends_at = int(time.time() + lifetime_s)
-    token = world.identity.token(name, [world.channel], exp=world.session_ends_at)
-    for subscriber, gateway in zip(both, world.gateways, strict=True):
-        subscriber.token = token
-        world.enter(subscriber, gateway, world.channel)
+    def open(self, name: str, lifetime_s: float = 600) -> None:
+        """One session of `name` with a connection to each gateway, both watching the workspace."""
+        both = [self._world.newcomer(name, self._world.channel) for _ in self._world.gateways]
+        self._ends_at = int(time.time() + lifetime_s)
+        token = self._token(self._world.identity, exp=self._ends_at)
+        for subscriber, gateway in zip(both, self._world.gateways, strict=True):
+            subscriber.token = token
+            self._world.enter(subscriber, gateway, self._world.channel)
 
+    def expect_open_until(self, before_s: float) -> None:
+        """Up to `before_s` before the session's end no connection is closed. AssertionError when one is."""
+        left_s = self._ends_at - before_s - time.time()
+        closed = poll(lambda: [s.name for s in self._world.subscribers if s.connection.close_code], left_s)
+        assert not closed, f"{closed} were closed more than {before_s:g} s before the session's end"
 
-def expect_open_until(world: World, before_s: float) -> None:
-    """Up to `before_s` before the session's end no connection is closed. AssertionError when one is."""
-    left_s = world.session_ends_at - before_s - time.time()
-    closed = poll(lambda: [s.name for s in world.subscribers if s.connection.close_code], left_s)
-    assert left_s > 0 and not closed, f"{closed} were closed more than {before_s:g} s before the session's end"
+    def expect_closed_at_end(self, within_s: float) -> None:
+        """Within `within_s` after the session's end all its connections are closed. AssertionError when one is not."""
+        left_s = self._ends_at + within_s - time.time()
+        self._world.expect_closed([s.connection for s in self._world.subscribers], [NOT_ALLOWED], left_s)
 
+    def expect_closed(self, subscribers: Iterable[Subscriber], within_s: float) -> None:
+        """Within `within_s` the connections of `subscribers` are closed as no longer allowed. AssertionError if not."""
+        self._world.expect_closed([s.connection for s in subscribers], [NOT_ALLOWED], within_s)
 
-def expect_closed_at_end(world: World, within_s: float) -> None:
-    """Within `within_s` after the session's end all its connections are closed. AssertionError when one is not."""
-    left_s = world.session_ends_at + within_s - time.time()
-    world.expect_closed([s.connection for s in world.subscribers], [NOT_ALLOWED], left_s)
+    def _token(self, issuer: IdentityProvider, **claims: Any) -> str:
+        return issuer.token("ada", [self._world.channel], **claims)
+
+    def _logged_out(self) -> str:
+        token = self._token(self._world.identity)
+        self._world.gateways[0].log_out(token)
+        return token
+
+    def _cookie(self, origin: str) -> dict[str, Any]:
+        """What a browser sends: the cookie goes along whatever page asks, and only the origin says which page it was."""
+        return {"cookie": f"session={self._token(self._world.identity)}", "origin": origin}
 
 
 def _writing(channel: str) -> dict[str, Any]:
@@ -109,14 +135,3 @@ def _writing(channel: str) -> dict[str, Any]:
 
 def _bearer(token: str) -> dict[str, Any]:
     return {"header": {"Authorization": f"Bearer {token}"}, "suppress_origin": True}
-
-
-def _cookie(world: World, origin: str) -> dict[str, Any]:
-    """What a browser sends: the cookie goes along whatever page asks, and only the origin says which page it was."""
-    return {"cookie": f"session={world.identity.token('ada', [world.channel])}", "origin": origin}
-
-
-def _logged_out(world: World) -> str:
-    token = world.identity.token("ada", [world.channel])
-    world.gateways[0].log_out(token)
-    return token

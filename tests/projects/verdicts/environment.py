@@ -1,18 +1,23 @@
 """Wiring of the recorder, and hooks that fail on demand: `-D fail=<hook>` raises there."""
 
+import builtins
 import os
 from typing import Any
 
+from support.ledger import deadline
 from support.ledger.recorder import Recorder
 from support.settings import Settings
 
 
 def fail(context: Any, hook: str) -> None:
+    """Raises `-D error=<type>` (else a RuntimeError) when `-D fail=<hook>` names this one."""
     if context.config.userdata.get("fail") == hook:
-        raise RuntimeError(f"planted in {hook}")
+        error: type[BaseException] = getattr(builtins, context.config.userdata.get("error", "RuntimeError"))
+        raise error(f"planted in {hook}")
 
 
 def before_all(context: Any) -> None:
+    deadline.GRACE_S = float(context.config.userdata.get("grace", deadline.GRACE_S))
     context.recorder = Recorder.open(context, Settings.load(os.environ, context.config.userdata), ("redis",))
     fail(context, "before_all")
 

@@ -1,5 +1,6 @@
 """Steps that end in every way that a step can end."""
 
+import contextlib
 import os
 import signal
 import time
@@ -36,6 +37,8 @@ def pending(context: Any) -> None:
 
 @step("a step hangs")
 def hangs(context: Any) -> None:
+    """Leaves a mark, so that a test knows when it has begun."""
+    (context.recorder.run_dir / "evidence" / f"{os.getpid()}.running").touch()
     time.sleep(60)
 
 
@@ -50,10 +53,8 @@ def hangs_and_asserts(context: Any) -> None:
 @step("a step hangs and swallows everything")
 def swallows(context: Any) -> None:
     while True:
-        try:
+        with contextlib.suppress(BaseException):
             time.sleep(60)
-        except BaseException:
-            pass
 
 
 @step("a clean-up fails")
@@ -98,6 +99,14 @@ def sent(context: Any, name: str) -> None:
 @step("the disk of the reports is full")
 def disk_is_full(context: Any) -> None:
     """Writes until nothing more fits, where a test has mounted a disk small enough."""
-    with (context.recorder.run_dir / "filler").open("wb", buffering=0) as filler:
-        while filler.write(b"0" * 4096) == 4096:
+    filler = context.recorder.run_dir / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(b"0" * 512):
             pass
+
+
+@step("a clean-up during which Ctrl-C is pressed")
+def interrupted_cleanup(context: Any) -> None:
+    """The second clean-up leaves a mark."""
+    context.add_cleanup((context.recorder.run_dir / "evidence" / "cleaned").touch)
+    context.add_cleanup(os.kill, os.getpid(), signal.SIGINT)

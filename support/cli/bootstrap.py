@@ -1,0 +1,73 @@
+"""What a command needs is set up before it: each step in a line, and nothing twice."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from enum import Flag, auto
+
+from support.cli import engine_http, engine_start, virtualenv
+from support.errors import SuiteError
+from support.settings import ROOT
+
+OFF = "L3_NO_BOOTSTRAP"  # set to 1, nothing is installed or started, by this process or by any that it starts
+
+
+class Needs(Flag):
+    """What a command may need."""
+
+    SUITE = auto()
+    TESTS = auto()
+    ENGINE = auto()
+
+
+NOTHING = Needs(0)
+SUITE, TESTS, ENGINE = Needs.SUITE, Needs.TESTS, Needs.ENGINE
+
+
+def ensure(needs: Needs, words: Sequence[str]) -> None:
+    """Sets up what is missing of `needs`, then goes on as `./l3 words` in the virtual environment.
+
+    Parts are set up side by side. Raises SuiteError with each one that could not be, and its mend.
+    """
+    parts = _missing(needs)
+    if parts and os.environ.get(OFF) == "1":
+        told = "\n".join(problem for problem, _ in parts)
+        raise SuiteError(
+            f"{told}\n--no-bootstrap ({OFF}=1) forbids to set anything up; ./l3 doctor says more"
+        )
+    if parts:
+        _set_up([mend for _, mend in parts])
+    if needs and not virtualenv.entered():
+        _enter(words)
+
+
+def _missing(needs: Needs) -> list[tuple[str, Callable[[], None]]]:
+    """What is missing, in words, and what sets it up."""
+    parts: list[tuple[str, Callable[[], None]]] = []
+    lists = [virtualenv.RUNTIME] * (SUITE in needs) + [virtualenv.TESTS] * (TESTS in needs)
+    if lists and (problem := virtualenv.missing(lists)):
+        parts.append((f"{problem}; leave --no-bootstrap out", lambda: virtualenv.prepare(lists)))
+    if ENGINE in needs:
+        address = engine_http.find(os.environ)
+        if problem := engine_start.trouble(address):
+            parts.append((f"{problem}; {engine_start.mend(address)}", lambda: engine_start.start(address)))
+    return parts
+
+
+def _set_up(mends: Sequence[Callable[[], None]]) -> None:
+    from concurrent.futures import ThreadPoolExecutor  # slow to import, and seldom needed
+
+    with ThreadPoolExecutor(len(mends)) as pool:
+        futures = [pool.submit(mend) for mend in mends]
+    errors = [error for future in futures if (error := future.exception())]
+    for error in errors:
+        if not isinstance(error, SuiteError):
+            raise error
+    if errors:
+        raise SuiteError("\n".join(map(str, errors)))
+
+
+def _enter(words: Sequence[str]) -> None:
+    """Goes on as the virtual environment's Python in this same process: signals and exit codes are its."""
+    sys.stdout.flush()
+    os.execv(virtualenv.PYTHON, [str(virtualenv.PYTHON), str(ROOT / "l3"), *words])

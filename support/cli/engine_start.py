@@ -1,0 +1,119 @@
+"""An engine on a machine that has none: installed and started where that can be done."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from support.cli import apt
+from support.cli.engine_http import Address, ping
+from support.cli.progress import Step
+from support.cli.turn import turn
+from support.errors import EngineError
+from support.polling import poll
+
+_LOG = Path("/var/log/l3-dockerd.log")
+_STARTS_WITHIN_S = 60.0
+_LAST_LINES = 20
+_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"  # a daemon's folders are not on every user's path
+
+
+def trouble(address: Address) -> str | None:
+    """Why the engine does not answer, in the system's words; None when it does."""
+    try:
+        ping(address)
+    except OSError as error:
+        return f"no container engine answers at {address.url} ({words(error)})"
+    return None
+
+
+def mend(address: Address) -> str:
+    """What a person would do about an engine that does not answer."""
+    if address.named_by:
+        return f"start that engine, or take another by changing {address.named_by}"
+    if sys.platform == "darwin":
+        return "start Docker Desktop, or install it: https://docs.docker.com/desktop/"
+    if not _daemon():
+        by_hand = "install Docker Engine: https://docs.docker.com/engine/install/"
+        return f"{by_hand}, or run ./l3 as root, which installs it on Debian and Ubuntu"
+    if _is_forbidden(address):
+        return f"add this user to the group docker (sudo usermod -aG docker {_user()}) and log in again"
+    return "start it: sudo systemctl start docker, or run ./l3 as root"
+
+
+def start(address: Address) -> None:
+    """Lets an engine answer at `address`: installs and starts it if need be. Raises EngineError.
+
+    Whoever named another engine than the default wants that one, so nothing is installed or started for them.
+    """
+    told = trouble(address)
+    if told is None:
+        return
+    if address.named_by or os.geteuid() != 0 or not (_daemon() or apt.usable()):
+        raise EngineError(f"{told}; {mend(address)}")
+    with turn(Path("/run"), "the engine"):
+        if trouble(address):
+            if not _daemon():
+                apt.install(["docker.io", "iptables", "ca-certificates"])
+            with Step("starting the engine"):
+                _start_daemon(address)
+
+
+def _start_daemon(address: Address) -> None:
+    """Starts it, and returns when it answers. Raises EngineError with what the daemon said last."""
+    if Path("/run/systemd/system").is_dir():
+        said = _command("systemctl", "start", "docker") or "journalctl -u docker says why"
+        running = poll(lambda: trouble(address) is None, _STARTS_WITHIN_S, every_s=0.1)
+    else:
+        daemon = _detached()
+        poll(lambda: trouble(address) is None or daemon.poll() is not None, _STARTS_WITHIN_S, every_s=0.1)
+        running, said = trouble(address) is None, f"{_LOG} ends with:\n{_last_lines()}"
+    if not running:
+        raise EngineError(f"the engine was started, and did not answer within {_STARTS_WITHIN_S:g} s; {said}")
+
+
+def _command(*words: str) -> str:
+    """Runs a command; returns what it said, which is nothing where all is well."""
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.stdout.strip()
+
+
+def _detached() -> subprocess.Popen[bytes]:
+    """The daemon in a session of its own: it stays when the launcher ends, and Ctrl-C does not reach it."""
+    with _LOG.open("ab") as log:
+        return subprocess.Popen(
+            [_daemon() or "dockerd"],
+            env={**os.environ, "PATH": _PATH},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _last_lines() -> str:
+    return "\n".join(_LOG.read_text(errors="replace").splitlines()[-_LAST_LINES:])
+
+
+def _daemon() -> str | None:
+    return shutil.which("dockerd", path=_PATH)
+
+
+def _is_forbidden(address: Address) -> bool:
+    try:
+        ping(address)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def words(error: OSError) -> str:
+    """Why something did not answer, in the system's words and without its numbers."""
+    return (error.strerror or str(error)).lower()
+
+
+def _user() -> str:
+    return os.environ.get("USER") or str(os.getuid())

@@ -1,0 +1,69 @@
+"""`./l3 test`: the suite's own code, checked: linters, types, steps, and then its tests."""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from support.settings import ROOT
+
+CHECKS = {
+    "ruff check": ["ruff", "check", "--output-format=concise"],
+    "ruff format": ["ruff", "format", "--check", "--output-format=concise"],
+    "mypy": ["mypy"],
+    "undefined steps": ["behave", "--dry-run", "--format=null", "--no-summary"],
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a check ended: its exit code, what it printed, and how many seconds it took."""
+
+    code: int
+    output: str
+    took_s: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Nothing of its own: what the launcher does not know is handed on to pytest."""
+    parser.epilog = "Everything else is handed on to pytest: ./l3 test -x -k launcher"
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Runs every check, then pytest, also when one failed. Returns pytest's code, or 1 if only a check failed.
+
+    The checks tell their verdicts first, because the last line is pytest's own.
+    """
+    with ThreadPoolExecutor(len(CHECKS)) as pool:
+        outcomes = list(pool.map(_check, CHECKS.values()))
+    for name, outcome in zip(CHECKS, outcomes, strict=True):
+        _tell(name, outcome)
+    tested = subprocess.run(_module("pytest", *options.handed_on), cwd=ROOT, check=False).returncode
+    return tested or int(any(outcome.code for outcome in outcomes))
+
+
+def _check(words: Sequence[str]) -> Outcome:
+    began = time.monotonic()
+    done = subprocess.run(
+        _module(*words),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, time.monotonic() - began)
+
+
+def _tell(name: str, outcome: Outcome) -> None:
+    if outcome.code:
+        print(outcome.output.rstrip())
+    print(f"{name}: {'FAILED' if outcome.code else 'clean'} ({outcome.took_s:.1f} s)", flush=True)
+
+
+def _module(*words: str) -> list[str]:
+    return [sys.executable, "-m", *words]

@@ -1,0 +1,196 @@
+"""The launcher on machines that lack something: real processes, in copies of the tree."""
+
+import ast
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from support.cli.main import COMMANDS
+from support.polling import poll
+
+ROOT = Path(__file__).resolve().parents[1]
+NOWHERE = "unix:///nowhere/docker.sock"
+# A Python as the launcher finds it on a machine: not in the environment that the tests run in.
+PYTHON = os.path.realpath(sys.executable)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A copy of the launcher and its code, whose requirements ask for nothing, so that they install at once."""
+    copy = tmp_path / "clone"
+    shutil.copytree(ROOT / "support", copy / "support", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "l3", copy / "l3")
+    (copy / "tests").mkdir()
+    (copy / "requirements.txt").write_text("# nothing\n")
+    (copy / "tests" / "requirements.txt").write_text("-r ../requirements.txt\n")
+    # A command in the place of one that would need the real requirements.
+    (copy / "support" / "cli" / "clean.py").write_text(
+        "import sys\n\ndef add_arguments(parser): pass\n\ndef execute(options):\n    print(sys.prefix)\n    return 0\n"
+    )
+    return copy
+
+
+def l3(root: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Runs the launcher in `root` to its end."""
+    return subprocess.run(
+        [PYTHON, str(root / "l3"), *words],
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def begin(root: Path, *words: str) -> subprocess.Popen[str]:
+    """Starts the launcher in `root`, in a session of its own; it says all on one pipe."""
+    return subprocess.Popen(
+        [PYTHON, str(root / "l3"), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])
+def test_help_answers_at_once_and_sets_nothing_up(clone: Path, words: list[str]) -> None:
+    shutil.copy(ROOT / "support" / "cli" / "clean.py", clone / "support" / "cli" / "clean.py")
+    began = time.monotonic()
+    done = l3(clone, *words, DOCKER_HOST=NOWHERE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "usage: ./l3" in done.stdout
+    assert time.monotonic() - began < 2
+    assert not (clone / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["rum"], "no command rum; did you mean run?"),
+        (["run", "--tag", "@L3"], "--tag is not understood; did you mean --tags?"),
+        (["run", "--jobs", "0"], "--jobs"),
+        (["images", "lost"], "lost"),
+        (["doctor", "more"], "more is not understood"),
+        ([], None),
+    ],
+)
+def test_a_wrong_command_line_ends_with_2_before_anything_is_set_up(
+    clone: Path, words: list[str], told: str | None
+) -> None:
+    done = l3(clone, *words, DOCKER_HOST=NOWHERE)
+    assert done.returncode == 2
+    assert told is None or (told in done.stderr and "--help" in done.stderr)
+    assert not (clone / ".venv").exists()
+
+
+@pytest.mark.parametrize("version", [(3, 4), (3, 7), (3, 10)])
+def test_an_old_python_can_read_the_launcher_and_is_told_what_to_install(version: tuple[int, int]) -> None:
+    source = (ROOT / "l3").read_text()
+    tree = ast.parse(source, feature_version=version)
+    check = ast.Module(tree.body[: _position_of_the_check(tree) + 1], type_ignores=[])
+    pretended = f"import sys; sys.version_info = {version}\n" + ast.unparse(check)
+    done = subprocess.run([PYTHON, "-c", pretended], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert f"needs Python 3.11 or newer, and {PYTHON} is Python {version[0]}.{version[1]}" in done.stderr
+
+
+def _position_of_the_check(tree: ast.Module) -> int:
+    """Where the version is looked at; nothing of the suite may be imported before that."""
+    position = next(number for number, statement in enumerate(tree.body) if isinstance(statement, ast.If))
+    assert not any(isinstance(statement, ast.ImportFrom) for statement in tree.body[:position])
+    return position
+
+
+def test_without_bootstrap_what_is_missing_is_told_and_nothing_is_made(clone: Path) -> None:
+    done = l3(clone, "clean", "--no-bootstrap", DOCKER_HOST=NOWHERE)
+    assert done.returncode == 3
+    assert f"the virtual environment {clone}/.venv is missing" in done.stderr
+    assert f"no container engine answers at {NOWHERE} (no such file or directory)" in done.stderr
+    assert "changing DOCKER_HOST" in done.stderr
+    assert not (clone / ".venv").exists()
+
+
+def test_an_engine_that_the_user_named_is_never_replaced_by_another(clone: Path) -> None:
+    done = l3(clone, "clean", DOCKER_HOST=NOWHERE)
+    assert done.returncode == 3
+    assert "start that engine, or take another by changing DOCKER_HOST" in done.stderr
+    assert "installing docker" not in done.stderr
+
+
+def test_two_at_once_set_up_one_environment_and_the_second_says_that_it_waits(clone: Path) -> None:
+    processes = [begin(clone, "clean"), begin(clone, "clean")]
+    told = [process.communicate(timeout=60)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], told
+    assert sum("making the virtual environment: done" in text for text in told) == 1
+    assert sum("another process is setting up the virtual environment" in text for text in told) == 1
+    assert all(f"{clone}/.venv" in text for text in told)
+    _nothing_is_done_twice(clone)
+    _a_change_of_the_requirements_is_installed(clone)
+    _a_clone_that_was_moved_gets_an_environment_of_its_own(clone)
+
+
+def _nothing_is_done_twice(clone: Path) -> None:
+    assert l3(clone, "clean").stderr == ""
+
+
+def _a_change_of_the_requirements_is_installed(clone: Path) -> None:
+    (clone / "requirements.txt").write_text("# still nothing\n")
+    told = l3(clone, "clean").stderr
+    assert "installing what requirements.txt asks for: done" in told
+    assert "making the virtual environment" not in told
+
+
+def _a_clone_that_was_moved_gets_an_environment_of_its_own(clone: Path) -> None:
+    clone.rename(clone.with_name("moved"))
+    assert "making the virtual environment: done" in l3(clone.with_name("moved"), "clean").stderr
+
+
+def test_an_environment_whose_making_was_killed_is_made_anew(clone: Path) -> None:
+    process = begin(clone, "clean")
+    assert poll(lambda: (clone / ".venv" / "bin" / "python").exists(), 20)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=10)
+    assert "missing or incomplete" in l3(clone, "clean", "--no-bootstrap").stderr
+    done = l3(clone, "clean")
+    assert (done.returncode, done.stdout.strip()) == (0, str(clone / ".venv"))
+
+
+def test_requirements_that_cannot_be_installed_are_told_with_the_words_of_pip(clone: Path) -> None:
+    (clone / "requirements.txt").write_text("./no-such-package\n")
+    done = l3(clone, "clean")
+    assert done.returncode == 3
+    assert "pip, for requirements.txt, ended with 1" in done.stderr and "no-such-package" in done.stderr
+    (clone / "requirements.txt").write_text("# nothing\n")
+    assert l3(clone, "clean").returncode == 0
+
+
+@pytest.mark.parametrize("host", ["unix:///var/run/docker.sock", NOWHERE, "tcp://127.0.0.1:1"])
+def test_the_doctor_answers_within_2_s_and_names_the_mend_of_what_is_missing(clone: Path, host: str) -> None:
+    began = time.monotonic()
+    done = l3(clone, "doctor", DOCKER_HOST=host)
+    assert time.monotonic() - began < 2
+    assert done.returncode == 1
+    assert "missing  requirements" in done.stdout and "mend: ./l3 run does it" in done.stdout
+    if host.endswith("/var/run/docker.sock"):
+        assert "ok       engine" in done.stdout and "image redis" in done.stdout
+    else:
+        assert f"missing  engine               does not answer at {host}" in done.stdout
+    assert not (clone / ".venv").exists()
+
+
+def test_the_doctor_gives_up_on_an_engine_that_says_nothing(clone: Path, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "mute"))
+        listener.listen()
+        began = time.monotonic()
+        done = l3(clone, "doctor", DOCKER_HOST=f"unix://{tmp_path}/mute")
+    assert time.monotonic() - began < 2
+    assert "timed out" in done.stdout
