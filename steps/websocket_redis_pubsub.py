@@ -40,7 +40,9 @@ def publish_through_second(context: Context, updates: int) -> None:
     context.world.publish(updates, through=[context.world.gateways[1]])
 
 
-@when("{publishers:Count} publishers each publish {count:Count} updates at the same time, through both gateways in turn")
+@when(
+    "{publishers:Count} publishers each publish {count:Count} updates at the same time, through both gateways in turn"
+)
 def publish_at_the_same_time(context: Context, publishers: int, count: int) -> None:
     context.world.publish_at_once(publishers, count)
 
@@ -50,7 +52,9 @@ def author_publishes(context: Context, count: int) -> None:
     context.world.publish_as(context.world.subscribers[0], count)
 
 
-@then("within {deadline:Duration} every subscriber has received the {count:Count} updates, once each and in the same order")
+@then(
+    "within {deadline:Duration} every subscriber has received the {count:Count} updates, once each, in the same order"
+)
 def every_subscriber_has_received(context: Context, deadline: float, count: int) -> None:
     assert len(context.world.published) == count, f"{len(context.world.published)} updates were acknowledged"
     context.world.expect(context.world.subscribers, context.world.published, deadline)
@@ -86,12 +90,12 @@ def redis_counts_none(context: Context) -> None:
 # Private channels
 
 
-@given("{count:Count} users, each watching a private channel, with names such as 1 and 10, a*b, a?b and a[b]")
+@given("{count:Count} users, each watching a private channel on both gateways, named like 1 and 10, a*b, a?b and a[b]")
 def users_with_private_channels(context: Context, count: int) -> None:
     context.world.open_private_channels(count)
 
 
-@given("two users, ada and bob, each watching a private channel")
+@given("two users, ada and bob, each watching a private channel on both gateways")
 def two_users_with_private_channels(context: Context) -> None:
     context.world.open_private_channels(2)
 
@@ -230,7 +234,9 @@ def a_crowd_comes_and_is_lost(context: Context, count: int, at_once: int) -> Non
     context.world.crowd.come_and_be_lost(count, at_once)
 
 
-@then("within {deadline:Duration} each gateway has as many open files and tasks as before, give or take {tolerance:Count}")
+@then(
+    "within {deadline:Duration} each gateway has as many open files and tasks as before, give or take {tolerance:Count}"
+)
 def gateways_hold_what_they_held(context: Context, deadline: float, tolerance: int) -> None:
     context.world.crowd.expect_nothing_left(deadline, tolerance)
 
@@ -277,6 +283,11 @@ def the_answer_is(context: Context, status: int) -> None:
     context.world.sessions.expect_answer(status)
 
 
+@when("somebody writes to the workspace with no session, and with sessions that are not valid")
+def somebody_writes(context: Context) -> None:
+    context.world.sessions.write()
+
+
 @given("ada is connected to both gateways from her laptop, and to both from her phone")
 def two_sessions(context: Context) -> None:
     context.world.sessions.open("ada")
@@ -291,6 +302,11 @@ def log_out(context: Context) -> None:
 @then("within {deadline:Duration} both connections of the laptop are closed as no longer allowed")
 def laptop_is_closed(context: Context, deadline: float) -> None:
     context.world.sessions.expect_closed(context.world.subscribers[:2], deadline)
+
+
+@then("the laptop's session can no longer write to the workspace")
+def laptop_cannot_write(context: Context) -> None:
+    context.world.sessions.expect_cannot_write(context.world.subscribers[0])
 
 
 @then("the next update reaches both connections of the phone once")

@@ -1,6 +1,6 @@
 """The words that sentences are made of: durations, counts and sizes, understood alike in every step."""
 
-from behave import register_type
+from behave.matchers import register_type
 from parse import with_pattern
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0}

@@ -45,7 +45,7 @@ class Settings:
 
     @classmethod
     def load(cls, environ: Mapping[str, str], userdata: Mapping[str, str]) -> "Settings":
-        """Reads L3_REPORTS, L3_SCENARIO_DEADLINE and L3_MEMORY. Raises SuiteError naming the one that cannot be read."""
+        """Reads L3_REPORTS, L3_SCENARIO_DEADLINE and L3_MEMORY. Raises SuiteError naming the one that is wrong."""
         given = {**environ, **userdata}
         return cls(
             reports=Path(given.get("L3_REPORTS") or ROOT / "reports").absolute(),

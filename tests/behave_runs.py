@@ -51,9 +51,7 @@ class Run:
         return json.loads((self.folder / "summary.json").read_text())
 
 
-def start(
-    project: Path, reports: Path, arguments: Sequence[str], launcher: bool = False
-) -> subprocess.Popen[str]:
+def start(project: Path, reports: Path, arguments: Sequence[str], launcher: bool = False) -> subprocess.Popen[str]:
     """Starts behave, or the launcher's run command, in `project`."""
     program = ["-c", _LAUNCH] if launcher else ["-m", "behave"]
     environment = {

@@ -40,7 +40,12 @@ def make_fleet(client: docker.DockerClient, images: Mapping[str, Image], run: st
     """Makes a fleet that is not started: make_fleet("redis", "toxiproxy", capability=..., budget=..., settings=...)."""
 
     def make(*kinds: str, **changes: Any) -> Fleet:
-        order: dict[str, Any] = {"run": run, "capability": "small", "settings": {}, "budget": BUDGET} | changes
+        order: dict[str, Any] = {
+            "run": run,
+            "capability": "small",
+            "settings": {},
+            "budget": BUDGET,
+        } | changes
         return Fleet(client, Order(kinds=kinds, images=images, **order), print)
 
     return make

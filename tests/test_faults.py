@@ -1,5 +1,6 @@
 """Faults against real containers: each takes hold, says so when it does not, and is healed."""
 
+import socket
 import time
 from collections.abc import Callable
 
@@ -43,6 +44,21 @@ def test_a_cut_link_is_dead_and_the_other_is_not(fleet: Fleet) -> None:
     assert not answers(fleet, f"redis:{SUITE}")
     assert answers(fleet)
     faults.mend(f"redis:{SUITE}")
+    assert answers(fleet, f"redis:{SUITE}")
+
+
+def test_a_silent_link_keeps_its_connections_and_carries_nothing(fleet: Fleet) -> None:
+    assert fleet.toxiproxy
+    faults = Faults(fleet)
+    with socket.create_connection(fleet.toxiproxy.address(fleet.links[f"redis:{SUITE}"]), 2) as connection:
+        connection.sendall(b"PING\r\n")
+        assert connection.recv(16) == b"+PONG\r\n"
+        faults.silence("redis", SUITE, 0.1)
+        connection.sendall(b"PING\r\n")
+        connection.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            connection.recv(16)
+    faults.heal()
     assert answers(fleet, f"redis:{SUITE}")
 
 

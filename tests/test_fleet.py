@@ -24,8 +24,6 @@ def left(client: docker.DockerClient, run: str) -> list[str]:
     return [sweep.name_of(thing) for thing in listed]
 
 
-
-
 def test_every_container_has_limits_and_loopback_ports_only(fleet: Fleet, client: docker.DockerClient) -> None:
     for service in fleet.services:
         attributes = client.api.inspect_container(service.get_container_id())
@@ -72,7 +70,9 @@ def test_a_service_that_never_gets_ready_is_told_and_leaves_nothing(
     monkeypatch.setattr(RedisService, "ready_within_s", 1.0)
     monkeypatch.setattr(RedisService, "command", ["sh", "-c", "echo I will not serve; sleep 60"])
     fleet = make_fleet("redis")
-    with pytest.raises(FleetError, match=r"redis gave no answer to PING at 127.0.0.1:\d+ within 1 s.*\n?.*I will not serve"):
+    with pytest.raises(
+        FleetError, match=r"redis gave no answer to PING at 127.0.0.1:\d+ within 1 s.*\n?.*I will not serve"
+    ):
         fleet.start()
     fleet.stop()
     assert left(client, run) == []
@@ -81,12 +81,14 @@ def test_a_service_that_never_gets_ready_is_told_and_leaves_nothing(
 def test_a_service_that_dies_at_once_is_not_waited_for(make_fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RedisService, "command", ["sh", "-c", "echo bad option >&2; exit 3"])
     began = time.monotonic()
-    with pytest.raises(FleetError, match="exited.*\n?.*bad option"):
+    with pytest.raises(FleetError, match=r"exited.*\n?.*bad option"):
         make_fleet("redis").start()
     assert time.monotonic() - began < 10
 
 
-def test_a_fleet_that_cannot_fit_is_refused_with_the_sum(make_fleet: Make, client: docker.DockerClient, run: str) -> None:
+def test_a_fleet_that_cannot_fit_is_refused_with_the_sum(
+    make_fleet: Make, client: docker.DockerClient, run: str
+) -> None:
     with pytest.raises(FleetError, match="takes 384 MiB at once, but all may take 100 MiB; raise L3_MEMORY"):
         make_fleet("redis", "toxiproxy", budget=100 * MIB).start()
     assert left(client, run) == []
@@ -109,8 +111,8 @@ def test_a_fleet_waits_until_another_makes_room(make_fleet: Make, client: docker
 def test_a_container_that_died_is_named_and_brought_back(fleet: Fleet) -> None:
     assert fleet.casualties() == []
     fleet.named("redis").get_wrapped_container().kill()
-    assert fleet.casualties() == [Casualty("redis", "died (exit code 137)", by_itself=False)]
     assert fleet.casualties(expected=["redis"]) == []
+    assert fleet.casualties() == [Casualty("redis", "died (exit code 137)", by_itself=False)]
     fleet.restore()
     assert fleet.casualties() == []
 

@@ -1,4 +1,4 @@
-"""Nothing is left by a run that was killed: the guard cleans after it, and the next start sweeps what no guard could."""
+"""Nothing is left by a run that was killed: its guard cleans, and the next start sweeps what no guard could."""
 
 import json
 import os
@@ -80,7 +80,10 @@ def test_a_run_killed_with_a_fleet_leaves_nothing(
 def assert_gone(client: docker.DockerClient, run: str) -> None:
     """Within 10 s everything of the run is gone and so is its guard, after which nothing can appear any more."""
     end = time.monotonic() + 10
-    assert poll(lambda: not left(client, run) and not guards(run), 10, every_s=0.1), (left(client, run), guards(run))
+    assert poll(lambda: not left(client, run) and not guards(run), 10, every_s=0.1), (
+        left(client, run),
+        guards(run),
+    )
     assert time.monotonic() < end + 1 and left(client, run) == []
 
 
@@ -92,7 +95,11 @@ def guards(run: str) -> list[str]:
 
 def test_a_live_run_is_not_swept_and_a_dead_one_is(client: docker.DockerClient, run: str) -> None:
     mine = labels.owned_by_this_process(run)
-    for name, owner in {"live": mine, "dead": mine | {labels.BOOT: "another"}, "far": mine | {labels.HOST: "far"}}.items():
+    for name, owner in {
+        "live": mine,
+        "dead": mine | {labels.BOOT: "another"},
+        "far": mine | {labels.HOST: "far"},
+    }.items():
         client.networks.create(f"{run}-{name}", labels=owner)
     removed = sweep.remove_dead(client)
     assert f"{run}-dead" in removed
@@ -103,5 +110,7 @@ def test_an_owner_whose_pid_went_to_another_process_is_dead() -> None:
     mine = labels.owned_by_this_process("any")
     assert not labels.owner_is_dead(mine)
     assert labels.owner_is_dead(mine | {labels.BORN: "1"})
-    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], check=True, stdout=subprocess.PIPE, text=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], check=True, stdout=subprocess.PIPE, text=True
+    )
     assert labels.owner_is_dead(mine | {labels.PID: ended.stdout.strip()})

@@ -174,9 +174,7 @@ def test_what_is_only_built_on_is_no_service() -> None:
 # The order
 
 
-def test_the_official_image_comes_before_the_stand_in(
-    client: docker.DockerClient, make: Make, said: list[str]
-) -> None:
+def test_the_official_image_comes_before_the_stand_in(client: docker.DockerClient, make: Make, said: list[str]) -> None:
     entry = make()
     assert obtain(entry, client, said.append).source == "built"
     named = replace(entry, official="127.0.0.1:1/tiny:1.0")
@@ -388,18 +386,14 @@ def test_an_archive_appears_whole_or_not_at_all(
 # The contract of the stand-ins
 
 
-def test_redis_answers_to_the_command_of_the_official_image(
-    client: docker.DockerClient, said: list[str]
-) -> None:
+def test_redis_answers_to_the_command_of_the_official_image(client: docker.DockerClient, said: list[str]) -> None:
     image = resolve("redis", client, said.append)
     words = ["redis-server", "--save", "", "--appendonly", "no"]
     with serving(client, image.reference, 6379, words) as (address, container):
         assert poll(lambda: pongs(address), within_s=10), container.logs()
 
 
-def test_toxiproxy_answers_to_the_command_of_the_official_image(
-    client: docker.DockerClient, said: list[str]
-) -> None:
+def test_toxiproxy_answers_to_the_command_of_the_official_image(client: docker.DockerClient, said: list[str]) -> None:
     image = resolve("toxiproxy", client, said.append)
     with serving(client, image.reference, 8474, ["-host=0.0.0.0"]) as (address, container):
         assert poll(lambda: answers(f"http://{address}/version"), within_s=10), container.logs()
@@ -428,9 +422,7 @@ def test_list_names_every_service(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row.split()[0] for row in rows] == ["service", *manifest.load()]
 
 
-def test_list_says_what_is_missing(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_list_says_what_is_missing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("L3_IMAGE_REDIS", NOWHERE)
     assert run("list", "redis") == 0
     assert capsys.readouterr().out.splitlines()[1].split() == ["redis", NOWHERE, "missing"]
@@ -445,9 +437,7 @@ def test_list_says_what_is_missing(
         (["pull", "platform"], "./l3 images build platform"),
     ],
 )
-def test_a_wrong_command_line_ends_with_2(
-    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_command_line_ends_with_2(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*words) == 2
     assert told in capsys.readouterr().err
 

@@ -1,6 +1,9 @@
 """The launcher on machines that lack something: real processes, in copies of the tree."""
 
 import ast
+import fcntl
+import hashlib
+import json
 import os
 import shutil
 import signal
@@ -8,14 +11,17 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from support.cli import bootstrap, engine_http
 from support.cli.main import COMMANDS
 from support.polling import poll
 
 ROOT = Path(__file__).resolve().parents[1]
+ENGINE = engine_http.find(os.environ).url
 NOWHERE = "unix:///nowhere/docker.sock"
 # A Python as the launcher finds it on a machine: not in the environment that the tests run in.
 PYTHON = os.path.realpath(sys.executable)
@@ -41,7 +47,7 @@ def l3(root: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[s
     """Runs the launcher in `root` to its end."""
     return subprocess.run(
         [PYTHON, str(root / "l3"), *words],
-        env={**os.environ, **environ},
+        env=_environ(environ),
         capture_output=True,
         text=True,
         timeout=60,
@@ -53,11 +59,17 @@ def begin(root: Path, *words: str) -> subprocess.Popen[str]:
     """Starts the launcher in `root`, in a session of its own; it says all on one pipe."""
     return subprocess.Popen(
         [PYTHON, str(root / "l3"), *words],
+        env=_environ({}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
+
+
+def _environ(more: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment, but for what would forbid the launcher to set anything up."""
+    return {name: value for name, value in os.environ.items() if name != bootstrap.OFF} | dict(more)
 
 
 @pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])
@@ -163,6 +175,17 @@ def test_an_environment_whose_making_was_killed_is_made_anew(clone: Path) -> Non
     assert (done.returncode, done.stdout.strip()) == (0, str(clone / ".venv"))
 
 
+def test_ctrl_c_ends_a_launcher_that_waits_for_another_one(clone: Path) -> None:
+    handle = os.open(clone, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    process = begin(clone, "clean")
+    assert process.stdout and "waiting for it" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=5)
+    assert (process.returncode, told) == (3, "./l3 clean: interrupted\n")
+    os.close(handle)
+
+
 def test_requirements_that_cannot_be_installed_are_told_with_the_words_of_pip(clone: Path) -> None:
     (clone / "requirements.txt").write_text("./no-such-package\n")
     done = l3(clone, "clean")
@@ -172,14 +195,14 @@ def test_requirements_that_cannot_be_installed_are_told_with_the_words_of_pip(cl
     assert l3(clone, "clean").returncode == 0
 
 
-@pytest.mark.parametrize("host", ["unix:///var/run/docker.sock", NOWHERE, "tcp://127.0.0.1:1"])
+@pytest.mark.parametrize("host", [ENGINE, NOWHERE, "tcp://127.0.0.1:1"])
 def test_the_doctor_answers_within_2_s_and_names_the_mend_of_what_is_missing(clone: Path, host: str) -> None:
     began = time.monotonic()
     done = l3(clone, "doctor", DOCKER_HOST=host)
     assert time.monotonic() - began < 2
     assert done.returncode == 1
     assert "missing  requirements" in done.stdout and "mend: ./l3 run does it" in done.stdout
-    if host.endswith("/var/run/docker.sock"):
+    if host == ENGINE:
         assert "ok       engine" in done.stdout and "image redis" in done.stdout
     else:
         assert f"missing  engine               does not answer at {host}" in done.stdout
@@ -194,3 +217,15 @@ def test_the_doctor_gives_up_on_an_engine_that_says_nothing(clone: Path, tmp_pat
         done = l3(clone, "doctor", DOCKER_HOST=f"unix://{tmp_path}/mute")
     assert time.monotonic() - began < 2
     assert "timed out" in done.stdout
+
+
+def test_the_engine_is_the_one_that_dockers_own_client_would_take(tmp_path: Path) -> None:
+    folder = tmp_path / "contexts" / "meta" / hashlib.sha256(b"far").hexdigest()
+    folder.mkdir(parents=True)
+    (folder / "meta.json").write_text(json.dumps({"Endpoints": {"docker": {"Host": "tcp://far:2375"}}}))
+    config = {"DOCKER_CONFIG": str(tmp_path)}
+    assert engine_http.find(config).url == engine_http.DEFAULT
+    (tmp_path / "config.json").write_text('{"currentContext": "far"}')
+    assert engine_http.find(config) == engine_http.Address("tcp://far:2375", "the docker context far")
+    assert engine_http.find(config | {"DOCKER_CONTEXT": "default"}).url == engine_http.DEFAULT
+    assert engine_http.find(config | {"DOCKER_HOST": NOWHERE}).named_by == "DOCKER_HOST"

@@ -82,9 +82,7 @@ def test_what_was_selected_in_part_is_untold(tmp_path: Path) -> None:
         ("@tier1 and @tier6", "nothing is selected by --tags"),
     ],
 )
-def test_a_selection_that_cannot_be_meant_is_refused(
-    run_by: RunBy, tags: str, word: str, tmp_path: Path
-) -> None:
+def test_a_selection_that_cannot_be_meant_is_refused(run_by: RunBy, tags: str, word: str, tmp_path: Path) -> None:
     run = run_by(SELECTION, tmp_path, f"--tags={tags}")
     assert (run.code, run.folder.exists()) == (2, False)
     assert word in run.output
@@ -127,9 +125,7 @@ def test_a_feature_that_is_none_is_refused(path: str, tmp_path: Path) -> None:
         ("unknown_service", "did you mean @container.redis?"),
     ],
 )
-def test_a_feature_with_wrong_tags_is_unknown_and_the_others_run(
-    capability: str, word: str, tmp_path: Path
-) -> None:
+def test_a_feature_with_wrong_tags_is_unknown_and_the_others_run(capability: str, word: str, tmp_path: Path) -> None:
     run = behave(SELECTION, tmp_path, "features/sound.feature", f"features/{capability}.feature")
     assert run.verdicts == {"sound/kept": "passed", f"{capability}/kept": "unknown"}
     assert run.code == 3
@@ -149,7 +145,9 @@ def project(tmp_path: Path) -> Path:
 
 def test_ids_survive_line_moves_and_new_rows(project: Path, tmp_path: Path) -> None:
     feature = project / "features" / "sound.feature"
-    outline = "  Scenario Outline: Of <a>\n    Given a promise is kept\n    Examples:\n      | a | b |\n{}      | x | y |\n"
+    outline = (
+        "  Scenario Outline: Of <a>\n    Given a promise is kept\n    Examples:\n      | a | b |\n{}      | x | y |\n"
+    )
     text = feature.read_text()
     feature.write_text(text + outline.format(""))
     before = behave(project, tmp_path / "one", str(feature))
@@ -180,9 +178,7 @@ def test_plain_behave_does_not_pass_when_steps_do_not_load(project: Path, tmp_pa
     assert behave(project, tmp_path / "reports", "features/sound.feature").code != 0
 
 
-@pytest.mark.parametrize(
-    "text, value", [("500 ms", 0.5), ("120 s", 120), ("2 min", 120), ("30", 30), ("0.5s", 0.5)]
-)
+@pytest.mark.parametrize("text, value", [("500 ms", 0.5), ("120 s", 120), ("2 min", 120), ("30", 30), ("0.5s", 0.5)])
 def test_durations(text: str, value: float) -> None:
     assert Settings.load({"L3_SCENARIO_DEADLINE": text}, {}).scenario_deadline_s == value
 
@@ -202,9 +198,7 @@ def test_what_is_given_to_behave_wins_over_the_environment() -> None:
 def test_container_rows_have_exactly_their_fields(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, Plan(run="", began="", tags="", features=[], scenarios=[]))
     folder.container(dict.fromkeys([*CONTAINER_FIELDS, "kind"], "x"))
-    assert json.loads((tmp_path / "latest" / "containers.jsonl").read_text()) == dict.fromkeys(
-        CONTAINER_FIELDS, "x"
-    )
+    assert json.loads((tmp_path / "latest" / "containers.jsonl").read_text()) == dict.fromkeys(CONTAINER_FIELDS, "x")
 
 
 def test_an_ambiguous_step_is_unknown(project: Path, tmp_path: Path) -> None:
@@ -229,9 +223,7 @@ def test_junit_shows_unknown_as_an_error_and_skips_nothing(tmp_path: Path) -> No
     assert failure.get("message") == "expected 200 updates, got 199"
 
 
-def test_reports_that_cannot_be_written_are_told_before_anything_starts(
-    run_by: RunBy, tmp_path: Path
-) -> None:
+def test_reports_that_cannot_be_written_are_told_before_anything_starts(run_by: RunBy, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     run = run_by(SELECTION, tmp_path / "file" / "reports", "features/sound.feature")
     assert run.code == 3
@@ -302,9 +294,7 @@ def test_jobs_end_with_their_parent(number: signal.Signals, tmp_path: Path) -> N
     _until(lambda: (run.folder / "summary.json").exists())
     assert run.code == (3 if number != signal.SIGKILL else -number)
     assert run.summary["verdicts"]["unknown"] == len(run.rows) == 5
-    assert all(
-        "interrupted by" in row["reason"] or "not reached" in row["reason"] for row in run.rows.values()
-    )
+    assert all("interrupted by" in row["reason"] or "not reached" in row["reason"] for row in run.rows.values())
 
 
 def _until(check: Callable[[], bool]) -> None:

@@ -34,9 +34,7 @@ def endings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def test_only_assertions_in_steps_fail(endings: Run) -> None:
-    expected = (
-        dict.fromkeys(FAILED, "failed") | dict.fromkeys(PASSED, "passed") | dict.fromkeys(REASONS, "unknown")
-    )
+    expected = dict.fromkeys(FAILED, "failed") | dict.fromkeys(PASSED, "passed") | dict.fromkeys(REASONS, "unknown")
     assert endings.verdicts == expected
     assert endings.code == 1
 
@@ -88,9 +86,7 @@ def test_errors_after_the_scenarios_are_told_and_keep_the_verdict(hook: str, tmp
 
 @pytest.mark.parametrize("name", ["Kept", "Broken", "Bug"])
 def test_infrastructure_is_never_blamed_on_the_target(name: str, tmp_path: Path) -> None:
-    run = behave(
-        PROJECT, tmp_path, "--name", f"^{name}$", "-D", "suspicion=redis was killed for want of memory"
-    )
+    run = behave(PROJECT, tmp_path, "--name", f"^{name}$", "-D", "suspicion=redis was killed for want of memory")
     (row,) = run.rows.values()
     assert (row["verdict"], run.code) == ("unknown", 3)
     assert row["reason"].startswith("redis was killed for want of memory")
@@ -130,9 +126,7 @@ def test_a_run_that_died_is_completed(ending: str, tmp_path: Path) -> None:
         ledger.write('{"id": "torn')
     for _ in range(2):
         assert complete(run.folder, "the run was killed") is not None
-    rows = [
-        line for line in (run.folder / "ledger.jsonl").read_text().splitlines() if not line.endswith("torn")
-    ]
+    rows = [line for line in (run.folder / "ledger.jsonl").read_text().splitlines() if not line.endswith("torn")]
     assert len(rows) == 3
     assert run.summary["verdicts"] == {"passed": 1, "failed": 0, "unknown": 2}
     assert (run.folder / "junit" / f"{ending}.xml").read_text().count("<error") == 2

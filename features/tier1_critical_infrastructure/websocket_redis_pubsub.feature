@@ -15,7 +15,7 @@ Feature: Everyone who watches sees every change, once
     Scenario: A busy workspace loses nothing, doubles nothing and shows everyone the same order
       Given 100 subscribers to the workspace on each gateway
       When 4 publishers each publish 50 updates at the same time, through both gateways in turn
-      Then within 20 s every subscriber has received the 200 updates, once each and in the same order
+      Then within 20 s every subscriber has received the 200 updates, once each, in the same order
       And for 1 s nothing more arrives
 
   Rule: Authors see their own updates once, like everybody else
@@ -23,19 +23,19 @@ Feature: Everyone who watches sees every change, once
     Scenario: An author who watches gets one copy of each update
       Given 3 subscribers to the workspace on each gateway
       When one of them publishes 50 updates over their own connection
-      Then within 5 s every subscriber has received the 50 updates, once each and in the same order
+      Then within 5 s every subscriber has received the 50 updates, once each, in the same order
       And for 1 s nothing more arrives
 
   Rule: What is private reaches its owner and nobody else
 
     Scenario: Private channels with names that look alike do not mix
-      Given 200 users, each watching a private channel, with names such as 1 and 10, a*b, a?b and a[b]
+      Given 200 users, each watching a private channel on both gateways, named like 1 and 10, a*b, a?b and a[b]
       When each of them is sent an update of their own
       Then within 10 s each of them has received their own update, and only that
       And for 1 s nothing more arrives
 
     Scenario: Nobody gets into the private channel of another
-      Given two users, ada and bob, each watching a private channel
+      Given two users, ada and bob, each watching a private channel on both gateways
       When ada asks to watch bob's channel, to write to it, and to see who is there
       Then ada is refused all three
       And an update to bob reaches bob alone
@@ -52,7 +52,7 @@ Feature: Everyone who watches sees every change, once
     Scenario: Changing gateways in the middle of a stream leaves no seam
       Given a subscriber on the first gateway who has received 10 updates
       When the subscriber changes gateways 20 times while 300 updates are published
-      Then within 5 s every subscriber has received the 310 updates, once each and in the same order
+      Then within 5 s every subscriber has received the 310 updates, once each, in the same order
 
   Rule: A gap that cannot be filled is said, and never half filled
 
@@ -85,13 +85,18 @@ Feature: Everyone who watches sees every change, once
 
   Rule: An outage of Redis is bridged, or said
 
-    Scenario: A gateway that was cut from Redis makes good what its subscribers missed
+    Scenario Outline: A gateway that <outage> makes good what its subscribers missed
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates
-      And the first gateway is cut from Redis
+      And the first gateway <outage>
       And 20 updates are published through the second gateway
       When the first gateway reaches Redis again
-      Then within 5 s every subscriber has received the 30 updates, once each and in the same order
+      Then within 5 s every subscriber has received the 30 updates, once each, in the same order
       And nobody has had to reconnect
+
+      Examples:
+        | outage                                                             |
+        | is cut from Redis                                                  |
+        | hears nothing from Redis for 3 s though its connection seems whole |
 
     Scenario: When Redis comes back empty, everyone is told of the gap
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates
@@ -149,10 +154,17 @@ Feature: Everyone who watches sees every change, once
       When someone knocks with a valid session from the page of our own site
       Then the answer is 101 at both gateways
 
+    Scenario: Writing takes a valid session, too
+      Given 3 subscribers to the workspace on each gateway
+      When somebody writes to the workspace with no session, and with sessions that are not valid
+      Then the answer is 401 at both gateways
+      And for 1 s nothing more arrives
+
     Scenario: Logging out closes the session's connections on both gateways
       Given ada is connected to both gateways from her laptop, and to both from her phone
       When ada logs out on her laptop
       Then within 2 s both connections of the laptop are closed as no longer allowed
+      And the laptop's session can no longer write to the workspace
       And the next update reaches both connections of the phone once
 
     Scenario: A session that expires is closed then, and not before

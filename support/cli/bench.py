@@ -29,7 +29,9 @@ OWN_COST_S = 1.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares --rounds and --capability."""
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="fleet starts to take the median of (default: 5)")
+    parser.add_argument(
+        "--rounds", type=int, default=5, metavar="N", help="fleet starts to take the median of (default: 5)"
+    )
     parser.add_argument(
         "--capability",
         default="websocket_redis_pubsub",
@@ -54,7 +56,12 @@ def execute(options: argparse.Namespace) -> int:
         return 3
     results = [
         _told("from the command to the first step", first_step_s, FIRST_STEP_S, "s"),
-        _told(f"fleet {fleet_s:.2f} s to its critical path {path_s:.2f} s", fleet_s / path_s, FLEET_RATIO, "times"),
+        _told(
+            f"fleet {fleet_s:.2f} s to its critical path {path_s:.2f} s",
+            fleet_s / path_s,
+            FLEET_RATIO,
+            "times",
+        ),
         _told("neither a step nor a container's start", own_cost_s, OWN_COST_S, "s"),
     ]
     return 0 if all(results) else 1
@@ -62,7 +69,10 @@ def execute(options: argparse.Namespace) -> int:
 
 def _told(what: str, value: float, bound: float, unit: str) -> bool:
     good = value <= bound
-    print(f"{what:<55} {value:6.2f} {unit:<5} of {bound:g}: {value / bound:4.0%}  {'good' if good else 'TOO MUCH'}", flush=True)
+    print(
+        f"{what:<55} {value:6.2f} {unit:<5} of {bound:g}: {value / bound:4.0%}  {'good' if good else 'TOO MUCH'}",
+        flush=True,
+    )
     return good
 
 
@@ -77,7 +87,9 @@ def _one_run(feature: Path) -> tuple[float, float]:
     rows = _rows(Path(os.environ.get("L3_REPORTS") or ROOT / "reports") / "latest" / "ledger.jsonl")
     times = [datetime.fromisoformat(row["started"]).timestamp() for row in rows if row["started"]]
     if not times or min(times) < began:
-        raise SuiteError(f"the run of {feature.stem} did not begin a scenario; ./l3 run {feature.relative_to(ROOT)} says why")
+        raise SuiteError(
+            f"the run of {feature.stem} did not begin a scenario; ./l3 run {feature.relative_to(ROOT)} says why"
+        )
     return min(times) - began, wall_s - sum(row["duration_s"] + (row["fleet_s"] or 0) for row in rows)
 
 
@@ -117,7 +129,7 @@ def _fleet(feature: Path) -> "Fleet":
 
 
 def _critical_path(fleet: "Fleet") -> float:
-    """Seconds of the slowest service and of a node, each started alone by `docker run` in the place of the fleet's own."""
+    """Seconds of the slowest service and of a node, each started alone by `docker run` instead of by the fleet."""
     for node in fleet.nodes[1:]:
         node.get_wrapped_container().remove(force=True, v=True)
     node_s = _alone(fleet.nodes[0])

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from enum import Flag, auto
 
@@ -32,9 +33,7 @@ def ensure(needs: Needs, words: Sequence[str]) -> None:
     parts = _missing(needs)
     if parts and os.environ.get(OFF) == "1":
         told = "\n".join(problem for problem, _ in parts)
-        raise SuiteError(
-            f"{told}\n--no-bootstrap ({OFF}=1) forbids to set anything up; ./l3 doctor says more"
-        )
+        raise SuiteError(f"{told}\n--no-bootstrap ({OFF}=1) forbids to set anything up; ./l3 doctor says more")
     if parts:
         _set_up([mend for _, mend in parts])
     if needs and not virtualenv.entered():
@@ -55,16 +54,26 @@ def _missing(needs: Needs) -> list[tuple[str, Callable[[], None]]]:
 
 
 def _set_up(mends: Sequence[Callable[[], None]]) -> None:
-    from concurrent.futures import ThreadPoolExecutor  # slow to import, and seldom needed
-
-    with ThreadPoolExecutor(len(mends)) as pool:
-        futures = [pool.submit(mend) for mend in mends]
-    errors = [error for future in futures if (error := future.exception())]
+    """Calls all `mends` side by side. Raises SuiteError with the words of each that raised one."""
+    errors: list[Exception] = []
+    # Daemons, so that Ctrl-C ends the launcher also while one of them waits.
+    threads = [threading.Thread(target=_noting, args=(mend, errors), daemon=True) for mend in mends]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     for error in errors:
         if not isinstance(error, SuiteError):
             raise error
     if errors:
         raise SuiteError("\n".join(map(str, errors)))
+
+
+def _noting(mend: Callable[[], None], errors: list[Exception]) -> None:
+    try:
+        mend()
+    except Exception as error:  # noqa: BLE001 - raised again by the thread that waits
+        errors.append(error)
 
 
 def _enter(words: Sequence[str]) -> None:

@@ -68,13 +68,9 @@ def _python() -> Iterator[Finding]:
     if virtualenv.can_make():
         yield Finding("venv", "virtual environments can be made")
     else:
-        yield Finding(
-            "venv", "ensurepip is not there", f"./l3 run as root does it, or: {virtualenv.VENV_MEND}"
-        )
+        yield Finding("venv", "ensurepip is not there", f"./l3 run as root does it, or: {virtualenv.VENV_MEND}")
     problem = virtualenv.missing([virtualenv.RUNTIME])
-    yield Finding(
-        "requirements", problem or f"installed in {virtualenv.FOLDER}", problem and "./l3 run does it"
-    )
+    yield Finding("requirements", problem or f"installed in {virtualenv.FOLDER}", problem and "./l3 run does it")
 
 
 def _settings() -> Iterator[Finding]:
@@ -111,9 +107,7 @@ def _memory(info: Mapping[str, Any]) -> Finding:
     seen = f"{info['MemTotal'] / _GIB:.1f} GB, {info['NCPU']} CPUs"
     lacking = [name for name in ("MemoryLimit", "CpuCfsQuota", "PidsLimit") if not info.get(name)]
     if lacking:
-        return Finding(
-            "limits", f"{seen}; the engine cannot enforce {', '.join(lacking)}", "enable its cgroup"
-        )
+        return Finding("limits", f"{seen}; the engine cannot enforce {', '.join(lacking)}", "enable its cgroup")
     return Finding("limits", f"{seen}; memory, CPU and pids limits are enforced")
 
 
@@ -127,11 +121,7 @@ def _space(what: str, folder: Path, need: int, mend: str) -> Finding:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
     seen = f"{free / _GIB:.1f} GB free in {there}"
-    return (
-        Finding(what, seen)
-        if free >= need
-        else Finding(what, f"{seen}, {need / _GIB:.0f} GB are needed", mend)
-    )
+    return Finding(what, seen) if free >= need else Finding(what, f"{seen}, {need / _GIB:.0f} GB are needed", mend)
 
 
 def _image(engine: Engine, entry: manifest.Entry) -> Finding:
@@ -156,6 +146,4 @@ def _leftovers(engine: Engine) -> Finding:
     filters = quote(json.dumps({"label": [labels.RUN]}))
     found = engine.ask(f"/containers/json?all=1&filters={filters}")
     dead = sum(labels.owner_is_dead(container["Labels"]) for container in found)
-    return Finding(
-        "leftovers", f"{dead} containers of dead runs" + (" (./l3 clean removes them)" if dead else "")
-    )
+    return Finding("leftovers", f"{dead} containers of dead runs" + (" (./l3 clean removes them)" if dead else ""))

@@ -32,9 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = "actions:\n" + "\n".join(f"  {name:6} {does}" for name, does in ACTIONS.items())
     parser.add_argument("action", nargs="?", choices=ACTIONS, default="list", help="default: list")
-    parser.add_argument(
-        "operands", nargs="*", metavar="FILE | SERVICE", help="the archive; the services (all)"
-    )
+    parser.add_argument("operands", nargs="*", metavar="FILE | SERVICE", help="the archive; the services (all)")
 
 
 def execute(options: argparse.Namespace) -> int:

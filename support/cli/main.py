@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from support.cli import bootstrap
 from support.cli.bootstrap import ENGINE, NOTHING, SUITE, TESTS, Needs
+from support.cli.progress import say
 from support.errors import SuiteError
 
 COULD_NOT_BEGIN, WRONG_COMMAND = 3, 2
@@ -32,15 +33,11 @@ class Command:
 
 COMMANDS = {
     "run": Command("run the suite, or the part of it that tags or features select", SUITE | ENGINE),
-    "test": Command(
-        "check the suite's own code: linters, types, tests", SUITE | TESTS | ENGINE, hands_on=True
-    ),
+    "test": Command("check the suite's own code: linters, types, tests", SUITE | TESTS | ENGINE, hands_on=True),
     "doctor": Command("say what is missing on this machine, and the mend for each", NOTHING),
     "images": Command("list, pull, build, save or load the images", SUITE | ENGINE),
     "clean": Command("remove what dead runs left, and say what", SUITE | ENGINE),
-    "bench": Command(
-        "measure what the suite itself costs beside its containers and scenarios", SUITE | ENGINE
-    ),
+    "bench": Command("measure what the suite itself costs beside its containers and scenarios", SUITE | ENGINE),
 }
 
 
@@ -84,9 +81,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _execute(name, words)
     except SuiteError as error:
-        print(f"./l3 {name}: {error}", file=sys.stderr)
+        say(f"./l3 {name}: {error}")
     except KeyboardInterrupt:
-        print(f"./l3 {name}: interrupted", file=sys.stderr)
+        say(f"./l3 {name}: interrupted")
     return COULD_NOT_BEGIN
 
 
@@ -103,9 +100,7 @@ def _execute(name: str, words: Sequence[str]) -> int:
 def _parse(name: str, command: Command, module: ModuleType, words: Sequence[str]) -> argparse.Namespace:
     """The options of a command; what it hands on is in `handed_on`. A wrong command line ends with 2."""
     parser = Parser(prog=f"./l3 {name}", description=f"{command.summary.capitalize()}.", allow_abbrev=False)
-    parser.add_argument(
-        "--no-bootstrap", action="store_true", help="install and start nothing; say what is missing"
-    )
+    parser.add_argument("--no-bootstrap", action="store_true", help="install and start nothing; say what is missing")
     module.add_arguments(parser)
     options, rest = parser.parse_known_args(words)
     if rest and not command.hands_on:

@@ -68,7 +68,5 @@ def _path(feature: str) -> str:
     name, colon, line = feature.partition(":")
     path = Path(name).absolute()
     if not path.exists():
-        raise SelectionError(
-            f"there is no feature file {name}; expected a path such as features/tier1_…/….feature"
-        )
+        raise SelectionError(f"there is no feature file {name}; expected a path such as features/tier1_…/….feature")
     return os.path.relpath(path, ROOT) + colon + line

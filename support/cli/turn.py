@@ -25,9 +25,7 @@ def turn(folder: Path, what: str) -> Iterator[None]:
         if not _locked(handle):
             say(f"another process is setting up {what}; waiting for it")
             if not poll(lambda: _locked(handle), _WAIT_S, every_s=0.1):
-                raise SuiteError(
-                    f"{folder} was locked for {_WAIT_S:.0f} s; end the process that sets up {what}"
-                )
+                raise SuiteError(f"{folder} was locked for {_WAIT_S:.0f} s; end the process that sets up {what}")
         yield
     finally:
         os.close(handle)

@@ -66,9 +66,7 @@ def _make() -> None:
 
 def _install_venv() -> None:
     if not apt.usable():
-        raise SuiteError(
-            f"{sys.executable} cannot make virtual environments, ensurepip is not there; {VENV_MEND}"
-        )
+        raise SuiteError(f"{sys.executable} cannot make virtual environments, ensurepip is not there; {VENV_MEND}")
     apt.install([_VENV_PACKAGE])
 
 
@@ -76,9 +74,7 @@ def _install(name: str) -> None:
     digest = _digest(name)
     with Step(f"installing what {name} asks for"):
         pip = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        _run(
-            [*pip, "--quiet", "--progress-bar", "off", "--requirement", str(ROOT / name)], f"pip, for {name},"
-        )
+        _run([*pip, "--quiet", "--progress-bar", "off", "--requirement", str(ROOT / name)], f"pip, for {name},")
         _write_stamp(name, digest)
 
 

@@ -19,10 +19,20 @@ class IdentityProvider:
 
         Expiry has whole seconds (RFC 7519 allows more, few verifiers do). `claims` replaces any claim.
         """
-        body = {"sub": user, "jti": uuid.uuid4().hex, "exp": int(time.time() + lifetime_s), "channels": list(channels)}
+        body = {
+            "sub": user,
+            "jti": uuid.uuid4().hex,
+            "exp": int(time.time() + lifetime_s),
+            "channels": list(channels),
+        }
         return jwt.encode(body | claims, self._secret, algorithm="HS256")
 
     def unsigned(self, user: str, channels: Iterable[str]) -> str:
         """A token that nobody signed (algorithm "none"): a verifier that accepts it accepts anybody."""
-        body = {"sub": user, "jti": uuid.uuid4().hex, "exp": int(time.time() + 600), "channels": list(channels)}
+        body = {
+            "sub": user,
+            "jti": uuid.uuid4().hex,
+            "exp": int(time.time() + 600),
+            "channels": list(channels),
+        }
         return jwt.encode(body, None, algorithm="none")

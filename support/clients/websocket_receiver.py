@@ -1,4 +1,4 @@
-"""One thread that reads hundreds of WebSockets: websocket-client parses the frames, a selector says whose turn it is."""
+"""One thread that reads hundreds of WebSockets: websocket-client parses the frames, a selector gives the turns."""
 
 import json
 import os
@@ -7,7 +7,6 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +32,7 @@ class Connection:
     arrivals: list[Arrival] = field(default_factory=list)
     close_code: int | None = None
     closed_at: float | None = None
-    watched: bool = False
+    watched_fd: int | None = None
     turn: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def send(self, message: Message) -> None:
@@ -58,14 +57,16 @@ class Receiver:
     def watch(self, connection: Connection, on_close: Callable[[Connection], None] | None = None) -> None:
         """Reads `connection` from now on. `on_close` is called in the receiver's thread when the target closes it."""
         connection.socket.settimeout(0)
-        connection.watched = True
-        self._selector.register(connection.socket, selectors.EVENT_READ, (connection, on_close))
+        connection.watched_fd = connection.socket.fileno()
+        self._selector.register(connection.watched_fd, selectors.EVENT_READ, (connection, on_close))
 
     def forget(self, connection: Connection) -> None:
         """Stops reading `connection`, which stays open: a peer that has stalled. Nothing arrives after this."""
-        with connection.turn, suppress(KeyError, ValueError, WebSocketException):
-            connection.watched = False
-            self._selector.unregister(connection.socket)
+        with connection.turn:
+            # By the number that it had: websocket-client may have closed the socket, and the next one gets its number.
+            if connection.watched_fd is not None:
+                self._selector.unregister(connection.watched_fd)
+            connection.watched_fd = None
 
     def close(self) -> None:
         """Ends the thread; the connections are their owners' to close."""
@@ -86,7 +87,7 @@ class Receiver:
     def _drain(self, connection: Connection, on_close: Callable[[Connection], None] | None) -> None:
         """Takes every whole message that has arrived; a part of one stays in websocket-client's buffer."""
         try:
-            while connection.watched:
+            while connection.watched_fd is not None:
                 opcode, frame = connection.socket.recv_data_frame()
                 if opcode == ABNF.OPCODE_CLOSE:
                     code = struct.unpack("!H", frame.data[:2])[0] if len(frame.data) >= 2 else 1005

@@ -37,7 +37,9 @@ def admitted(client: docker.DockerClient, need: int, total: int, say: Callable[[
                 yield
                 return
         if time.monotonic() > end:
-            raise FleetError(f"other fleets held {_mib(taken)} of {_mib(total)} for {WAIT_S:g} s; {_mib(need)} are needed")
+            raise FleetError(
+                f"other fleets held {_mib(taken)} of {_mib(total)} for {WAIT_S:g} s; {_mib(need)} are needed"
+            )
         if not told:
             say(f"waiting: other fleets hold {_mib(taken)} of {_mib(total)}, and {_mib(need)} are needed")
             told = True

@@ -41,7 +41,6 @@ class Order:
     budget: int
 
 
-
 @dataclass(frozen=True)
 class Casualty:
     """A container that is not running although no fault holds it. `by_itself`: a node that ended of its own accord."""

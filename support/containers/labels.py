@@ -55,7 +55,7 @@ def _namespace() -> str:
 
 
 def _birth(pid: int) -> str | None:
-    """The start time of `pid` in clock ticks since boot (proc(5), stat field 22); None when there is none or it is a zombie."""
+    """When `pid` started, in clock ticks since boot (proc(5), stat field 22); None when it is gone or a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

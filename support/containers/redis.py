@@ -15,7 +15,15 @@ class RedisService(Service):
     kind = "redis"
     port = 6379
     limits = Limits(memory=256 * MIB, cpus=1, pids=64)
-    command: ClassVar[list[str]] = ["redis-server", "--save", "", "--appendonly", "no", "--protected-mode", "no"]
+    command: ClassVar[list[str]] = [
+        "redis-server",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--protected-mode",
+        "no",
+    ]
     question = "PING"
     setting = "REDIS_URL"
 
@@ -33,6 +41,6 @@ class RedisService(Service):
         return False
 
     def answers_inside(self, host: str, port: int) -> bool:
-        """The same by the server's own client, run inside its container."""
-        result = self.exec(["timeout", "10", "redis-cli", "-h", host, "-p", str(port), "PING"])
+        """The same by the server's own client, run inside its container; it waits 2 s."""
+        result = self.exec(["timeout", "2", "redis-cli", "-h", host, "-p", str(port), "PING"])
         return result.output.strip() == b"PONG"

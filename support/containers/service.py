@@ -91,7 +91,7 @@ class Service(DockerContainer):
         return self
 
     def wait_ready(self) -> None:
-        """Returns once the service answers in its own protocol. Raises FleetError, with its last lines, if it does not."""
+        """Returns once the service answers in its own protocol. FleetError, with its last lines, if not."""
         host, port = self.address()
         if not poll(lambda: self.answers(host, port) or self._ended(), self.ready_within_s) or self._ended():
             raise FleetError(
@@ -104,7 +104,7 @@ class Service(DockerContainer):
         raise NotImplementedError
 
     def answers_inside(self, host: str, port: int) -> bool:
-        """Whether the same answer comes from `host`:`port` as the fleet's network sees them, within 1 s or so."""
+        """Whether the same answer comes from `host`:`port` as the fleet's network sees them, within 2 s."""
         raise NotImplementedError
 
     def address(self, port: int | None = None) -> tuple[str, int]:
@@ -127,7 +127,7 @@ class Service(DockerContainer):
         return ["docker", "run", "--detach", *words, self.image, *(self.command or [])]
 
     def state(self) -> dict[str, Any]:
-        """The engine's own word on the container now (Status, Running, Paused, Pid, OOMKilled, ExitCode); empty when gone."""
+        """The engine's word on the container (Status, Running, Paused, Pid, OOMKilled, ExitCode); empty when gone."""
         try:
             container = self.get_wrapped_container()
             container.reload()

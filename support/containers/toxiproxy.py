@@ -32,7 +32,11 @@ class ToxiproxyService(Service):
     def link(self, name: str, port: int, store: Service) -> None:
         """Opens the link `name`: what connects to `port` of Toxiproxy reaches `store`. Raises FaultError."""
         upstream = f"{store.name}:{store.port}"
-        self.call("POST", "/proxies", {"name": name, "listen": f"0.0.0.0:{port}", "upstream": upstream, "enabled": True})
+        self.call(
+            "POST",
+            "/proxies",
+            {"name": name, "listen": f"0.0.0.0:{port}", "upstream": upstream, "enabled": True},
+        )
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """One request to the API; returns its answer as JSON, or None. Raises FaultError when it is refused."""

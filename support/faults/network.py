@@ -1,4 +1,4 @@
-"""Faults of a link between a node and a service, by Toxiproxy; seen to hold from inside the network, as a node sees it."""
+"""Faults of a link between a node and a service, by Toxiproxy; seen to hold from where a node sees it."""
 
 import time
 
@@ -28,9 +28,30 @@ class Link:
         if self._store.answers_inside(*self._address):
             raise FaultError(f"{self.name} was cut, and {self._store.name} answers through it all the same")
 
+    def silence(self, for_s: float) -> None:
+        """Drops all data in both directions, and lets connections stand; returns after `for_s` seconds of it."""
+        began = time.monotonic()
+        for stream in ("upstream", "downstream"):
+            # Without a time-out of its own this toxic never closes the connection (Toxiproxy's documentation).
+            toxic = {
+                "name": f"silent-{stream}",
+                "type": "timeout",
+                "stream": stream,
+                "attributes": {"timeout": 0},
+            }
+            self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
+        if self._store.answers_inside(*self._address):
+            raise FaultError(f"{self.name} was silenced, and {self._store.name} answers through it all the same")
+        time.sleep(max(0.0, began + for_s - time.monotonic()))
+
     def slow(self, delay_s: float) -> None:
         """Delays what comes from the store by `delay_s`; returns when an answer has been seen to take as long."""
-        toxic = {"name": "slow", "type": "latency", "stream": "downstream", "attributes": {"latency": round(delay_s * 1000)}}
+        toxic = {
+            "name": "slow",
+            "type": "latency",
+            "stream": "downstream",
+            "attributes": {"latency": round(delay_s * 1000)},
+        }
         self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
         began = time.monotonic()
         answered = self._store.answers_inside(*self._address)

@@ -32,9 +32,7 @@ def save(images: Sequence[Image], target: Path, client: docker.DockerClient) -> 
         partial.replace(target)
     except OSError as error:
         # requests' own errors are of this family too.
-        raise ImageError(
-            f"{target} could not be written: {error}; name a folder with space for it"
-        ) from error
+        raise ImageError(f"{target} could not be written: {error}; name a folder with space for it") from error
     finally:
         partial.unlink(missing_ok=True)
     return target.stat().st_size

@@ -15,9 +15,7 @@ from support.errors import ImageError
 CONNECT_S = 5
 
 
-def request(
-    client: docker.DockerClient, method: str, path: str, silence_s: float, **more: Any
-) -> requests.Response:
+def request(client: docker.DockerClient, method: str, path: str, silence_s: float, **more: Any) -> requests.Response:
     """A request whose answer is streamed, for what the SDK does without a time-out or for one image only.
 
     `silence_s` is the longest pause between two parts of the answer, in seconds. Raises ImageError with the

@@ -125,9 +125,7 @@ def build_stand_in(entry: Entry, client: docker.DockerClient, say: Say) -> Image
 
 def _permit(reference: str) -> None:
     if os.environ.get("L3_NO_BOOTSTRAP") == "1":
-        raise ImageError(
-            f"{reference} is not fetched: --no-bootstrap (L3_NO_BOOTSTRAP=1) forbids it; leave that out"
-        )
+        raise ImageError(f"{reference} is not fetched: --no-bootstrap (L3_NO_BOOTSTRAP=1) forbids it; leave that out")
 
 
 def _certain(entry: Entry, reference: str, client: docker.DockerClient, source: str) -> Image:

@@ -23,9 +23,7 @@ def turn(service: str, say: Callable[[str], None]) -> Iterator[None]:
         if not _locked(file):
             say(f"the image {service} is being built already; waiting for it")
             if not poll(lambda: _locked(file), WAIT_S, every_s=0.2):
-                raise ImageError(
-                    f"{path} was locked for {WAIT_S:.0f} s; end the process that builds {service}"
-                )
+                raise ImageError(f"{path} was locked for {WAIT_S:.0f} s; end the process that builds {service}")
         yield
 
 

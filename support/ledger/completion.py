@@ -53,9 +53,7 @@ def outcome(run_dir: Path, plan: Plan, rows: list[Row], reason: str, problem: st
     return Outcome(run_dir, plan, full, summarise(plan, full), problem)
 
 
-def complete_or_tell(
-    run_dir: Path, plan: Plan, rows: list[Row], reason: str, problem: str | None
-) -> Outcome | None:
+def complete_or_tell(run_dir: Path, plan: Plan, rows: list[Row], reason: str, problem: str | None) -> Outcome | None:
     """Completes the run; where the disk does not let it, tells from memory (`rows`) what can be told.
 
     `problem` is what went wrong earlier in writing. None while another process of the run lives.

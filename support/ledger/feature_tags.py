@@ -28,19 +28,13 @@ def terms(tags: Iterable[str], services: Collection[str]) -> Terms:
     """
     tags = list(tags)
     tier = _only(tags, r"tier.*", "a tier: one of @tier1 to @tier5", r"tier([1-5])")
-    worth = _only(
-        tags, r"(?:mrr|saving)\b.*", "its worth: @mrr.<USD> or @saving.<USD>", r"((?:mrr|saving)\.\d+)"
-    )
+    worth = _only(tags, r"(?:mrr|saving)\b.*", "its worth: @mrr.<USD> or @saving.<USD>", r"((?:mrr|saving)\.\d+)")
     kind, _, amount = worth.partition(".")
     containers = tuple(tag.removeprefix("container.") for tag in tags if tag.startswith("container."))
     for name in containers:
         if name not in services:
             near = difflib.get_close_matches(name, services, 1)
-            hint = (
-                f"; did you mean @container.{near[0]}?"
-                if near
-                else f"; there are {', '.join(sorted(services))}"
-            )
+            hint = f"; did you mean @container.{near[0]}?" if near else f"; there are {', '.join(sorted(services))}"
             raise FeatureTagError(f"@container.{name} names no service{hint}")
     return Terms(int(tier), int(amount) * (kind == "mrr"), int(amount) * (kind == "saving"), containers)
 

@@ -91,9 +91,7 @@ def read_plan(path: Path) -> Plan:
 
 def unwritten(path: Path, error: OSError) -> str:
     """The sentence for a report that could not be written, with its mend."""
-    return (
-        f"not all could be written into {path}: {error}; free some space or name another folder by L3_REPORTS"
-    )
+    return f"not all could be written into {path}: {error}; free some space or name another folder by L3_REPORTS"
 
 
 def _point(link: Path, target: str) -> None:

@@ -21,7 +21,7 @@ class Watcher(Protocol):
     """What is told of every hook."""
 
     def before(self, hook: str, subject: Any) -> None:
-        """Called before a hook; `subject` is its feature, rule, scenario, step, tag or None. What it raises ends the hook."""
+        """Called before a hook; `subject` is its feature, rule, scenario, step, tag or None. What it raises ends it."""
 
     def mishap(self, hook: str, context: Any, subject: Any, error: BaseException) -> None:
         """Called when a hook, or `before` it, raised `error`."""
@@ -81,9 +81,7 @@ def _watched_abort(context: Any, watcher: Watcher) -> Callable[..., None]:
     return abort
 
 
-def _contained(
-    step: Callable[..., Any], deadline: Deadline, current: Callable[[], str]
-) -> Callable[..., Any]:
+def _contained(step: Callable[..., Any], deadline: Deadline, current: Callable[[], str]) -> Callable[..., Any]:
     @functools.wraps(step)
     def contained(*args: Any, **kwargs: Any) -> Any:
         try:

@@ -21,7 +21,7 @@ class Interruption:
             signal.signal(number, self._interrupt)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        """Raises KeyboardInterrupt, unless the run is ending or something is being cleaned: cleaning is not cut short."""
+        """Raises KeyboardInterrupt, unless the run is ending or something is being cleaned: that is not cut short."""
         name = _NAMES[signal.Signals(number)]
         self.by = self.by or name
         if self._runner.aborted:

@@ -37,9 +37,7 @@ def longest_first(works: Iterable[Work], plan: Plan, earlier: Iterable[Row]) -> 
         counts[planned["capability"]] = counts.get(planned["capability"], 0) + 1
     took: dict[str, float] = {}
     for row in earlier:
-        took[row["capability"]] = (
-            took.get(row["capability"], 0.0) + row["duration_s"] + (row["fleet_s"] or 0.0)
-        )
+        took[row["capability"]] = took.get(row["capability"], 0.0) + row["duration_s"] + (row["fleet_s"] or 0.0)
 
     def length(work: Work) -> tuple[float, int]:
         return took.get(work.capability, float("inf")), counts[work.capability]
@@ -61,9 +59,7 @@ class Jobs:
     def reason(self) -> str:
         """Why a scenario was not reached."""
         return (
-            f"interrupted by {_NAMES[self._interrupted_by]} before it began"
-            if self._interrupted_by
-            else "not reached"
+            f"interrupted by {_NAMES[self._interrupted_by]} before it began" if self._interrupted_by else "not reached"
         )
 
     def run(self, at_once: int) -> None:
@@ -100,9 +96,7 @@ class Jobs:
     def _wait(self, work: Work, output: IO[bytes]) -> int:
         """The process's exit status. Its standard input ends when this process dies, and then it ends, too."""
         command = [sys.executable, "-m", "support.ledger.job", *work.arguments]
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
-        )
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True)
         self._living[work.capability] = process
         if self._interrupted_by:
             process.send_signal(self._interrupted_by)

@@ -41,6 +41,4 @@ def _case(row: Row) -> TestCase:
 
 def _printable(text: str) -> str:
     """`text` without the control characters that XML 1.0 does not allow (section 2.2)."""
-    return "".join(
-        c if c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c != "\ufffe" else "\ufffd" for c in text
-    )
+    return "".join(c if c in "\t\n\r" or " " <= c <= "\ud7ff" or "\ue000" <= c != "\ufffe" else "\ufffd" for c in text)

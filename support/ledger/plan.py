@@ -55,7 +55,5 @@ def clash(scenarios: Iterable[PlannedScenario]) -> str | None:
     for one in scenarios:
         other = seen.setdefault(one["id"], one)
         if other is not one:
-            return (
-                f"{other['scenario']} and {one['scenario']} have the same id, {one['id']}: rename one of them"
-            )
+            return f"{other['scenario']} and {one['scenario']} have the same id, {one['id']}: rename one of them"
     return None

@@ -32,9 +32,7 @@ _AFTERWARDS = ("after_rule", "after_feature", "after_all")
 class Recorder:
     """Opened in before_all, and then driven by behave itself; the environment only adds what behave cannot know."""
 
-    def __init__(
-        self, context: Context, settings: Settings, folder: RunFolder, planned: list[PlannedScenario]
-    ) -> None:
+    def __init__(self, context: Context, settings: Settings, folder: RunFolder, planned: list[PlannedScenario]) -> None:
         self._config = context.config
         self._runner: Any = context._runner
         self._settings = settings
@@ -91,9 +89,7 @@ class Recorder:
         for row in rows:
             self._folder.container(row)
 
-    def end_scenario(
-        self, scenario: Scenario, evidence: Path | None = None, suspicion: str | None = None
-    ) -> None:
+    def end_scenario(self, scenario: Scenario, evidence: Path | None = None, suspicion: str | None = None) -> None:
         """Adds what only the environment knows, in after_scenario: where evidence is, which service died and how."""
         trouble = self._troubles[self._place(scenario)]
         trouble.evidence = str(evidence) if evidence else trouble.evidence
@@ -224,16 +220,12 @@ class Recorder:
         self._give_up(lambda scenario: True)
         self._deadline.disarm()
         for text in self._afterwards:
-            print(
-                f"after the scenarios, and so no part of their verdicts: {text}", file=sys.stderr, flush=True
-            )
+            print(f"after the scenarios, and so no part of their verdicts: {text}", file=sys.stderr, flush=True)
         self._folder.leave()
         result = complete_or_tell(self.run_dir, self._folder.plan, self._rows, reason, self._folder.problem)
         if result is None:
             counts = Counter(row["verdict"] for row in self._rows)
-            return exit_code(
-                {"passed": counts["passed"], "failed": counts["failed"], "unknown": counts["unknown"]}
-            )
+            return exit_code({"passed": counts["passed"], "failed": counts["failed"], "unknown": counts["unknown"]})
         print(terminal.text(result, sys.stdout), flush=True)
         return result.exit_code
 

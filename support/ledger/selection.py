@@ -45,9 +45,7 @@ def check_expression(expression: Any, known: Collection[str]) -> None:
         if not fnmatch.filter(known, pattern):
             near = difflib.get_close_matches(pattern, known, 3, 0.5) or sorted(known)[:8]
             nearest = ", ".join(f"@{tag}" for tag in near)
-            raise SelectionError(
-                f"no feature and no scenario has the tag @{pattern}; the nearest are {nearest}"
-            )
+            raise SelectionError(f"no feature and no scenario has the tag @{pattern}; the nearest are {nearest}")
 
 
 def titled_scenarios(feature: Feature) -> Iterator[tuple[Scenario, str]]:

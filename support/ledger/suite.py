@@ -1,4 +1,4 @@
-"""A run of the suite from the launcher: planned before behave begins, so that even a suite that does not load is told."""
+"""A run from the launcher: planned before behave begins, so that even a suite that does not load is told."""
 
 import os
 import signal
@@ -42,9 +42,7 @@ class Suite:
         except ParserError as error:
             raise SuiteError(f"a feature cannot be read: {error}") from error
         except (NoSuchFile, InvalidFilenameError, InvalidFileLocationError) as error:
-            raise SelectionError(
-                f"{error}; expected a feature file, file:line or a folder of features"
-            ) from error
+            raise SelectionError(f"{error}; expected a feature file, file:line or a folder of features") from error
 
     def run(self, jobs: int) -> int:
         """Runs it, `jobs` features at a time, and prints the verdict. Returns the exit code; raises LedgerError."""
@@ -86,9 +84,7 @@ def _configuration(arguments: list[str]) -> Configuration:
         return Configuration(arguments)
     except TagExpressionError as error:
         example = "'@tier1 and not (@performance or @database)'"
-        raise SelectionError(
-            f"the tag expression cannot be read, expected one such as {example}:\n{error}"
-        ) from error
+        raise SelectionError(f"the tag expression cannot be read, expected one such as {example}:\n{error}") from error
     except ConfigError as error:
         raise SuiteError(f"behave cannot be configured: {error}") from error
 

@@ -65,7 +65,7 @@ def _money(features: Sequence[PlannedFeature], rows: Sequence[Row], kind: Litera
 
 
 def _standing(feature: PlannedFeature, rows: Sequence[Row]) -> Literal["verified", "exposed", "untold"]:
-    """One failed scenario exposes a feature; all of its scenarios, not only the selected ones, must pass to verify it."""
+    """One failed scenario exposes a feature; all of its scenarios, selected or not, must pass to verify it."""
     verdicts = [row["verdict"] for row in rows if row["capability"] == feature["capability"]]
     if "failed" in verdicts:
         return "exposed"

@@ -15,9 +15,7 @@ from support.ledger.rows import Verdict
 from support.ledger.trouble import Trouble, message
 
 
-def verdict(
-    scenario: Scenario, trouble: Trouble, interrupted_by: str | None, root: Path
-) -> tuple[Verdict, str | None]:
+def verdict(scenario: Scenario, trouble: Trouble, interrupted_by: str | None, root: Path) -> tuple[Verdict, str | None]:
     """The verdict on `scenario`, and why; None when it passed.
 
     A service that died (`trouble.suspicion`) makes anything unknown: infrastructure is never blamed on the target. A
@@ -47,9 +45,7 @@ def _asserted(step: Step) -> bool:
     """
     error = step.exception
     outcome, nested, _ = str(error).partition(" SUB-STEP: ")
-    return (
-        isinstance(error, AssertionError) and bool(step.error_message) and (not nested or outcome == "FAILED")
-    )
+    return isinstance(error, AssertionError) and bool(step.error_message) and (not nested or outcome == "FAILED")
 
 
 def _step_reason(step: Step, interrupted_by: str | None, root: Path) -> str:

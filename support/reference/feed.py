@@ -75,11 +75,11 @@ class Feed:
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     async def _hold_one_connection(self) -> str:
-        connection: AbstractConnection = self._factory.make_connection()  # type: ignore[no-untyped-call]
+        connection: AbstractConnection = self._factory.make_connection()
         reason = ""
         try:
             async with asyncio.timeout(CONNECT_WITHIN_S):
-                await connection.connect()  # type: ignore[no-untyped-call]
+                await connection.connect()
             self._open = True
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read(connection))

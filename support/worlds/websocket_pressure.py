@@ -59,7 +59,9 @@ class Stall:
     def expect_let_go(self, within_s: float) -> None:
         """Redis counted no subscription to the channel of those who stalled within `within_s` of the flow's start."""
         after = self.let_go_after_s
-        assert after is not None and after <= within_s, f"expected them to be let go within {within_s:g} s, took {after}"
+        assert after is not None and after <= within_s, (
+            f"expected them to be let go within {within_s:g} s, took {after}"
+        )
 
     def expect_cut_off(self, within_s: float) -> None:
         """Those who stalled found the close code for too slow, once they read again."""
@@ -69,12 +71,16 @@ class Stall:
         """The others got everything, and their 99th percentile is at most `times` that of the same updates before."""
         self._world.expect(self.others, self._world.published, within_s=20)
         usual, now = _p99(self._usual), _p99(_latencies(self._world, self.others, self._in_the_way))
-        assert now <= times * usual, f"99 in 100 took up to {now:.3f} s, {now / usual:.1f} times the usual {usual:.3f} s"
+        assert now <= times * usual, (
+            f"99 in 100 took up to {now:.3f} s, {now / usual:.1f} times the usual {usual:.3f} s"
+        )
 
     def expect_memory_within(self, size: int) -> None:
         """The gateway's process has at no time held `size` bytes more than before the flow."""
         grown = node_probe.peak_resident_bytes(self._node) - self._memory_before
-        assert grown < size, f"{self._node.name} took {grown / 1e6:.0f} MB more at its peak, expected under {size / 1e6:.0f} MB"
+        assert grown < size, (
+            f"{self._node.name} took {grown / 1e6:.0f} MB more at its peak, expected under {size / 1e6:.0f} MB"
+        )
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,11 @@ class Crowd:
 
     def expect_nothing_left(self, within_s: float, tolerance: int) -> None:
         """Each gateway holds what it held before, give or take `tolerance`. AssertionError with both."""
-        poll(lambda: all(map(_near, self._held(), self.before, itertools.repeat(tolerance))), within_s, every_s=0.5)
+        poll(
+            lambda: all(map(_near, self._held(), self.before, itertools.repeat(tolerance))),
+            within_s,
+            every_s=0.5,
+        )
         for gateway, now, before in zip(self._world.gateways, self._held(), self.before, strict=True):
             assert _near(now, before, tolerance), f"{gateway.name} holds {now}, before it was {before}"
 
@@ -171,7 +181,9 @@ class Stream:
         return [s for channel, group in self._audience.items() for s in _latencies(self._world, group, (), channel)]
 
 
-def _latencies(world: "World", receivers: Iterable[Subscriber], serials: Iterable[int], channel: str = "") -> list[float]:
+def _latencies(
+    world: "World", receivers: Iterable[Subscriber], serials: Iterable[int], channel: str = ""
+) -> list[float]:
     """Seconds from sending to arrival, of each of `serials` (of all, if none is named) at each of `receivers`."""
     wanted = set(serials)
     received = [update for subscriber in receivers for update in subscriber.updates(channel or world.channel)]

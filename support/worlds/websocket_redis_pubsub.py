@@ -26,7 +26,7 @@ from support.worlds.websocket_sessions import PrivateChannels, Sessions
 
 
 class World:
-    """What the steps of one scenario share; what a single rule needs beyond that is set by the method that begins it."""
+    """What the steps of one scenario share; what a single rule needs beyond that is set by what begins it."""
 
     def __init__(self, fleet: Fleet, faults: Faults, secret: str) -> None:
         self.fleet = fleet
@@ -177,13 +177,19 @@ class World:
         """The serial numbers of the updates that `subscriber` has received, in the order of their arrival."""
         return [data["serial"] for _, data, _ in subscriber.updates(channel or self.channel)]
 
-    def expect(self, receivers: Iterable[Subscriber], serials: Sequence[int], within_s: float, channel: str = "") -> None:
+    def expect(
+        self, receivers: Iterable[Subscriber], serials: Sequence[int], within_s: float, channel: str = ""
+    ) -> None:
         """Each of `receivers` gets `serials`, once each and in this order, within `within_s`. AssertionError if not."""
         everybody = list(receivers)
         enough = len(serials)
         poll(lambda: all(len(self.serials_of(s, channel)) >= enough for s in everybody), within_s, every_s=0.1)
         for subscriber in everybody:
-            assert_that(self.serials_of(subscriber, channel), exactly_once_in_order(serials), self._who(subscriber, within_s))
+            assert_that(
+                self.serials_of(subscriber, channel),
+                exactly_once_in_order(serials),
+                self._who(subscriber, within_s),
+            )
 
     def expect_at_least(self, subscriber: Subscriber, serials: Sequence[int], within_s: float) -> None:
         """`subscriber` gets `serials` once each and in order; others of this scenario may stand between them, once."""
@@ -198,7 +204,10 @@ class World:
         everybody = list(receivers)
         before = [len(self.serials_of(subscriber)) for subscriber in everybody]
         serial = self.publish(1)
-        poll(lambda: all(serial[0] in self.serials_of(s)[seen:] for s, seen in zip(everybody, before, strict=True)), within_s)
+        poll(
+            lambda: all(serial[0] in self.serials_of(s)[seen:] for s, seen in zip(everybody, before, strict=True)),
+            within_s,
+        )
         self.expect_silence(0.3)
         for subscriber, seen in zip(everybody, before, strict=True):
             got = self.serials_of(subscriber)[seen:]
@@ -239,4 +248,5 @@ class World:
 
     def _who(self, subscriber: Subscriber, within_s: float) -> str:
         where = subscriber.gateway.name if subscriber.gateway else "no gateway"
-        return f"{subscriber.name} at {where} (close code {subscriber.connection.close_code}), after up to {within_s:g} s"
+        code = subscriber.connection.close_code
+        return f"{subscriber.name} at {where} (close code {code}), after up to {within_s:g} s"

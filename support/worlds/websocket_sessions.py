@@ -3,13 +3,14 @@
 import itertools
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from hamcrest import assert_that, equal_to
 
 from support.clients.identity import IdentityProvider
-from support.clients.websocket_redis_pubsub import Subscriber
+from support.clients.websocket_redis_pubsub import Gateway, Subscriber
 from support.polling import poll
 from support.worlds.crowds import for_each
 
@@ -19,41 +20,60 @@ if TYPE_CHECKING:
 OWN_SITE = "https://app.example.com"  # the nodes are configured with it, see support/containers/settings
 NOT_ALLOWED = 1008  # policy violation (RFC 6455 section 7.4.1)
 FOREIGN_SITE = "https://app.example.com.evil.example"
-_LOOK_ALIKES = ("a*b", "a?b", "a[b]", "ab", "axb", "a", "b", "*", "?", "[ab]", "A", "a b", "ä", "a:b", "a%2Ab", "1*", "[1]", "1?")
+_LOOK_ALIKES = (
+    "a*b",
+    "a?b",
+    "a[b]",
+    "ab",
+    "axb",
+    "a",
+    "b",
+    "*",
+    "?",
+    "[ab]",
+    "A",
+    "a b",
+    "ä",
+    "a:b",
+    "a%2Ab",
+    "1*",
+    "[1]",
+    "1?",
+)
 
 
 class PrivateChannels:
-    """Users who each watch a channel of their own; the names of the channels are chosen to be mistaken for each other."""
+    """Users who each watch a channel of their own at both gateways; the names are easily mistaken for each other."""
 
     def __init__(self, world: "World", count: int) -> None:
         self._world = world
         names = itertools.chain(_LOOK_ALIKES, map(str, itertools.count(1)))
         own = world.fresh_channel("user")
-        self.channels = [f"{own}:{name}" for name in itertools.islice(names, count)]
-        self.owners = [world.newcomer(channel, channel) for channel in self.channels]
-        self.serials: dict[str, list[int]] = {channel: [] for channel in self.channels}
-        self.answers: dict[str, object] = {}
-        homes = {owner.name: world.gateways[number // 2 % 2] for number, owner in enumerate(self.owners)}
-        for_each(self.owners, lambda owner: world.enter(owner, homes[owner.name], owner.name))
+        self._channels = [f"{own}:{name}" for name in itertools.islice(names, count)]
+        self._watchers = [world.newcomer(channel, channel) for channel in self._channels for _ in world.gateways]
+        self._serials: dict[str, list[int]] = {channel: [] for channel in self._channels}
+        self._answers: dict[str, object] = {}
+        for gateway, watchers in zip(world.gateways, (self._watchers[::2], self._watchers[1::2]), strict=True):
+            for_each(watchers, partial(self._enter, gateway))
 
     def send_to_each(self) -> None:
         """One update to each private channel, through the gateways in turn."""
-        for number, channel in enumerate(self.channels):
-            self.serials[channel].append(self._world.send(self._world.gateways[number % 2], channel)[1])
+        for number, channel in enumerate(self._channels):
+            self._serials[channel].append(self._world.send(self._world.gateways[number % 2], channel)[1])
 
     def expect_own_only(self, within_s: float) -> None:
-        """Each owner has their own update once and no message about any other channel. AssertionError if not."""
-        for owner in self.owners:
-            self._world.expect([owner], self.serials[owner.name], within_s, owner.name)
-            shown = [a.message for a in owner.arrivals() if a.message["type"] != "error"]
-            strange = [message for message in shown if message.get("channel") != owner.name]
-            assert not strange, f"{owner.name} was shown {strange[:3]}"
+        """Each user has their own updates, once at each gateway, and no message about any other channel."""
+        for watcher in self._watchers:
+            self._world.expect([watcher], self._serials[watcher.name], within_s, watcher.name)
+            shown = [a.message for a in watcher.arrivals() if a.message["type"] != "error"]
+            strange = [message for message in shown if message.get("channel") != watcher.name]
+            assert not strange, f"{watcher.name} was shown {strange[:3]}"
 
     def intrude(self) -> None:
         """The first owner tries to watch the second's channel, to write to it in both ways, and to see who is there."""
-        intruder, channel, gateway = self.owners[0], self.channels[1], self._world.gateways[0]
+        intruder, channel, gateway = self._watchers[0], self._channels[1], self._world.gateways[0]
         path = f"/channels/{quote(channel, safe='')}"
-        self.answers = {
+        self._answers = {
             "watch": intruder.ask({"type": "subscribe", "channel": channel}, "error")["error"],
             "write over the socket": intruder.ask(_writing(channel), "error")["error"],
             "write": gateway.ask("POST", f"{path}/updates", intruder.token, {"data": {}}).status_code,
@@ -62,8 +82,16 @@ class PrivateChannels:
 
     def expect_refused(self) -> None:
         """Everything that was tried was answered as forbidden. AssertionError with the answers."""
-        refusals = {"watch": "forbidden", "write over the socket": "forbidden", "write": 403, "see who is there": 403}
-        assert_that(self.answers, equal_to(refusals))
+        refusals = {
+            "watch": "forbidden",
+            "write over the socket": "forbidden",
+            "write": 403,
+            "see who is there": 403,
+        }
+        assert_that(self._answers, equal_to(refusals))
+
+    def _enter(self, gateway: Gateway, watcher: Subscriber) -> None:
+        self._world.enter(watcher, gateway, watcher.name)
 
 
 class Sessions:
@@ -89,8 +117,30 @@ class Sessions:
         self._answers = {gateway.name: gateway.knock(**credentials()) for gateway in self._world.gateways}
 
     def expect_answer(self, status: int) -> None:
-        """Each gateway answered the handshake with the HTTP `status`. AssertionError with what they answered."""
+        """Every answer of the gateways had the HTTP `status`. AssertionError with what they answered."""
         assert_that(self._answers, equal_to(dict.fromkeys(self._answers, status)))
+
+    def write(self) -> None:
+        """Somebody writes to the workspace without a session, and with four that are not valid."""
+        tokens = {"no session": ""} | {
+            kind: self._credentials[kind]()["header"]["Authorization"].removeprefix("Bearer ")
+            for kind in self._credentials
+            if kind.startswith("a session")
+        }
+        path = f"/channels/{quote(self._world.channel, safe='')}/updates"
+        self._answers = {
+            f"{kind} at {gateway.name}": gateway.ask("POST", path, token, {"data": {"serial": 0}}).status_code
+            for kind, token in tokens.items()
+            for gateway in self._world.gateways
+        }
+
+    def expect_cannot_write(self, subscriber: Subscriber) -> None:
+        """The session of `subscriber` is refused when it writes to the workspace. AssertionError if not."""
+        path = f"/channels/{quote(self._world.channel, safe='')}/updates"
+        statuses = [
+            g.ask("POST", path, subscriber.token, {"data": {"serial": 0}}).status_code for g in self._world.gateways
+        ]
+        assert_that(statuses, equal_to([401, 401]), "writing with a session that was logged out")
 
     def open(self, name: str, lifetime_s: float = 600) -> None:
         """One session of `name` with a connection to each gateway, both watching the workspace."""
@@ -125,7 +175,7 @@ class Sessions:
         return token
 
     def _cookie(self, origin: str) -> dict[str, Any]:
-        """What a browser sends: the cookie goes along whatever page asks, and only the origin says which page it was."""
+        """What a browser sends: the cookie goes along whatever page asks; only the origin says which page it was."""
         return {"cookie": f"session={self._token(self._world.identity)}", "origin": origin}
 
 
