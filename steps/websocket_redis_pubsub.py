@@ -283,6 +283,12 @@ def the_answer_is(context: Context, status: int) -> None:
     context.world.sessions.expect_answer(status)
 
 
+@then("both gateways let them in")
+def both_let_them_in(context: Context) -> None:
+    """101 Switching Protocols (RFC 6455 section 4.2.2)."""
+    context.world.sessions.expect_answer(101)
+
+
 @when("somebody writes to the workspace with no session, and with sessions that are not valid")
 def somebody_writes(context: Context) -> None:
     context.world.sessions.write()

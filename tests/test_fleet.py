@@ -70,9 +70,7 @@ def test_a_service_that_never_gets_ready_is_told_and_leaves_nothing(
     monkeypatch.setattr(RedisService, "ready_within_s", 1.0)
     monkeypatch.setattr(RedisService, "command", ["sh", "-c", "echo I will not serve; sleep 60"])
     fleet = make_fleet("redis")
-    with pytest.raises(
-        FleetError, match=r"redis gave no answer to PING at 127.0.0.1:\d+ within 1 s.*\n?.*I will not serve"
-    ):
+    with pytest.raises(FleetError, match=r"I will not serve\nand gave no answer to PING at 127.0.0.1:\d+ within 1 s"):
         fleet.start()
     fleet.stop()
     assert left(client, run) == []
@@ -81,7 +79,7 @@ def test_a_service_that_never_gets_ready_is_told_and_leaves_nothing(
 def test_a_service_that_dies_at_once_is_not_waited_for(make_fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RedisService, "command", ["sh", "-c", "echo bad option >&2; exit 3"])
     began = time.monotonic()
-    with pytest.raises(FleetError, match=r"exited.*\n?.*bad option"):
+    with pytest.raises(FleetError, match=r"redis \(it is exited\) said last:\nbad option"):
         make_fleet("redis").start()
     assert time.monotonic() - began < 10
 

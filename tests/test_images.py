@@ -350,7 +350,7 @@ def test_of_two_processes_one_builds(make: Make, tmp_path: Path) -> None:
     both = [subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     outputs = [process.communicate(timeout=60)[0] for process in both]
     assert sorted(output.splitlines()[-1] for output in outputs) == ["built", "local"]
-    assert sum("is being built already; waiting for it" in output for output in outputs) == 1
+    assert sum("is setting up the image" in output for output in outputs) == 1
 
 
 # Archives

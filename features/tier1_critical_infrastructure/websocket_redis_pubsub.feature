@@ -152,7 +152,7 @@ Feature: Everyone who watches sees every change, once
 
     Scenario: A valid session from a page of our own site gets in
       When someone knocks with a valid session from the page of our own site
-      Then the answer is 101 at both gateways
+      Then both gateways let them in
 
     Scenario: Writing takes a valid session, too
       Given 3 subscribers to the workspace on each gateway
@@ -185,7 +185,7 @@ Feature: Everyone who watches sees every change, once
   Rule: Updates are as fast as the infrastructure allows
 
     @performance
-    Scenario: 200 subscribers see updates almost as fast as Redis can carry them
+    Scenario: 200 subscribers see updates without a delay that they would notice
       Given 20 workspaces with 10 subscribers each, on both gateways
       When 400 updates are published to these workspaces, 50 each second
       Then half of the deliveries take at most 15 times as long as Redis alone takes at the same time

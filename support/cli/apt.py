@@ -2,18 +2,16 @@
 
 import os
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from support.cli import command
 from support.cli.progress import Step
-from support.errors import SuiteError
 
 _LISTS = Path("/var/lib/apt/lists")
 _STALE_AFTER_S = 24 * 3600.0
-_LAST_LINES = 20
 # Its lock for the package lists has no time-out, so two parts of one set-up take turns.
 _one_at_a_time = threading.Lock()
 
@@ -45,16 +43,5 @@ def _lists_are_stale() -> bool:
 
 
 def _apt_get(*arguments: str) -> None:
-    command = ["apt-get", "-o", "DPkg::Lock::Timeout=120", *arguments]
-    done = subprocess.run(
-        command,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        last = "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
-        raise SuiteError(f"{' '.join(command)} ended with {done.returncode}:\n{last}")
+    words = ["apt-get", "-o", "DPkg::Lock::Timeout=120", *arguments]
+    command.run(words, " ".join(words), {"DEBIAN_FRONTEND": "noninteractive"})

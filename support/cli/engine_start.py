@@ -8,10 +8,10 @@ from pathlib import Path
 
 from support.cli import apt
 from support.cli.engine_http import Address, ping
-from support.cli.progress import Step
-from support.cli.turn import turn
+from support.cli.progress import Step, say
 from support.errors import EngineError
 from support.polling import poll
+from support.turn import turn
 
 _LOG = Path("/var/log/l3-dockerd.log")
 _STARTS_WITHIN_S = 60.0
@@ -51,7 +51,7 @@ def start(address: Address) -> None:
         return
     if address.named_by or os.geteuid() != 0 or not (_daemon() or apt.usable()):
         raise EngineError(f"{told}; {mend(address)}")
-    with turn(Path("/run"), "the engine"):
+    with turn(Path("/run"), "the engine", say):
         if trouble(address):
             if not _daemon():
                 apt.install(["docker.io", "iptables", "ca-certificates"])

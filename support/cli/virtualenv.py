@@ -6,16 +6,15 @@ A stamp is written last of all, so whatever was interrupted has none, and is don
 import hashlib
 import importlib.util
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from support.cli import apt
-from support.cli.progress import Step
-from support.cli.turn import turn
+from support.cli import apt, command
+from support.cli.progress import Step, say
 from support.errors import SuiteError
 from support.settings import ROOT
+from support.turn import turn
 
 FOLDER = ROOT / ".venv"
 PYTHON = FOLDER / "bin" / "python"
@@ -24,7 +23,6 @@ TESTS = "tests/requirements.txt"  # it includes the other
 _VENV_PACKAGE = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
 VENV_MEND = f"sudo apt-get install {_VENV_PACKAGE}"
 _MADE = "made"
-_LAST_LINES = 20
 
 
 def missing(lists: Sequence[str]) -> str | None:
@@ -37,7 +35,7 @@ def missing(lists: Sequence[str]) -> str | None:
 
 def prepare(lists: Sequence[str]) -> None:
     """Makes the environment and installs what `lists` ask for, as far as it is missing. Raises SuiteError."""
-    with turn(ROOT, "the virtual environment"):
+    with turn(ROOT, "the virtual environment", say):
         if not _is_made():
             _make()
         for name in lists:
@@ -60,7 +58,7 @@ def _make() -> None:
         _install_venv()
     with Step("making the virtual environment"):
         # What is there was not finished, or belongs to another Python or another place.
-        _run([sys.executable, "-m", "venv", "--clear", str(FOLDER)], "python -m venv")
+        command.run([sys.executable, "-m", "venv", "--clear", str(FOLDER)], "python -m venv")
         _write_stamp(_MADE, _identity())
 
 
@@ -74,22 +72,8 @@ def _install(name: str) -> None:
     digest = _digest(name)
     with Step(f"installing what {name} asks for"):
         pip = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        _run([*pip, "--quiet", "--progress-bar", "off", "--requirement", str(ROOT / name)], f"pip, for {name},")
+        command.run([*pip, "--quiet", "--progress-bar", "off", "--requirement", str(ROOT / name)], f"pip, for {name},")
         _write_stamp(name, digest)
-
-
-def _run(command: Sequence[str], what: str) -> None:
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        last = "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
-        raise SuiteError(f"{what} ended with {done.returncode}:\n{last}")
 
 
 def _is_made() -> bool:

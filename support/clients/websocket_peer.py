@@ -15,6 +15,7 @@ from typing import IO, Any, cast
 
 from websocket import create_connection
 
+from support.clients.websocket_redis_pubsub import parse
 from support.polling import poll
 
 _PR_SET_PDEATHSIG = 1  # prctl(2): the kernel kills this process when its parent dies, also while it is frozen
@@ -53,7 +54,7 @@ class Peer:
     def _read(self, lines: IO[str]) -> None:
         with lines:
             for line in lines:
-                self.messages.append(json.loads(line))
+                self.messages.append(parse(line))
 
 
 def main(url: str, *channels: str) -> None:

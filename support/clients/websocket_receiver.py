@@ -46,7 +46,9 @@ class Connection:
 class Receiver:
     """Reads every connection that it watches, as soon as something arrives, until it is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, parse: Callable[[bytes], Message]) -> None:
+        """`parse` makes a message of what arrives, and does not raise."""
+        self._parse = parse
         # An epoll may be changed by one thread while another waits on it (epoll_wait(2)), so no lock is held.
         self._selector = selectors.EpollSelector()
         self._wake = os.eventfd(0)
@@ -92,7 +94,7 @@ class Receiver:
                 if opcode == ABNF.OPCODE_CLOSE:
                     code = struct.unpack("!H", frame.data[:2])[0] if len(frame.data) >= 2 else 1005
                     return self._closed(connection, code, on_close)
-                connection.arrivals.append(Arrival(time.monotonic(), json.loads(frame.data)))
+                connection.arrivals.append(Arrival(time.monotonic(), self._parse(frame.data)))
         except BlockingIOError:
             pass
         except (WebSocketException, OSError):

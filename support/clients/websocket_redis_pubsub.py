@@ -5,6 +5,7 @@ An answer that a gateway should not have given is an AssertionError, with the la
 """
 
 import itertools
+import json
 import socket
 import struct
 import time
@@ -23,6 +24,18 @@ from support.containers.platform import Node
 from support.polling import poll
 
 ANSWER_WITHIN_S = 10.0  # a gateway that is silent for so long is taken to be silent for ever
+
+
+# What the messages of each type must have, by the protocol of the reference platform.
+_PLACE: dict[str, tuple[type, ...]] = {"channel": (str,), "epoch": (str,), "offset": (int,)}
+_SHAPES: dict[str, dict[str, tuple[type, ...]]] = {
+    "subscribed": _PLACE | {"recovered": (bool, type(None)), "updates": (list,)},
+    "update": _PLACE | {"data": (object,)},
+    "published": _PLACE,
+    "gap": _PLACE,
+    "unsubscribed": {"channel": (str,)},
+    "error": {"error": (str,)},
+}
 
 
 @dataclass(frozen=True)
@@ -45,14 +58,13 @@ class Gateway:
     def publish(self, token: str, channel: str, data: Any) -> Position:
         """Publishes `data`; returns its place. Raises AssertionError when it is not acknowledged."""
         answer = self.ask("POST", f"/channels/{quote(channel, safe='')}/updates", token, {"data": data})
-        self._expect(answer, 201)
-        return Position(**answer.json())
+        place = self._expect(answer, 201, "epoch", "offset")
+        return Position(place["epoch"], place["offset"])
 
     def presence(self, token: str, channel: str) -> dict[str, int]:
         """Who watches `channel`: user -> number of connections, over all gateways."""
         answer = self.ask("GET", f"/channels/{quote(channel, safe='')}/presence", token)
-        self._expect(answer, 200)
-        return dict(answer.json()["users"])
+        return dict(self._expect(answer, 200, "users")["users"])
 
     def log_out(self, token: str) -> None:
         """Ends the session of `token`."""
@@ -61,8 +73,7 @@ class Gateway:
     def status(self) -> dict[str, int]:
         """What the gateway says of itself: connections, channels, tasks."""
         answer = self.ask("GET", "/status", "")
-        self._expect(answer, 200)
-        return dict(answer.json())
+        return self._expect(answer, 200, "tasks")
 
     def ask(self, method: str, path: str, token: str, body: Any = None) -> requests.Response:
         """One request. Raises AssertionError when no answer comes within 10 s."""
@@ -108,12 +119,19 @@ class Gateway:
         self._exchanges.note(self.name, "WebSocket opened")
         return opened
 
-    def _expect(self, answer: requests.Response, status: int) -> None:
-        if answer.status_code != status:
+    def _expect(self, answer: requests.Response, status: int, *members: str) -> dict[str, Any]:
+        """The body of an answer that must have `status` and be a JSON object with `members`; AssertionError if not."""
+        try:
+            body = answer.json() if members else {}
+        except ValueError:
+            body = {}
+        if answer.status_code != status or not isinstance(body, dict) or not body.keys() >= set(members):
             raise AssertionError(
-                f"{self.name}: expected {status} from {answer.request.method} {answer.request.path_url}, "
-                f"got {answer.status_code}: {answer.text}\nthe last exchanges:\n{self._exchanges.last()}"
+                f"{self.name}: expected {status} {' '.join(members)} from {answer.request.method} "
+                f"{answer.request.path_url}, got {answer.status_code}: {answer.text}\n"
+                f"the last exchanges:\n{self._exchanges.last()}"
             )
+        return body
 
 
 class Subscriber:
@@ -209,6 +227,25 @@ class Subscriber:
     def arrivals(self) -> Iterator[Arrival]:
         """All messages of all connections, in the order of their arrival."""
         return itertools.chain.from_iterable(list(c.arrivals) for c in self.connections)
+
+
+def parse(data: bytes | str) -> Message:
+    """A gateway's message; one that is not as the protocol has it becomes {"type": "malformed", "text": …}."""
+    try:
+        message = json.loads(data)
+        shape = _SHAPES[message["type"]]
+        whole = all(isinstance(message[name], kinds) for name, kinds in shape.items())
+        if whole and all({"offset", "data"} <= update.keys() for update in message.get("updates", [])):
+            return dict(message)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        pass
+    return {"type": "malformed", "text": str(data)}
+
+
+def serial_in(data: Any) -> int:
+    """The serial number that the suite put into an update's data; 0, which no update has, where it is not there."""
+    serial = data.get("serial") if isinstance(data, dict) else None
+    return serial if isinstance(serial, int) else 0
 
 
 def _is_about(message: Message, request: Message) -> bool:

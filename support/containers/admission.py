@@ -1,12 +1,8 @@
 """What may run at once: a fleet waits until its limits fit beside those of all live fleets, or is refused."""
 
-import fcntl
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import docker
 from docker.errors import DockerException
@@ -14,6 +10,7 @@ from docker.errors import DockerException
 from support.containers import labels
 from support.containers.sweep import containers
 from support.errors import EngineError, FleetError
+from support.turn import lock_file, turn
 
 MIB = 1024 * 1024
 WAIT_S = 600.0
@@ -31,7 +28,8 @@ def admitted(client: docker.DockerClient, need: int, total: int, say: Callable[[
     end = time.monotonic() + WAIT_S
     told = False
     while True:
-        with _door():
+        # Two runs that ask at once are admitted one after the other.
+        with turn(lock_file("admission"), "its fleet", say):
             taken = _taken(client)
             if taken + need <= total:
                 yield
@@ -53,15 +51,6 @@ def _taken(client: docker.DockerClient) -> int:
     except (DockerException, OSError) as error:
         raise EngineError(f"the engine does not list its containers: {error}") from error
     return sum(int(c["Labels"].get(labels.MEMORY, 0)) for c in listed if not labels.owner_is_dead(c["Labels"]))
-
-
-@contextmanager
-def _door() -> Iterator[None]:
-    """A lock between the processes of one user: two runs that ask at once are admitted one after the other."""
-    path = Path(tempfile.gettempdir()) / f"l3-admission-{os.getuid()}.lock"
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _mib(size: int) -> str:

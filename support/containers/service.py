@@ -94,10 +94,14 @@ class Service(DockerContainer):
         """Returns once the service answers in its own protocol. FleetError, with its last lines, if not."""
         host, port = self.address()
         if not poll(lambda: self.answers(host, port) or self._ended(), self.ready_within_s) or self._ended():
-            raise FleetError(
-                f"{self.name} gave no answer to {self.question} at {host}:{port} within {self.ready_within_s:g} s "
-                f"(it is {self.state().get('Status', 'gone')}); its last lines:\n{self.last_lines()}"
-            )
+            raise FleetError(f"{self.plight()} within {self.ready_within_s:g} s")
+
+    def plight(self) -> str:
+        """Why it cannot be used, for a message: the question that it does not answer, its state, its last lines."""
+        host, port = self.address()
+        state = self.state().get("Status", "gone")
+        last = f"{self.name} (it is {state}) said last:\n{self.last_lines()}"
+        return f"{last}\nand gave no answer to {self.question} at {host}:{port}"
 
     def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:
         """Whether the protocol's own answer comes from `host`:`port` within `timeout_s`; also through a proxy."""

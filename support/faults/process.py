@@ -15,19 +15,13 @@ _DEAF_S = 0.3
 def kill(service: Service) -> None:
     """SIGKILL, seen to hold: the process is gone and its port no longer answers. Raises FaultError."""
     signal(service, "SIGKILL")
-    await_end(service, HOLDS_WITHIN_S)
+    if not poll(lambda: service.state().get("Status") == "exited", HOLDS_WITHIN_S):
+        raise FaultError(f"{service.name} still runs {HOLDS_WITHIN_S:g} s after SIGKILL")
 
 
 def signal(service: Service, name: str) -> None:
     """Sends the signal `name` to the container's first process. Raises FaultError."""
     _engine(service, f"send {name} to", lambda: service.get_wrapped_container().kill(signal=name))
-
-
-def await_end(service: Service, within_s: float) -> int:
-    """Waits until the container has ended; returns its exit code. Raises FaultError when it lives on."""
-    if not poll(lambda: service.state().get("Status") == "exited", within_s):
-        raise FaultError(f"{service.name} still runs {within_s:g} s after the signal that should end it")
-    return int(service.state()["ExitCode"])
 
 
 def bring_back(service: Service) -> None:

@@ -18,7 +18,7 @@ from docker.utils import parse_repository_tag
 from support.errors import EngineError, ImageError
 from support.images import build, debian, manifest, registry
 from support.images.manifest import Entry
-from support.images.turns import turn
+from support.turn import lock_file, turn
 
 Say = Callable[[str], None]
 AT_ONCE = 4
@@ -113,7 +113,7 @@ def build_stand_in(entry: Entry, client: docker.DockerClient, say: Say) -> Image
     if present := look(entry, entry.stand_in, client, "local"):
         return present
     _permit(entry.stand_in)
-    with turn(entry.service, say):
+    with turn(lock_file(f"image-{entry.service}"), f"the image {entry.service}", say):
         if present := look(entry, entry.stand_in, client, "local"):
             return present
         if entry.base:

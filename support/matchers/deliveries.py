@@ -38,7 +38,7 @@ def _difference(sent: list[int], got: list[int]) -> str:
         "foreign": sorted(set(got_counts) - set(sent_counts)),
     }
     parts = [f"{len(numbers)} {what} {_some(numbers)}" for what, numbers in told.items() if numbers]
-    return "; ".join(parts) or f"out of order from the {_first_difference(sent, got)}th on"
+    return "; ".join(parts) or f"out of order from number {_first_difference(sent, got)} on"
 
 
 def _first_difference(sent: list[int], got: list[int]) -> int:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that
 
 from support.clients.websocket_peer import Peer
+from support.clients.websocket_redis_pubsub import serial_in
 from support.matchers.deliveries import exactly_once_in_order
 from support.polling import poll
 
@@ -43,7 +44,7 @@ class QuietPeers:
         assert_that(self._received_by_bob(), exactly_once_in_order(serials), "bob")
 
     def _received_by_bob(self) -> list[int]:
-        return [m["data"]["serial"] for m in self._bob.messages if m["type"] == "update"]
+        return [serial_in(m["data"]) for m in self._bob.messages if m["type"] == "update"]
 
     def _present(self) -> dict[str, int]:
         token = self._world.identity.token("observer", [self._world.channel])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
-from support.clients.websocket_redis_pubsub import Gateway, Subscriber
+from support.clients.websocket_redis_pubsub import Gateway, Subscriber, serial_in
 from support.containers.fleet import SUITE
 from support.polling import poll
 from support.probes import node as node_probe
@@ -187,7 +187,8 @@ def _latencies(
     """Seconds from sending to arrival, of each of `serials` (of all, if none is named) at each of `receivers`."""
     wanted = set(serials)
     received = [update for subscriber in receivers for update in subscriber.updates(channel or world.channel)]
-    return [at - world.sent_at[data["serial"]] for _, data, at in received if not wanted or data["serial"] in wanted]
+    arrived = [(serial_in(data), at) for _, data, at in received]
+    return [at - world.sent_at[serial] for serial, at in arrived if serial in (wanted or world.sent_at)]
 
 
 def _p99(sample: list[float]) -> float:

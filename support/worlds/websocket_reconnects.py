@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that
 
 from support.clients.websocket_receiver import Connection, Message
-from support.clients.websocket_redis_pubsub import Subscriber
-from support.faults import process
+from support.clients.websocket_redis_pubsub import Subscriber, serial_in
+from support.errors import FaultError
 from support.matchers.deliveries import exactly_once_in_order
+from support.polling import poll
 
 if TYPE_CHECKING:
     from support.worlds.websocket_redis_pubsub import World
@@ -40,7 +41,7 @@ class Absence:
     def expect_replay(self, missed: int) -> None:
         """The answer to the reconnect: recovered, with precisely the last `missed` updates, in order."""
         answer = self._answer()
-        given = [update["data"]["serial"] for update in answer["updates"]]
+        given = [serial_in(update["data"]) for update in answer["updates"]]
         assert answer["recovered"] is True, f"expected recovered=true, got {answer['recovered']}"
         assert_that(given, exactly_once_in_order(self._world.published[-missed:]), self._subscriber.name)
 
@@ -103,12 +104,18 @@ class Handover:
 
     def expect_ended(self, within_s: float) -> None:
         """The first gateway's process ended by itself, with exit code 0 or by the signal's own default (143)."""
-        code = process.await_end(self._world.fleet.named("node-1"), within_s)
-        assert code in (0, 143), f"expected node-1 to end well, got exit code {code}"
+        node = self._world.fleet.named("node-1")
+        poll(lambda: not node.state().get("Running"), within_s)
+        state = node.state()
+        assert not state["Running"], f"node-1 still runs {within_s:g} s after it was asked to end"
+        assert state["ExitCode"] in (0, 143), f"expected node-1 to end well, got exit code {state['ExitCode']}"
 
     def put_back(self) -> None:
         """The first gateway is started again, and takes a subscriber and the next update. AssertionError if not."""
-        self._world.faults.mend("node-1")
+        try:
+            self._world.faults.mend("node-1")
+        except FaultError as error:
+            raise AssertionError(f"expected node-1 to serve again, but {error}") from error
         self._world.join(1, self._world.gateways[0])
         self._world.expect_next_update(self._world.present())
 

@@ -12,7 +12,7 @@ from support.clients.exchanges import Exchanges
 from support.clients.identity import IdentityProvider
 from support.clients.websocket_peer import Peer
 from support.clients.websocket_receiver import Connection, Receiver
-from support.clients.websocket_redis_pubsub import Gateway, Subscriber
+from support.clients.websocket_redis_pubsub import Gateway, Subscriber, parse, serial_in
 from support.containers.fleet import Fleet
 from support.faults.faults import Faults
 from support.matchers.deliveries import exactly_once_in_order
@@ -35,7 +35,7 @@ class World:
         self.exchanges = Exchanges()
         self.redis = RedisProbe(fleet.stores["redis"])
         self.gateways = [Gateway(node, self.exchanges) for node in fleet.nodes]
-        self.receiver = Receiver()
+        self.receiver = Receiver(parse)
         self.channel = self.fresh_channel("workspace")
         self.subscribers: list[Subscriber] = []
         self.published: list[int] = []
@@ -175,7 +175,7 @@ class World:
 
     def serials_of(self, subscriber: Subscriber, channel: str = "") -> list[int]:
         """The serial numbers of the updates that `subscriber` has received, in the order of their arrival."""
-        return [data["serial"] for _, data, _ in subscriber.updates(channel or self.channel)]
+        return [serial_in(data) for _, data, _ in subscriber.updates(channel or self.channel)]
 
     def expect(
         self, receivers: Iterable[Subscriber], serials: Sequence[int], within_s: float, channel: str = ""

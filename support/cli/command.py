@@ -1,0 +1,25 @@
+"""Commands of other programs, quiet while all is well."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from support.errors import SuiteError
+
+_LAST_LINES = 20
+
+
+def run(command: Sequence[str], what: str, environ: Mapping[str, str] | None = None) -> None:
+    """Runs `command`, with `environ` added to the environment. Raises SuiteError with its last lines if it fails."""
+    done = subprocess.run(
+        command,
+        env={**os.environ, **(environ or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last = "\n".join(done.stdout.splitlines()[-_LAST_LINES:])
+        raise SuiteError(f"{what} ended with {done.returncode}:\n{last}")

@@ -1,0 +1,77 @@
+"""What clients and matchers make of what a target says, also of what it should not have said."""
+
+import json
+import time
+
+import jwt
+import pytest
+from hamcrest import assert_that
+
+from support import sentences
+from support.clients.identity import IdentityProvider
+from support.clients.websocket_redis_pubsub import parse, serial_in
+from support.matchers.deliveries import exactly_once_in_order
+from support.polling import poll
+
+UPDATE = {"type": "update", "channel": "c", "epoch": "e", "offset": 3, "data": {"serial": 7}}
+SUBSCRIBED = {"type": "subscribed", "channel": "c", "epoch": "e", "offset": 3, "recovered": None, "updates": []}
+
+
+@pytest.mark.parametrize("message", [UPDATE, SUBSCRIBED, SUBSCRIBED | {"updates": [{"offset": 3, "data": 1}]}])
+def test_a_message_as_the_protocol_has_it_is_taken_as_it_is(message: dict[str, object]) -> None:
+    assert parse(json.dumps(message)) == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "null", "[]", "{", '"update"', "{}", '{"type":"unheard of"}']
+    + [json.dumps({k: v for k, v in UPDATE.items() if k != missing}) for missing in UPDATE]
+    + [json.dumps(UPDATE | {"offset": "3"}), json.dumps(SUBSCRIBED | {"updates": [{"data": 1}]})]
+    + [json.dumps(SUBSCRIBED | {"updates": [None]}), json.dumps(SUBSCRIBED | {"recovered": "yes"})],
+)
+def test_anything_else_is_malformed_and_raises_nothing(text: str) -> None:
+    assert parse(text) == {"type": "malformed", "text": text}
+
+
+@pytest.mark.parametrize("data", [None, 7, "x", [], {}, {"serial": "7"}])
+def test_data_that_lost_its_serial_number_counts_as_a_foreign_update(data: object) -> None:
+    assert serial_in(data) == 0
+
+
+@pytest.mark.parametrize(
+    ("got", "words"),
+    [
+        ([1, 2], "got 2: 1 lost (3)"),
+        ([1, 2, 2, 3], "got 4: 1 received more than once (2)"),
+        ([1, 2, 3, 9], "got 4: 1 foreign (9)"),
+        ([1, 3, 2], "got 3: out of order from number 2 on"),
+        ([2, 2, 8], "got 3: 2 lost (1, 3); 1 received more than once (2); 1 foreign (8)"),
+    ],
+)
+def test_a_mismatch_names_what_was_lost_doubled_foreign_or_out_of_order(got: list[int], words: str) -> None:
+    assert_that([1, 2, 3], exactly_once_in_order([1, 2, 3]))
+    with pytest.raises(AssertionError, match="Expected: 3 updates, once each and in order") as told:
+        assert_that(got, exactly_once_in_order([1, 2, 3]))
+    assert words in str(told.value)
+
+
+def test_words_of_sentences_mean_what_they_say() -> None:
+    assert [sentences.duration(t) for t in ("250 ms", "2 s", "0.5 s", "2 min")] == [0.25, 2, 0.5, 120]
+    assert [sentences.count(t) for t in ("no", "7", "1,000")] == [0, 7, 1000]
+    assert [sentences.size(t) for t in ("64 KB", "40 MB")] == [64_000, 40_000_000]
+
+
+def test_poll_asks_until_true_and_once_more_at_the_deadline() -> None:
+    answers = iter([0, 0, 5])
+    assert poll(lambda: next(answers), within_s=1, every_s=0.01) == 5
+    began, asked = time.monotonic(), []
+    assert not poll(lambda: asked.append(time.monotonic()), within_s=0.2, every_s=0.15)
+    assert asked[-1] - began >= 0.2
+
+
+def test_tokens_are_signed_and_expire_but_for_those_that_are_meant_not_to_be() -> None:
+    issuer = IdentityProvider("s" * 32)
+    assert jwt.decode(issuer.token("ada", ["c"]), "s" * 32, algorithms=["HS256"])["channels"] == ["c"]
+    with pytest.raises(jwt.ExpiredSignatureError):
+        jwt.decode(issuer.token("ada", ["c"], lifetime_s=-1), "s" * 32, algorithms=["HS256"])
+    assert jwt.get_unverified_header(issuer.unsigned("ada", ["c"]))["alg"] == "none"
