@@ -95,11 +95,6 @@ def users_with_private_channels(context: Context, count: int) -> None:
     context.world.open_private_channels(count)
 
 
-@given("two users, ada and bob, each watching a private channel on both gateways")
-def two_users_with_private_channels(context: Context) -> None:
-    context.world.open_private_channels(2)
-
-
 @when("each of them is sent an update of their own")
 def send_to_each(context: Context) -> None:
     context.world.private.send_to_each()
@@ -110,18 +105,18 @@ def each_received_own(context: Context, deadline: float) -> None:
     context.world.private.expect_own_only(deadline)
 
 
-@when("ada asks to watch bob's channel, to write to it, and to see who is there")
-def ada_intrudes(context: Context) -> None:
+@when("each of them asks to watch the channels of the others, to write to them, and to see who is there")
+def everybody_intrudes(context: Context) -> None:
     context.world.private.intrude()
 
 
-@then("ada is refused all three")
-def ada_is_refused(context: Context) -> None:
+@then("all of that is refused")
+def intrusions_are_refused(context: Context) -> None:
     context.world.private.expect_refused()
 
 
-@then("an update to bob reaches bob alone")
-def update_reaches_bob_alone(context: Context) -> None:
+@then("an update to each of them reaches its owner alone")
+def updates_reach_owners_alone(context: Context) -> None:
     context.world.private.send_to_each()
     context.world.private.expect_own_only(within_s=5)
     context.world.expect_silence(1)
@@ -171,6 +166,23 @@ def told_that_nothing_is_lost(context: Context, count: int) -> None:
 @then("the subscriber is told that updates are lost, and is given none of them")
 def told_that_updates_are_lost(context: Context) -> None:
     context.world.absence.expect_told_of_loss()
+
+
+@when("an update is published through the first gateway")
+def publish_through_first(context: Context) -> None:
+    context.world.outage.publish()
+
+
+@then("within {deadline:Duration} the publisher is told that it was not taken")
+def publisher_is_told(context: Context, deadline: float) -> None:
+    context.world.outage.expect_told(deadline)
+
+
+@then("once the first gateway reaches Redis again, the next update reaches every subscriber once")
+def next_update_after_outage(context: Context) -> None:
+    context.world.faults.mend("redis:node-1")
+    context.world.outage.await_end(within_s=5)
+    context.world.expect_next_update(context.world.present())
 
 
 @then("within {deadline:Duration} every subscriber is told once that updates may be lost")

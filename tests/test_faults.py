@@ -53,7 +53,7 @@ def test_a_silent_link_keeps_its_connections_and_carries_nothing(fleet: Fleet) -
     with socket.create_connection(fleet.toxiproxy.address(fleet.links[f"redis:{SUITE}"]), 2) as connection:
         connection.sendall(b"PING\r\n")
         assert connection.recv(16) == b"+PONG\r\n"
-        faults.silence("redis", SUITE, 0.1)
+        faults.silence("redis", SUITE)
         connection.sendall(b"PING\r\n")
         connection.settimeout(0.5)
         with pytest.raises(TimeoutError):

@@ -57,14 +57,20 @@ class Gateway:
 
     def publish(self, token: str, channel: str, data: Any) -> Position:
         """Publishes `data`; returns its place. Raises AssertionError when it is not acknowledged."""
-        answer = self.ask("POST", f"/channels/{quote(channel, safe='')}/updates", token, {"data": data})
-        place = self._expect(answer, 201, "epoch", "offset")
+        place = self._expect(self.offer(token, channel, data), 201, "epoch", "offset")
         return Position(place["epoch"], place["offset"])
+
+    def offer(self, token: str, channel: str, data: Any) -> requests.Response:
+        """Tries to publish `data`, and returns the answer, whatever it is."""
+        return self.ask("POST", _path(channel, "updates"), token, {"data": data})
 
     def presence(self, token: str, channel: str) -> dict[str, int]:
         """Who watches `channel`: user -> number of connections, over all gateways."""
-        answer = self.ask("GET", f"/channels/{quote(channel, safe='')}/presence", token)
-        return dict(self._expect(answer, 200, "users")["users"])
+        return dict(self._expect(self.ask_presence(token, channel), 200, "users")["users"])
+
+    def ask_presence(self, token: str, channel: str) -> requests.Response:
+        """Asks who watches `channel`, and returns the answer, whatever it is."""
+        return self.ask("GET", _path(channel, "presence"), token)
 
     def log_out(self, token: str) -> None:
         """Ends the session of `token`."""
@@ -174,18 +180,18 @@ class Subscriber:
         self.ask({"type": "unsubscribe", "channel": channel}, "unsubscribed")
         self.channels.remove(channel)
 
-    def ask(self, request: Message, expected: str) -> Message:
-        """Sends `request` and waits for its answer. Raises AssertionError when it is not of the type `expected`."""
+    def ask(self, request: Message, *expected: str) -> Message:
+        """Sends `request` and waits for its answer. AssertionError when its type is none of `expected`."""
         seen = len(self.connection.arrivals)
         self.connection.send(request)
 
         def answer() -> Message | None:
             told = (a.message for a in self.connection.arrivals[seen:])
-            return next((m for m in told if m["type"] in (expected, "error") and _is_about(m, request)), None)
+            return next((m for m in told if m["type"] in (*expected, "error") and _is_about(m, request)), None)
 
         found = poll(answer, ANSWER_WITHIN_S, every_s=0.002)
-        if found is None or found["type"] != expected:
-            raise AssertionError(f"{self.name} asked {request} and was answered {found}, not {expected!r}")
+        if found is None or found["type"] not in expected:
+            raise AssertionError(f"{self.name} asked {request} and was answered {found}, not {' or '.join(expected)}")
         return found
 
     def drop(self) -> None:
@@ -246,6 +252,10 @@ def serial_in(data: Any) -> int:
     """The serial number that the suite put into an update's data; 0, which no update has, where it is not there."""
     serial = data.get("serial") if isinstance(data, dict) else None
     return serial if isinstance(serial, int) else 0
+
+
+def _path(channel: str, what: str) -> str:
+    return f"/channels/{quote(channel, safe='')}/{what}"
 
 
 def _is_about(message: Message, request: Message) -> bool:

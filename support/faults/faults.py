@@ -47,11 +47,11 @@ class Faults:
         self._healers[link.name] = link.join
         link.cut()
 
-    def silence(self, store: str, user: str, for_s: float) -> None:
-        """Drops all that passes the link, which stays open; returns when it has been silent for `for_s` seconds."""
+    def silence(self, store: str, user: str) -> None:
+        """Drops all that passes the link, whose connections stand; healing closes them."""
         link = network.Link(self._fleet, store, user)
         self._healers[link.name] = link.join
-        link.silence(for_s)
+        link.silence()
 
     def slow(self, store: str, user: str, delay_s: float) -> None:
         """Delays every answer of `store` to `user` by `delay_s` seconds."""

@@ -28,11 +28,10 @@ class Link:
         if self._store.answers_inside(*self._address):
             raise FaultError(f"{self.name} was cut, and {self._store.name} answers through it all the same")
 
-    def silence(self, for_s: float) -> None:
-        """Drops all data in both directions, and lets connections stand; returns after `for_s` seconds of it."""
-        began = time.monotonic()
+    def silence(self) -> None:
+        """Drops all data in both directions, and lets connections stand; returns when nothing answers through it."""
         for stream in ("upstream", "downstream"):
-            # Without a time-out of its own this toxic never closes the connection (Toxiproxy's documentation).
+            # With a time-out of 0 this toxic drops data and closes nothing until it is removed (Toxiproxy's README).
             toxic = {
                 "name": f"silent-{stream}",
                 "type": "timeout",
@@ -42,7 +41,6 @@ class Link:
             self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
         if self._store.answers_inside(*self._address):
             raise FaultError(f"{self.name} was silenced, and {self._store.name} answers through it all the same")
-        time.sleep(max(0.0, began + for_s - time.monotonic()))
 
     def slow(self, delay_s: float) -> None:
         """Delays what comes from the store by `delay_s`; returns when an answer has been seen to take as long."""

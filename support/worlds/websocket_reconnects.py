@@ -1,5 +1,6 @@
 """Subscribers who lose their gateway: away for a while, changing it in mid-stream, or handed over when it ends."""
 
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -68,6 +69,30 @@ class Absence:
 
     def _answer(self) -> Message:
         return self._subscriber.told("subscribed", self._world.channel)[-1]
+
+
+class Outage:
+    """The first gateway cannot reach Redis: whoever writes through it is told so, and soon."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def publish(self) -> None:
+        """Publishes an update through the first gateway."""
+        began = time.monotonic()
+        token = self._world.identity.token("writer", [self._world.channel])
+        self._status = self._world.gateways[0].offer(token, self._world.channel, {"serial": 0}).status_code
+        self._took_s = time.monotonic() - began
+
+    def expect_told(self, within_s: float) -> None:
+        """The answer was 503 (RFC 9110 section 15.6.4), within `within_s`. AssertionError if not."""
+        told = f"expected 503 within {within_s:g} s, got {self._status} after {self._took_s:.1f} s"
+        assert self._status == 503 and self._took_s <= within_s, told
+
+    def await_end(self, within_s: float) -> None:
+        """The first gateway says within `within_s` that it is well again. AssertionError if not."""
+        node = self._world.fleet.nodes[0]
+        assert poll(lambda: node.answers(*node.address()), within_s), node.plight()
 
 
 class Handover:

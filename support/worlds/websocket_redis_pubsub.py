@@ -21,7 +21,7 @@ from support.probes.redis import RedisProbe
 from support.worlds.crowds import for_each
 from support.worlds.websocket_peers import QuietPeers
 from support.worlds.websocket_pressure import Crowd, Stall, Stream
-from support.worlds.websocket_reconnects import Absence, Handover
+from support.worlds.websocket_reconnects import Absence, Handover, Outage
 from support.worlds.websocket_sessions import PrivateChannels, Sessions
 
 
@@ -43,6 +43,7 @@ class World:
         self.peers: dict[str, Peer] = {}
         self.serials = itertools.count(1)
         self.absence = Absence(self)
+        self.outage = Outage(self)
         self.sessions = Sessions(self)
 
     def close(self) -> None:
