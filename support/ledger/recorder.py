@@ -113,7 +113,7 @@ class Recorder:
         if isinstance(error, _Interrupted):
             return
         text = f"{hook} hook: {told(error, self._root)}"
-        if isinstance(error, FeatureTagError):
+        if isinstance(error, SuiteError):  # its message is for a person, and says all
             text = str(error)
         elif isinstance(error, KeyboardInterrupt):
             text = f"{hook} hook: interrupted by {self._interruption.by or 'Ctrl-C'}"

@@ -40,8 +40,8 @@ def _features(outcome: Outcome, stream: TextIO) -> Iterator[str]:
         rows = [row for row in outcome.rows if row["capability"] == feature["capability"]]
         if rows:
             yield f"{feature['title']}  ({_worth(feature)})"
-            for row in rows:
-                yield from _scenario(row, stream)
+            for row, before in zip(rows, [None, *rows], strict=False):
+                yield from _scenario(row, stream, row["reason"] == (before and before["reason"]))
             yield ""
 
 
@@ -52,12 +52,13 @@ def _worth(feature: PlannedFeature) -> str:
     return f"tier {feature['tier']}, " + (saved if feature["saving"] else f"{usd(feature['mrr'])} MRR")
 
 
-def _scenario(row: Row, stream: TextIO) -> Iterator[str]:
+def _scenario(row: Row, stream: TextIO, told: bool) -> Iterator[str]:
+    """The lines of one scenario; a reason that was just `told`, as that of a missing engine, is not told again."""
     mark = f"{_symbol(row['verdict'], stream)} {row['verdict']:<7}"
     if stream.isatty() and not os.environ.get("NO_COLOR"):
         mark = f"{_COLOURS[row['verdict']]}{mark}\033[0m"
     yield f"  {mark}  {row['name']}  ({row['duration_s']:.1f} s)"
-    if row["reason"]:
+    if row["reason"] and not told:
         yield textwrap.indent(row["reason"], " " * 13)
     if row["evidence"]:
         yield f"{' ' * 13}evidence: {row['evidence']}"
