@@ -14,12 +14,12 @@ from support.containers import labels, sweep
 from support.containers.admission import admitted
 from support.containers.platform import Node
 from support.containers.redis import RedisService
-from support.containers.service import Service
+from support.containers.service import Service, Store
 from support.containers.toxiproxy import FIRST_LINK, ToxiproxyService
 from support.errors import EngineError, FleetError
 from support.images.resolution import Image
 
-STORES: dict[str, type[RedisService]] = {RedisService.kind: RedisService}
+STORES: dict[str, type[Store]] = {RedisService.kind: RedisService}
 KINDS = (*STORES, ToxiproxyService.kind, Node.kind)
 NODES = 2
 SUITE = "suite"  # the user of the links that are the suite's own

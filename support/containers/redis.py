@@ -4,12 +4,12 @@ import socket
 from contextlib import suppress
 from typing import ClassVar
 
-from support.containers.service import Limits, Service
+from support.containers.service import Limits, Store
 
 MIB = 1024 * 1024
 
 
-class RedisService(Service):
+class RedisService(Store):
     """One Redis server without persistence: a restart loses its data, as a failover without a replica would."""
 
     kind = "redis"
@@ -29,7 +29,7 @@ class RedisService(Service):
 
     @staticmethod
     def url(host: str, port: int) -> str:
-        """The address as a platform's configuration names it."""
+        """redis://host:port/database."""
         return f"redis://{host}:{port}/0"
 
     def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:

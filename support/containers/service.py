@@ -107,10 +107,6 @@ class Service(DockerContainer):
         """Whether the protocol's own answer comes from `host`:`port` within `timeout_s`; also through a proxy."""
         raise NotImplementedError
 
-    def answers_inside(self, host: str, port: int) -> bool:
-        """Whether the same answer comes from `host`:`port` as the fleet's network sees them, within 2 s."""
-        raise NotImplementedError
-
     def address(self, port: int | None = None) -> tuple[str, int]:
         """Where the suite reaches `port` of the container (by default its main port); the same for all its life."""
         return "127.0.0.1", self._published[port or self.port]
@@ -160,6 +156,21 @@ class Service(DockerContainer):
         if self._network is None:
             return None
         return {self._network.name: EndpointConfig(docker_version.__version__, aliases=self._network_aliases)}
+
+
+class Store(Service):
+    """A service that nodes keep data in: they are told its address, and a link to it can be cut or slowed."""
+
+    setting: ClassVar[str]  # the environment variable by which a node is told
+
+    @staticmethod
+    def url(host: str, port: int) -> str:
+        """The address as a platform's configuration names it."""
+        raise NotImplementedError
+
+    def answers_inside(self, host: str, port: int) -> bool:
+        """Whether the protocol's answer comes from `host`:`port` as the fleet's network sees them, within 2 s."""
+        raise NotImplementedError
 
 
 def _free_ports(count: int) -> list[int]:

@@ -3,7 +3,6 @@
 import time
 
 from support.containers.fleet import Fleet
-from support.containers.service import Service
 from support.containers.toxiproxy import ToxiproxyService
 from support.errors import FaultError
 from support.polling import poll
@@ -19,7 +18,7 @@ class Link:
         if fleet.toxiproxy is None or self.name not in fleet.links:
             raise FaultError(f"there is no link {self.name}; the fleet has {', '.join(fleet.links) or 'none'}")
         self._toxiproxy: ToxiproxyService = fleet.toxiproxy
-        self._store: Service = fleet.named(store)
+        self._store = fleet.stores[store]
         self._address = fleet.toxiproxy.name, fleet.links[self.name]
 
     def cut(self) -> None:

@@ -5,15 +5,15 @@ import time
 from redis import Redis
 from redis.exceptions import RedisError
 
-from support.containers.redis import RedisService
+from support.containers.service import Store
 from support.errors import ProbeError
 
 
 class RedisProbe:
     """A look into one Redis server. Every method raises ProbeError when the server does not answer within 5 s."""
 
-    def __init__(self, service: RedisService) -> None:
-        host, port = service.address()
+    def __init__(self, server: Store) -> None:
+        host, port = server.address()
         self._redis = Redis(host=host, port=port, socket_timeout=5, socket_connect_timeout=5)
 
     def subscriptions(self, name_part: str) -> int:
