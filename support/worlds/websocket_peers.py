@@ -1,22 +1,18 @@
 """Two subscribers in processes of their own, who say nothing: one will freeze, the other is only quiet."""
 
-from typing import TYPE_CHECKING
-
 from hamcrest import assert_that
 
 from support.clients.websocket_peer import Peer
 from support.clients.websocket_redis_pubsub import serial_in
 from support.matchers.deliveries import exactly_once_in_order
 from support.polling import poll
-
-if TYPE_CHECKING:
-    from support.worlds.websocket_redis_pubsub import World
+from support.worlds.websocket_workspace import Workspace
 
 
 class QuietPeers:
     """Ada, at the first gateway, and bob, at the second. Ada also watches a channel of her own."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: Workspace) -> None:
         self._world = world
         self.channel_of_ada = world.fresh_channel("user")
         self._ada = self._start("ada", 0, self.channel_of_ada)

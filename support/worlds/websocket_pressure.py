@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import quantiles
-from typing import TYPE_CHECKING
 
 from support.clients.websocket_redis_pubsub import Gateway, Subscriber, serial_in
 from support.containers.fleet import SUITE
@@ -13,9 +12,7 @@ from support.polling import poll
 from support.probes import node as node_probe
 from support.probes.redis import BarePubSub
 from support.worlds.crowds import for_each
-
-if TYPE_CHECKING:
-    from support.worlds.websocket_redis_pubsub import World
+from support.worlds.websocket_workspace import Workspace
 
 TOO_SLOW = 4008  # the reference platform's documented close code, of the range for private use (RFC 6455 section 7.4.2)
 _PIECE = 64_000  # bytes of one update in a flow
@@ -24,7 +21,7 @@ _PIECE = 64_000  # bytes of one update in a flow
 class Stall:
     """Some subscribers of the first gateway stop reading while a flow of updates goes on."""
 
-    def __init__(self, world: "World", count: int) -> None:
+    def __init__(self, world: Workspace, count: int) -> None:
         self._world = world
         self._node = world.fleet.nodes[0]
         self.channel = world.fresh_channel("stalled")
@@ -94,7 +91,7 @@ class Holdings:
 class Crowd:
     """Many subscribers who come and are lost; the gateways' holdings before are what they must come back to."""
 
-    def __init__(self, world: "World", warm_up: int) -> None:
+    def __init__(self, world: Workspace, warm_up: int) -> None:
         self._world = world
         self.come_and_be_lost(warm_up, warm_up)
         world.expect_subscriptions(world.channel, 0, within_s=5)
@@ -146,7 +143,7 @@ class Crowd:
 class Stream:
     """A steady stream to many workspaces, timed beside Redis alone on the same path at the same time (seconds)."""
 
-    def __init__(self, world: "World", workspaces: int, count: int) -> None:
+    def __init__(self, world: Workspace, workspaces: int, count: int) -> None:
         self._world = world
         channels = [world.fresh_channel("workspace") for _ in range(workspaces)]
         self._audience = {channel: self._group(number, count, channel) for number, channel in enumerate(channels)}
@@ -182,7 +179,7 @@ class Stream:
 
 
 def _latencies(
-    world: "World", receivers: Iterable[Subscriber], serials: Iterable[int], channel: str = ""
+    world: Workspace, receivers: Iterable[Subscriber], serials: Iterable[int], channel: str = ""
 ) -> list[float]:
     """Seconds from sending to arrival, of each of `serials` (of all, if none is named) at each of `receivers`."""
     wanted = set(serials)

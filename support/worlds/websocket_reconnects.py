@@ -3,7 +3,6 @@
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
 
 from hamcrest import assert_that
 
@@ -12,9 +11,7 @@ from support.clients.websocket_redis_pubsub import Subscriber, serial_in
 from support.errors import FaultError
 from support.matchers.deliveries import exactly_once_in_order
 from support.polling import poll
-
-if TYPE_CHECKING:
-    from support.worlds.websocket_redis_pubsub import World
+from support.worlds.websocket_workspace import Workspace
 
 LEAVING_CODES = (
     1001,
@@ -25,7 +22,7 @@ LEAVING_CODES = (
 class Absence:
     """One subscriber who was away: what was missed is replayed, or its loss is said."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: Workspace) -> None:
         self._world = world
 
     def begin(self, missed: int) -> None:
@@ -74,7 +71,7 @@ class Absence:
 class Outage:
     """The first gateway cannot reach Redis: whoever writes through it is told so, and soon."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: Workspace) -> None:
         self._world = world
 
     def publish(self) -> None:
@@ -98,7 +95,7 @@ class Outage:
 class Handover:
     """Subscribers who move to the other gateway when theirs says that it ends, as a browser's client would."""
 
-    def __init__(self, world: "World", count: int) -> None:
+    def __init__(self, world: Workspace, count: int) -> None:
         self._world = world
         self._movers = ThreadPoolExecutor(8)
         self._moves: list[Future[None]] = []

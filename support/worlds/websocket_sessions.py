@@ -4,7 +4,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hamcrest import assert_that, equal_to
 
@@ -12,9 +12,7 @@ from support.clients.identity import IdentityProvider
 from support.clients.websocket_redis_pubsub import Gateway, Subscriber
 from support.polling import poll
 from support.worlds.crowds import for_each
-
-if TYPE_CHECKING:
-    from support.worlds.websocket_redis_pubsub import World
+from support.worlds.websocket_workspace import Workspace
 
 OWN_SITE = "https://app.example.com"  # the nodes are configured with it, see support/containers/settings
 NOT_ALLOWED = 1008  # policy violation (RFC 6455 section 7.4.1)
@@ -44,7 +42,7 @@ _LOOK_ALIKES = (
 class PrivateChannels:
     """Users who each watch a channel of their own at both gateways; the names are easily mistaken for each other."""
 
-    def __init__(self, world: "World", count: int) -> None:
+    def __init__(self, world: Workspace, count: int) -> None:
         self._world = world
         names = itertools.chain(_LOOK_ALIKES, map(str, itertools.count(1)))
         own = world.fresh_channel("user")
@@ -100,7 +98,7 @@ class PrivateChannels:
 class Sessions:
     """Handshakes with doubtful credentials, and sessions that end while they are in use."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: Workspace) -> None:
         self._world = world
         self._answers: dict[str, int] = {}
         self._ends_at = 0.0
