@@ -14,7 +14,6 @@ from typing import Any
 from behave.model import Feature, Scenario
 from behave.model_type import Status
 
-from support.cli.progress import say
 from support.containers import evidence, sweep
 from support.containers.engine import connect
 from support.containers.fleet import KINDS, Fleet, Order
@@ -24,6 +23,7 @@ from support.errors import SuiteError
 from support.faults.faults import Faults
 from support.images.resolution import resolve_all
 from support.ledger.recorder import Recorder
+from support.progress import say
 from support.sentences import register
 from support.settings import Settings
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from support.cli import command
-from support.cli.progress import Step
+from support.progress import Step
 
 _LISTS = Path("/var/lib/apt/lists")
 _STALE_AFTER_S = 24 * 3600.0

@@ -114,11 +114,11 @@ def _starts(feature: Path, rounds: int) -> tuple[float, float]:
 def _fleet(feature: Path) -> "Fleet":
     from behave.parser import parse_file
 
-    from support.cli.progress import say
     from support.containers.engine import connect
     from support.containers.fleet import Fleet, Order
     from support.containers.settings import settings_of
     from support.images.resolution import resolve_all
+    from support.progress import say
 
     client = connect()
     tags = parse_file(str(feature)).tags

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from support.cli import apt
 from support.cli.engine_http import Address, ping
-from support.cli.progress import Step, say
 from support.errors import EngineError
 from support.polling import poll
+from support.progress import Step, say
 from support.turn import turn
 
 _LOG = Path("/var/log/l3-dockerd.log")

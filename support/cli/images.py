@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from support.cli.progress import say
 from support.errors import SuiteError
 from support.images import manifest
 from support.images.manifest import Entry
+from support.progress import say
 
 if TYPE_CHECKING:
     from docker import DockerClient

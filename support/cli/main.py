@@ -16,8 +16,8 @@ from typing import NoReturn
 
 from support.cli import bootstrap
 from support.cli.bootstrap import ENGINE, NOTHING, SUITE, TESTS, Needs
-from support.cli.progress import say
 from support.errors import SuiteError
+from support.progress import say
 
 COULD_NOT_BEGIN, WRONG_COMMAND = 3, 2
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from support.cli import apt, command
-from support.cli.progress import Step, say
 from support.errors import SuiteError
+from support.progress import Step, say
 from support.settings import ROOT
 from support.turn import turn
 

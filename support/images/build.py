@@ -3,7 +3,6 @@
 import io
 import re
 import tarfile
-import time
 from collections import deque
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from docker.errors import DockerException
 from support.errors import ImageError
 from support.images.machine import build_arguments, certificates
 from support.images.manifest import Entry
+from support.progress import Step
 
 # A compiler may think for minutes without a word; what says nothing for longer than this hangs.
 SILENCE_S = 900
@@ -28,16 +28,15 @@ def build(entry: Entry, base: str, client: docker.DockerClient, say: Callable[[s
 
     Raises ImageError with the last 20 lines of the build. Either way nothing is left but the image itself.
     """
-    started = time.monotonic()
     try:
-        try:
-            _run(entry, base, client, say)
-        finally:
-            _prune(entry, client)
+        with Step(f"{entry.service}: building {entry.stand_in}"):
+            try:
+                _run(entry, base, client, say)
+            finally:
+                _prune(entry, client)
     except (DockerException, requests.RequestException) as error:
         said = redacted(str(error))
         raise ImageError(f"the engine could not build {entry.stand_in}: {said}; {MEND}") from error
-    say(f"{entry.service}: built {entry.stand_in} in {time.monotonic() - started:.0f} s")
 
 
 def redacted(text: str) -> str:

@@ -14,6 +14,7 @@ from docker.errors import DockerException
 from support.errors import ImageError
 from support.images.build import redacted
 from support.images.manifest import Entry
+from support.progress import Step
 
 TOOL = "mmdebstrap"
 INSTALL_S = 300
@@ -29,13 +30,14 @@ def make(entry: Entry, client: docker.DockerClient, say: Callable[[str], None]) 
     """
     if not shutil.which(TOOL):
         _install(entry, say)
-    with tempfile.TemporaryDirectory(prefix="l3-debian-") as folder:
+    with (
+        Step(f"{entry.service}: making Debian {entry.suite} from its packages, as {entry.stand_in}"),
+        tempfile.TemporaryDirectory(prefix="l3-debian-") as folder,
+    ):
         system = Path(folder) / "system.tar"
-        say(f"{entry.service}: making Debian {entry.suite} from its packages")
         packages = [f"--include={','.join(entry.packages)}"] if entry.packages else []
         _run([TOOL, "--variant=minbase", *packages, entry.suite or "", str(system)], MAKE_S, entry)
         _import(entry, system, client)
-    say(f"{entry.service}: imported {entry.stand_in}")
 
 
 def _install(entry: Entry, say: Callable[[str], None]) -> None:

@@ -7,6 +7,7 @@ An override from the environment is taken as it is and never replaced by another
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from textwrap import indent
 
@@ -73,7 +74,8 @@ def obtain(entry: Entry, client: docker.DockerClient, say: Say) -> Image:
     demanded = entry.override(os.environ)
     if demanded:
         return _demanded(entry, demanded, client, say)
-    return _official_or_stand_in(entry, client, say)
+    with _turn(entry, say):
+        return local(entry, client) or _official_or_stand_in(entry, client, say)
 
 
 def local(entry: Entry, client: docker.DockerClient) -> Image | None:
@@ -112,15 +114,21 @@ def build_stand_in(entry: Entry, client: docker.DockerClient, say: Say) -> Image
     """
     if present := look(entry, entry.stand_in, client, "local"):
         return present
+    with _turn(entry, say):
+        return look(entry, entry.stand_in, client, "local") or _build(entry, client, say)
+
+
+def _build(entry: Entry, client: docker.DockerClient, say: Say) -> Image:
     _permit(entry.stand_in)
-    with turn(lock_file(f"image-{entry.service}"), f"the image {entry.service}", say):
-        if present := look(entry, entry.stand_in, client, "local"):
-            return present
-        if entry.base:
-            build.build(entry, obtain(entry.base, client, say).reference, client, say)
-        else:
-            debian.make(entry, client, say)
+    if entry.base:
+        build.build(entry, obtain(entry.base, client, say).reference, client, say)
+    else:
+        debian.make(entry, client, say)
     return _certain(entry, entry.stand_in, client, "built")
+
+
+def _turn(entry: Entry, say: Say) -> AbstractContextManager[None]:
+    return turn(lock_file(f"image-{entry.service}"), f"the image {entry.service}", say)
 
 
 def _permit(reference: str) -> None:
@@ -157,7 +165,7 @@ def _official_or_stand_in(entry: Entry, client: docker.DockerClient, say: Say) -
         tried["pull"] = str(error)
         say(f"{entry.service}: {entry.official} cannot be pulled, so its stand-in is built")
     try:
-        return build_stand_in(entry, client, say)
+        return _build(entry, client, say)
     except ImageError as error:
         tried["build"] = str(error)
     told = "\n".join(f"  {way}: {indent(said, '    ').strip()}" for way, said in tried.items())
