@@ -6,7 +6,6 @@ last. Each scenario gets a world of its own; its faults are healed before the ne
 
 import os
 import secrets
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,7 @@ def before_feature(context: Context, feature: Feature) -> None:
     context.secret = secrets.token_hex(32)
     settings = settings_of(capability) | {"JWT_SECRET": context.secret}
     context.fleet = Fleet(context.run.client, context.run.order(capability, feature.tags, settings), say)
-    context.add_cleanup(_remove, context.fleet)
+    context.add_cleanup(_remove, context.run, context.fleet)
     context.fleet.begin()
     # The clients' libraries take a while to load; the containers do not wait for that, nor it for them.
     context.world_of = import_module(f"support.worlds.{capability}").World
@@ -76,6 +75,8 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
 
 
 def after_scenario(context: Context, scenario: Scenario) -> None:
+    if "world" not in context:
+        return  # it did not begin, and before_scenario has said why
     passed = scenario.status == Status.passed
     recorder = context.run.recorder
     recorder.end_scenario(scenario, suspicion=_suspicion(context, passed))
@@ -108,9 +109,10 @@ def _evidence(context: Context, scenario: Scenario) -> Path:
     return folder
 
 
-def _remove(fleet: Fleet) -> None:
+def _remove(run: Run, fleet: Fleet) -> None:
     """Removes a fleet; that something is left is told, and eats no verdict."""
     try:
         fleet.stop()
     except SuiteError as error:
-        print(f"warning: {error}", file=sys.stderr)
+        say(f"warning: {error}; the guard of this run goes on trying for 60 s, and the next run sweeps")
+        run.guard.stay()

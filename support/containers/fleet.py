@@ -66,6 +66,7 @@ class Fleet:
         self._room = min(order.budget, int(machine["MemTotal"]))
         self._began = 0.0
         self._wounded: list[Service] = []
+        self._lost = False
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="fleet")
         names = [f"node-{number}" for number in range(1, NODES + 1)] if Node.kind in order.kinds else []
         proxied = ToxiproxyService.kind in order.kinds
@@ -133,13 +134,20 @@ class Fleet:
         try:
             listed = sweep.containers(self._client, f"{labels.RUN}={self._order.run}")
         except (DockerException, OSError) as error:
+            self._lost = True
             raise EngineError(f"the engine went away: {error}") from error
+        self._lost = False
         running = {c["Labels"].get(labels.SERVICE) for c in listed if c["State"] == "running"}
         self._wounded = [s for s in self.services if s.name not in running and s.name not in expected]
         return [_casualty(service) for service in self._wounded]
 
     def restore(self) -> None:
-        """Brings back what `casualties` found, so that the next scenario has the whole fleet. Raises FleetError."""
+        """Brings back what `casualties` found, so that the next scenario has the whole fleet.
+
+        Raises FleetError, and at once EngineError where the engine had gone away and is not back.
+        """
+        if self._lost:
+            self.casualties()
         for service in self._wounded:
             if service.state().get("Paused"):
                 service.get_wrapped_container().unpause()

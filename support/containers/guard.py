@@ -24,9 +24,16 @@ class Guard:
         command = [sys.executable, "-m", "support.containers.guard", run, str(run_dir), str(os.getpid())]
         root = Path(__file__).resolve().parents[2]
         self._process = subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, start_new_session=True)
+        self._stays = False
+
+    def stay(self) -> None:
+        """Something could not be removed: the guard goes on trying when the run has ended, for 60 s."""
+        self._stays = True
 
     def dismiss(self) -> None:
-        """Tells the guard that all is clean, and waits for its end (milliseconds)."""
+        """Tells the guard that all is clean, and waits for its end (milliseconds), unless it is to stay."""
+        if self._stays:
+            return
         try:
             self._process.communicate(FAREWELL, timeout=10)
         except (BrokenPipeError, subprocess.TimeoutExpired):
