@@ -41,6 +41,7 @@ class Run:
         for name in sweep.remove_dead(self.client):
             say(f"removed {name}, which a dead run had left")
         self.guard = Guard(self.recorder.run, self.recorder.run_dir)
+        self.evidence = self.recorder.run_dir / "evidence"
 
     def order(self, capability: str, tags: list[str], settings: dict[str, str]) -> Order:
         """The order of the fleet that a feature's `tags` ask for, its images fetched."""
@@ -63,7 +64,8 @@ def before_feature(context: Context, feature: Feature) -> None:
     context.fleet.begin()
     # The clients' libraries take a while to load; the containers do not wait for that, nor it for them.
     context.world_of = import_module(f"support.worlds.{capability}").World
-    context.run.recorder.fleet_ready(capability, context.fleet.await_ready())
+    with evidence.of_failed_start(context.fleet, context.run.evidence / capability):
+        context.run.recorder.fleet_ready(capability, context.fleet.await_ready())
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
@@ -103,7 +105,7 @@ def _suspicion(context: Context, passed: bool) -> str | None:
 
 def _evidence(context: Context, scenario: Scenario) -> Path:
     """Keeps what can be looked at later, before anything of it is cleaned up."""
-    folder = Path(context.run.recorder.run_dir / "evidence" / f"{Path(scenario.filename).stem}-{scenario.line}")
+    folder: Path = context.run.evidence / f"{Path(scenario.filename).stem}-{scenario.line}"
     evidence.capture(context.fleet, folder)
     context.world.exchanges.write(folder / "exchanges.txt")
     return folder

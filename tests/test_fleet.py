@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from support.containers import labels, sweep
-from support.containers.evidence import capture
+from support.containers.evidence import capture, of_failed_start
 from support.containers.fleet import Casualty, Fleet
 from support.containers.redis import RedisService
 from support.errors import FleetError
@@ -65,13 +65,20 @@ def test_an_address_survives_kill_and_start(fleet: Fleet) -> None:
 
 
 def test_a_service_that_never_gets_ready_is_told_and_leaves_nothing(
-    make_fleet: Make, client: docker.DockerClient, run: str, monkeypatch: pytest.MonkeyPatch
+    make_fleet: Make, client: docker.DockerClient, run: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RedisService, "ready_within_s", 1.0)
     monkeypatch.setattr(RedisService, "command", ["sh", "-c", "echo I will not serve; sleep 60"])
     fleet = make_fleet("redis")
-    with pytest.raises(FleetError, match=r"I will not serve\nand gave no answer to PING at 127.0.0.1:\d+ within 1 s"):
+    with (
+        pytest.raises(
+            FleetError, match=r"I will not serve\nand gave no answer to PING at 127.0.0.1:\d+ within 1 s"
+        ) as told,
+        of_failed_start(fleet, tmp_path / "small"),
+    ):
         fleet.start()
+    assert str(told.value).endswith(f"the logs of all containers are in {tmp_path / 'small'}")
+    assert (tmp_path / "small" / "redis.log").read_text() == "I will not serve\n"
     fleet.stop()
     assert left(client, run) == []
 

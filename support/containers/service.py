@@ -10,6 +10,7 @@ from docker import version as docker_version
 from docker.errors import DockerException, NotFound
 from docker.types import EndpointConfig
 from testcontainers.core.container import DockerContainer
+from testcontainers.core.exceptions import ContainerStartException
 
 from support.containers.cgroup import peak_memory_of
 from support.errors import EngineError, FleetError
@@ -141,7 +142,7 @@ class Service(DockerContainer):
         """The last `count` lines that the container wrote, or why they cannot be had."""
         try:
             return self.get_wrapped_container().logs(tail=count).decode(errors="replace").strip()
-        except (DockerException, OSError) as error:
+        except (DockerException, ContainerStartException, OSError) as error:
             return f"(no log: {error})"
 
     def peak_memory(self) -> int | None:
