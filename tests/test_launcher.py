@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import bootstrap, engine_http
+from support.cli import bootstrap, engine_http, engine_start
 from support.cli.main import COMMANDS
 from support.polling import poll
 
@@ -229,3 +229,21 @@ def test_the_engine_is_the_one_that_dockers_own_client_would_take(tmp_path: Path
     assert engine_http.find(config) == engine_http.Address("tcp://far:2375", "the docker context far")
     assert engine_http.find(config | {"DOCKER_CONTEXT": "default"}).url == engine_http.DEFAULT
     assert engine_http.find(config | {"DOCKER_HOST": NOWHERE}).named_by == "DOCKER_HOST"
+
+
+def test_the_pid_file_of_a_dead_daemon_is_forgotten_and_that_of_a_live_one_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "docker.pid"
+    file.write_text(str(os.getpid()))
+    engine_start.forget_dead_daemon("dockerd", file)
+    assert not file.exists(), "this process is no daemon"
+    daemon = tmp_path / "dockerd"
+    daemon.symlink_to("/bin/sleep")
+    with subprocess.Popen([daemon, "30"]) as process:
+        file.write_text(str(process.pid))
+        assert poll(lambda: b"dockerd" in Path(f"/proc/{process.pid}/comm").read_bytes(), 5)
+        engine_start.forget_dead_daemon("dockerd", file)
+        assert file.exists(), "it runs"
+        process.kill()
+        assert poll(lambda: ") Z " in Path(f"/proc/{process.pid}/stat").read_text(), 5)
+        engine_start.forget_dead_daemon("dockerd", file)
+        assert not file.exists(), "it is a zombie"

@@ -14,6 +14,10 @@ from support.progress import Step, say
 from support.turn import turn
 
 _LOG = Path("/var/log/l3-dockerd.log")
+_PID_FILES = {
+    "dockerd": Path("/var/run/docker.pid"),
+    "containerd": Path("/var/run/docker/containerd/containerd.pid"),
+}
 _STARTS_WITHIN_S = 60.0
 _OTHER_WITHIN_S = 5.0
 _LAST_LINES = 20
@@ -66,13 +70,38 @@ def _start_daemon(address: Address) -> None:
         said = _command("systemctl", "start", "docker") or "journalctl -u docker says why"
         running = poll(lambda: trouble(address) is None, _STARTS_WITHIN_S, every_s=0.1)
     else:
-        daemon = _detached()
-        poll(lambda: trouble(address) is None or daemon.poll() is not None, _STARTS_WITHIN_S, every_s=0.1)
+        # A daemon that was just killed leaves a containerd that is still ending, and the next daemon waits for that
+        # one in vain; a second start finds it gone.
+        if not _try_to_start(address):
+            _try_to_start(address)
         # The package may have started one itself; ours has then given way to it.
         running = poll(lambda: trouble(address) is None, _OTHER_WITHIN_S, every_s=0.1)
         said = f"{_LOG} ends with:\n{_last_lines()}"
     if not running:
         raise EngineError(f"{trouble(address)} {time.monotonic() - began:.0f} s after it was started; {said}")
+
+
+def _try_to_start(address: Address) -> bool:
+    """Starts the daemon; whether it answers. Returns as soon as it does, or has ended."""
+    for name, pid_file in _PID_FILES.items():
+        forget_dead_daemon(name, pid_file)
+    daemon = _detached()
+    poll(lambda: trouble(address) is None or daemon.poll() is not None, _STARTS_WITHIN_S, every_s=0.1)
+    return trouble(address) is None
+
+
+def forget_dead_daemon(name: str, pid_file: Path) -> None:
+    """Removes the pid file of a daemon that was killed, when its number has gone to another process or to a zombie.
+
+    dockerd would take that process for the daemon `name`, and not start. A file of a daemon that runs is left.
+    """
+    try:
+        pid = int(pid_file.read_text())
+        found, _, fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+    except (OSError, ValueError):
+        return  # no file, or no such process: dockerd sees that by itself
+    if not found.endswith(f"({name}") or fields.split()[0] in "ZX":
+        pid_file.unlink(missing_ok=True)
 
 
 def _command(*words: str) -> str:
