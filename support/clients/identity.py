@@ -19,20 +19,13 @@ class IdentityProvider:
 
         Expiry has whole seconds (RFC 7519 allows more, few verifiers do). `claims` replaces any claim.
         """
-        body = {
-            "sub": user,
-            "jti": uuid.uuid4().hex,
-            "exp": int(time.time() + lifetime_s),
-            "channels": list(channels),
-        }
-        return jwt.encode(body | claims, self._secret, algorithm="HS256")
+        return jwt.encode(_claims(user, channels, lifetime_s) | claims, self._secret, algorithm="HS256")
 
     def unsigned(self, user: str, channels: Iterable[str]) -> str:
         """A token that nobody signed (algorithm "none"): a verifier that accepts it accepts anybody."""
-        body = {
-            "sub": user,
-            "jti": uuid.uuid4().hex,
-            "exp": int(time.time() + 600),
-            "channels": list(channels),
-        }
-        return jwt.encode(body, None, algorithm="none")
+        return jwt.encode(_claims(user, channels, 600), None, algorithm="none")
+
+
+def _claims(user: str, channels: Iterable[str], lifetime_s: float) -> dict[str, Any]:
+    expires = int(time.time() + lifetime_s)
+    return {"sub": user, "jti": uuid.uuid4().hex, "exp": expires, "channels": list(channels)}

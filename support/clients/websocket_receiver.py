@@ -31,7 +31,6 @@ class Connection:
     socket: WebSocket
     arrivals: list[Arrival] = field(default_factory=list)
     close_code: int | None = None
-    closed_at: float | None = None
     watched_fd: int | None = None
     turn: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
@@ -102,7 +101,6 @@ class Receiver:
 
     def _closed(self, connection: Connection, code: int, on_close: Callable[[Connection], None] | None) -> None:
         self.forget(connection)
-        connection.closed_at = time.monotonic()
         connection.close_code = code
         connection.socket.shutdown()
         if on_close:

@@ -26,6 +26,11 @@ SUITE = "suite"  # the user of the links that are the suite's own
 AnyService = TypeVar("AnyService", bound=Service)
 
 
+def kinds_in(tags: Iterable[str]) -> tuple[str, ...]:
+    """The kinds of containers that a feature's `tags` ask for, as @container.redis does."""
+    return tuple(tag.removeprefix("container.") for tag in tags if tag.startswith("container."))
+
+
 @dataclass(frozen=True)
 class Order:
     """What a fleet is made of: the kinds of its containers, their images, and how its nodes are configured.

@@ -43,21 +43,15 @@ class Faults:
 
     def cut(self, store: str, user: str) -> None:
         """Cuts the link of `user` (a node's name) to `store`: its connections break and new ones are refused."""
-        link = network.Link(self._fleet, store, user)
-        self._healers[link.name] = link.join
-        link.cut()
+        self._link(store, user).cut()
 
     def silence(self, store: str, user: str) -> None:
         """Drops all that passes the link, whose connections stand; healing closes them."""
-        link = network.Link(self._fleet, store, user)
-        self._healers[link.name] = link.join
-        link.silence()
+        self._link(store, user).silence()
 
     def slow(self, store: str, user: str, delay_s: float) -> None:
         """Delays every answer of `store` to `user` by `delay_s` seconds."""
-        link = network.Link(self._fleet, store, user)
-        self._healers[link.name] = link.join
-        link.slow(delay_s)
+        self._link(store, user).slow(delay_s)
 
     def mend(self, name: str) -> None:
         """Heals the fault of one container (its name) or link (store:user) now. Raises FaultError when it stays."""
@@ -77,6 +71,12 @@ class Faults:
                 del self._healers[name]
         if failures:
             raise FaultError("not healed: " + "; ".join(failures))
+
+    def _link(self, store: str, user: str) -> network.Link:
+        """The link, whose healing is registered before anything is done to it."""
+        link = network.Link(self._fleet, store, user)
+        self._healers[link.name] = link.join
+        return link
 
     def _down(self, name: str) -> Service:
         service = self._fleet.named(name)

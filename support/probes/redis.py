@@ -27,13 +27,6 @@ class RedisProbe:
         except RedisError as error:
             raise ProbeError(f"Redis did not say its subscriptions: {error}") from error
 
-    def connected_clients(self) -> int:
-        """How many connections the server holds (INFO clients), the probe's own included."""
-        try:
-            return int(self._redis.info("clients")["connected_clients"])
-        except RedisError as error:
-            raise ProbeError(f"Redis did not say its clients: {error}") from error
-
     def lose_everything(self) -> None:
         """Empties the server (FLUSHDB), as a failover to an empty replica would."""
         try:
