@@ -15,12 +15,11 @@ from behave.model_type import Status
 
 from support.containers import evidence, sweep
 from support.containers.engine import connect
-from support.containers.fleet import KINDS, Fleet, Order, kinds_in
+from support.containers.fleet import KINDS, Fleet, Order, fetch_images, kinds_in
 from support.containers.guard import Guard
 from support.containers.settings import settings_of
 from support.errors import SuiteError
 from support.faults.faults import Faults
-from support.images.resolution import resolve_all
 from support.ledger.recorder import Recorder
 from support.progress import say
 from support.sentences import register
@@ -46,7 +45,7 @@ class Run:
     def order(self, capability: str, tags: list[str], settings: dict[str, str]) -> Order:
         """The order of the fleet that a feature's `tags` ask for, its images fetched."""
         kinds = kinds_in(tags)
-        images = resolve_all(kinds, self.client, say)
+        images = fetch_images(kinds, self.client, say)
         return Order(self.recorder.run, capability, kinds, images, settings, self.settings.memory_budget)
 
 

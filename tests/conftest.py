@@ -9,8 +9,8 @@ import pytest
 
 from support.containers import labels, sweep
 from support.containers.engine import connect
-from support.containers.fleet import Fleet, Order
-from support.images.resolution import Image, resolve_all
+from support.containers.fleet import STORES, Fleet, Order, fetch_images
+from support.images.resolution import Image
 
 BUDGET = 8 * 1024**3
 
@@ -24,7 +24,7 @@ def client() -> docker.DockerClient:
 @pytest.fixture(scope="session")
 def images(client: docker.DockerClient) -> Mapping[str, Image]:
     """The images of the services that small fleets are made of."""
-    return resolve_all(["redis", "toxiproxy"], client, print)
+    return fetch_images([*STORES, "toxiproxy"], client, print)
 
 
 @pytest.fixture

@@ -115,16 +115,15 @@ def _fleet(feature: Path) -> "Fleet":
     from behave.parser import parse_file
 
     from support.containers.engine import connect
-    from support.containers.fleet import Fleet, Order, kinds_in
+    from support.containers.fleet import Fleet, Order, fetch_images, kinds_in
     from support.containers.settings import settings_of
-    from support.images.resolution import resolve_all
     from support.progress import say
 
     client = connect()
     tags = parse_file(str(feature)).tags
     kinds = kinds_in(tags)
     settings = settings_of(feature.stem) | {"JWT_SECRET": secrets.token_hex(32)}
-    images = resolve_all(kinds, client, say)
+    images = fetch_images(kinds, client, say)
     return Fleet(client, Order(f"bench-{os.getpid()}", feature.stem, kinds, images, settings, 8 << 30), say)
 
 

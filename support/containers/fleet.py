@@ -12,14 +12,19 @@ from testcontainers.core.network import Network
 
 from support.containers import labels, sweep
 from support.containers.admission import admitted
+from support.containers.clickhouse import ClickHouseService
 from support.containers.platform import Node
+from support.containers.postgres import PostgresService
 from support.containers.redis import RedisService
+from support.containers.redis_cluster import RedisClusterService
 from support.containers.service import Service, Store
 from support.containers.toxiproxy import FIRST_LINK, ToxiproxyService
 from support.errors import EngineError, FleetError
-from support.images.resolution import Image
+from support.images.resolution import Image, resolve_all
 
-STORES: dict[str, type[Store]] = {RedisService.kind: RedisService}
+STORES: dict[str, type[Store]] = {
+    store.kind: store for store in (RedisService, RedisClusterService, PostgresService, ClickHouseService)
+}
 KINDS = (*STORES, ToxiproxyService.kind, Node.kind)
 NODES = 2
 SUITE = "suite"  # the user of the links that are the suite's own
@@ -29,6 +34,13 @@ AnyService = TypeVar("AnyService", bound=Service)
 def kinds_in(tags: Iterable[str]) -> tuple[str, ...]:
     """The kinds of containers that a feature's `tags` ask for, as @container.redis does."""
     return tuple(tag.removeprefix("container.") for tag in tags if tag.startswith("container."))
+
+
+def fetch_images(kinds: Iterable[str], client: docker.DockerClient, say: Callable[[str], None]) -> dict[str, Image]:
+    """The image of each of `kinds`, fetched if need be. Raises ImageError and EngineError."""
+    names = {kind: STORES[kind].image_name or kind if kind in STORES else kind for kind in kinds}
+    images = resolve_all(names.values(), client, say)
+    return {kind: images[name] for kind, name in names.items()}
 
 
 @dataclass(frozen=True)
@@ -75,8 +87,13 @@ class Fleet:
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="fleet")
         names = [f"node-{number}" for number in range(1, NODES + 1)] if Node.kind in order.kinds else []
         proxied = ToxiproxyService.kind in order.kinds
-        self.stores = {kind: self._service(STORES[kind], kind) for kind in order.kinds if kind in STORES}
-        self.links = _links(self.stores, (SUITE, *names)) if proxied else {}
+        self.stores = {
+            name: self._service(STORES[kind], name)
+            for kind in order.kinds
+            if kind in STORES
+            for name in _names(STORES[kind])
+        }
+        self.links = _links(self.stores.values(), (SUITE, *names)) if proxied else {}
         own = tuple(port for name, port in self.links.items() if name.endswith(f":{SUITE}"))
         self.toxiproxy = self._service(ToxiproxyService, "toxiproxy", own) if proxied else None
         self.nodes = [self._service(Node, name) for name in names]
@@ -102,6 +119,8 @@ class Fleet:
             # The nodes are made while the services start, so that nothing is left to do but to start them.
             _side_by_side(self._make_ready, [*self._infrastructure, *self.nodes])
         self._join()
+        for kind in {store.kind for store in self.stores.values()}:
+            STORES[kind].assemble([store for store in self.stores.values() if store.kind == kind])
         _side_by_side(self._start, self.nodes)
         return time.monotonic() - self._began
 
@@ -218,8 +237,9 @@ class Fleet:
         node.with_envs(NODE_NAME=node.name, CAPABILITIES=self._order.capability, **self._order.settings)
         for store in self.stores.values():
             link = self.links.get(f"{store.name}:{node.name}")
-            host, port = ("toxiproxy", link) if link else (store.name, store.port)
-            node.with_env(store.setting, store.url(host, port))
+            url = store.url("toxiproxy", link) if link else store.url(store.name, store.port)
+            told = node.env.get(store.setting)
+            node.with_env(store.setting, f"{told},{url}" if told else url)
 
     def _join(self) -> None:
         """Opens the links, once Toxiproxy answers."""
@@ -228,9 +248,14 @@ class Fleet:
                 self.toxiproxy.link(name, port, self.stores[name.partition(":")[0]])
 
 
-def _links(stores: Iterable[str], users: Iterable[str]) -> dict[str, int]:
+def _names(store: type[Store]) -> list[str]:
+    """What the containers of one store are called: its kind, with numbers where it has several."""
+    return [f"{store.kind}-{number}" for number in range(1, store.members + 1)] if store.members > 1 else [store.kind]
+
+
+def _links(stores: Iterable[Store], users: Sequence[str]) -> dict[str, int]:
     """A port of Toxiproxy for each link `store:user`."""
-    names = [f"{store}:{user}" for store in stores for user in users]
+    names = [f"{store.name}:{user}" for store in stores if store.linked for user in users]
     return {name: FIRST_LINK + number for number, name in enumerate(names)}
 
 

@@ -40,7 +40,7 @@ class RedisService(Store):
             return connection.recv(16).startswith(b"+PONG")
         return False
 
-    def answers_inside(self, host: str, port: int) -> bool:
-        """The same by the server's own client, run inside its container; it waits 2 s."""
-        result = self.exec(["timeout", "2", "redis-cli", "-h", host, "-p", str(port), "PING"])
+    def answers_inside(self, host: str, port: int, within_s: float = 2.0) -> bool:
+        """The same by the server's own client, run inside its container."""
+        result = self.exec(["timeout", f"{within_s:g}", "redis-cli", "-h", host, "-p", str(port), "PING"])
         return result.output.strip() == b"PONG"

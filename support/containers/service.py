@@ -2,6 +2,7 @@
 
 import random
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -47,6 +48,7 @@ class Service(DockerContainer):
     limits: ClassVar[Limits]
     question: ClassVar[str]
     command: ClassVar[list[str] | None] = None
+    environment: ClassVar[dict[str, str]] = {}
     ready_within_s: ClassVar[float] = 30.0
 
     def __init__(self, name: str, image: str, labels: dict[str, str], extra_ports: tuple[int, ...] = ()) -> None:
@@ -58,6 +60,7 @@ class Service(DockerContainer):
         self.with_network_aliases(name)
         self._labels = labels
         self._published = {port: 0 for port in (self.port, *extra_ports)}
+        self.with_envs(**self.environment)
         if self.command:
             self.with_command(self.command)
 
@@ -112,6 +115,13 @@ class Service(DockerContainer):
         """Where the suite reaches `port` of the container (by default its main port); the same for all its life."""
         return "127.0.0.1", self._published[port or self.port]
 
+    def inner_address(self) -> str:
+        """The container's IP address in the fleet's network, which may be another after a restart."""
+        container = self.get_wrapped_container()
+        container.reload()
+        (endpoint,) = container.attrs["NetworkSettings"]["Networks"].values()
+        return str(endpoint["IPAddress"])
+
     def as_docker_run(self) -> list[str]:
         """The command line that starts the same container by hand: `docker run` with all its options."""
         options = {
@@ -163,14 +173,21 @@ class Store(Service):
     """A service that nodes keep data in: they are told its address, and a link to it can be cut or slowed."""
 
     setting: ClassVar[str]  # the environment variable by which a node is told
+    image_name: ClassVar[str] = ""  # its image's name in the manifest, where that is not its kind
+    members: ClassVar[int] = 1  # how many of them make one store
+    linked: ClassVar[bool] = True  # whether nodes reach it through Toxiproxy, where the fleet has one
+
+    @classmethod
+    def assemble(cls, members: "Sequence[Store]") -> None:
+        """Makes one store of `members` once they answer; a store of a single one is complete. Raises FleetError."""
 
     @staticmethod
     def url(host: str, port: int) -> str:
         """The address as a platform's configuration names it."""
         raise NotImplementedError
 
-    def answers_inside(self, host: str, port: int) -> bool:
-        """Whether the protocol's answer comes from `host`:`port` as the fleet's network sees them, within 2 s."""
+    def answers_inside(self, host: str, port: int, within_s: float = 2.0) -> bool:
+        """Whether the protocol's answer comes from `host`:`port` as the fleet's network sees them, in time."""
         raise NotImplementedError
 
 

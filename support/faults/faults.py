@@ -47,7 +47,11 @@ class Faults:
 
     def silence(self, store: str, user: str) -> None:
         """Drops all that passes the link, whose connections stand; healing closes them."""
-        self._link(store, user).silence()
+        self._link(store, user).silence("upstream", "downstream")
+
+    def mute(self, store: str, user: str) -> None:
+        """Lets `user` be heard by `store` and drops every answer: what was asked is done, and nobody is told."""
+        self._link(store, user).silence("downstream")
 
     def slow(self, store: str, user: str, delay_s: float) -> None:
         """Delays every answer of `store` to `user` by `delay_s` seconds."""

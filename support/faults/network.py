@@ -8,6 +8,7 @@ from support.errors import FaultError
 from support.polling import poll
 
 _ANSWERS_WITHIN_S = 5.0
+_SILENT_FOR_S = 0.5  # long enough for an answer on a busy machine; a fault that is tried for longer comes late
 
 
 class Link:
@@ -27,9 +28,12 @@ class Link:
         if self._store.answers_inside(*self._address):
             raise FaultError(f"{self.name} was cut, and {self._store.name} answers through it all the same")
 
-    def silence(self) -> None:
-        """Drops all data in both directions, and lets connections stand; returns when nothing answers through it."""
-        for stream in ("upstream", "downstream"):
+    def silence(self, *streams: str) -> None:
+        """Drops all data of `streams`, and lets connections stand; returns when nothing answers through it.
+
+        "upstream" is what goes to the store, "downstream" what comes from it.
+        """
+        for stream in streams:
             # With a time-out of 0 this toxic drops data and closes nothing until it is removed (Toxiproxy's README).
             toxic = {
                 "name": f"silent-{stream}",
@@ -38,7 +42,7 @@ class Link:
                 "attributes": {"timeout": 0},
             }
             self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
-        if self._store.answers_inside(*self._address):
+        if self._store.answers_inside(*self._address, within_s=_SILENT_FOR_S):
             raise FaultError(f"{self.name} was silenced, and {self._store.name} answers through it all the same")
 
     def slow(self, delay_s: float) -> None:
@@ -51,7 +55,8 @@ class Link:
         }
         self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
         began = time.monotonic()
-        answered = self._store.answers_inside(*self._address)
+        # An answer takes several round trips: a greeting, a login, the question itself.
+        answered = self._store.answers_inside(*self._address, within_s=2 + 10 * delay_s)
         if not answered or time.monotonic() - began < delay_s:
             raise FaultError(f"{self.name} was slowed by {delay_s:g} s, and an answer did not take as long")
 

@@ -19,7 +19,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = Settings.load(os.environ)
-        app = create_app(settings)
+        app = create_app(settings, os.environ)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,7 +1,7 @@
 """The application of a node: the capabilities that it was told to have, and how it is doing."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import Protocol, cast
@@ -36,9 +36,9 @@ class Capability(Protocol):
         """How much it serves at the moment."""
 
 
-def create_app(settings: Settings) -> Starlette:
-    """Builds the node's application; raises SettingsError for a capability that there is none of."""
-    capabilities = [_load(name, settings) for name in settings.capabilities]
+def create_app(settings: Settings, environ: Mapping[str, str]) -> Starlette:
+    """Builds the node's application; raises SettingsError for a capability that there is none of, or set wrongly."""
+    capabilities = [_load(name, settings, environ) for name in settings.capabilities]
     node = Node(settings.node_name, capabilities)
     routes: list[BaseRoute] = [Route("/health", node.health), Route("/status", node.status)]
     routes += [route for capability in capabilities for route in capability.routes]
@@ -73,11 +73,12 @@ class Node:
         return JSONResponse(counts)
 
 
-def _load(name: str, settings: Settings) -> Capability:
+def _load(name: str, settings: Settings, environ: Mapping[str, str]) -> Capability:
     if name not in CAPABILITIES:
         raise SettingsError(f"CAPABILITIES: expected some of {', '.join(CAPABILITIES)}, got {name!r}")
     # Imported only when wanted: a node starts no slower for what it does not do.
-    return cast(Capability, getattr(import_module(f".{name}", __package__), CAPABILITIES[name])(settings))
+    build = getattr(import_module(f".{name}", __package__), CAPABILITIES[name])
+    return cast(Capability, build(settings, environ))
 
 
 async def _unavailable(_: Request | WebSocket, error: Exception) -> Response:

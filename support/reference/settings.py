@@ -1,4 +1,7 @@
-"""What an operator may set, read once from the environment when a node starts."""
+"""What an operator may set for every node, read once from the environment when it starts.
+
+What only one capability needs stands in a module of its own, which reads it with the functions that end this one.
+"""
 
 import math
 import socket
@@ -17,17 +20,11 @@ class Settings:
     """Each field is set by the environment variable of its name in capitals; names carry the unit."""
 
     jwt_secret: str = field(repr=False)  # verifies the sessions that the identity provider issued (HS256)
-    redis_url: str = field(repr=False)  # may hold a password
     node_name: str
     port: int
     capabilities: tuple[str, ...]  # comma list
-    allowed_origins: tuple[str, ...]  # comma list; a browser page of any other origin is refused
-    history_size: int  # updates kept for each channel
-    history_ttl_s: int  # how long they are kept after the last one
-    outbox_limit_bytes: int  # what may wait for one connection before its peer counts as too slow
     ws_ping_interval_s: float
     ws_ping_timeout_s: float
-    presence_ttl_s: float  # how long the users of a node that died are still shown as present
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "Settings":
@@ -37,21 +34,16 @@ class Settings:
             raise SettingsError(f"JWT_SECRET: expected at least {SECRET_MIN_BYTES} bytes, got {length}")
         return cls(
             jwt_secret=secret,
-            redis_url=environ.get("REDIS_URL", "redis://localhost:6379/0"),
             node_name=environ.get("NODE_NAME", socket.gethostname()),
-            port=int(_positive(environ, "PORT", 8000)),
-            capabilities=_names(environ, "CAPABILITIES"),
-            allowed_origins=_names(environ, "ALLOWED_ORIGINS"),
-            history_size=int(_positive(environ, "HISTORY_SIZE", 1000)),
-            history_ttl_s=math.ceil(_positive(environ, "HISTORY_TTL_S", 3600)),
-            outbox_limit_bytes=int(_positive(environ, "OUTBOX_LIMIT_BYTES", 1024 * 1024)),
-            ws_ping_interval_s=_positive(environ, "WS_PING_INTERVAL_S", 20),
-            ws_ping_timeout_s=_positive(environ, "WS_PING_TIMEOUT_S", 20),
-            presence_ttl_s=_positive(environ, "PRESENCE_TTL_S", 10),
+            port=int(positive(environ, "PORT", 8000)),
+            capabilities=names(environ, "CAPABILITIES"),
+            ws_ping_interval_s=positive(environ, "WS_PING_INTERVAL_S", 20),
+            ws_ping_timeout_s=positive(environ, "WS_PING_TIMEOUT_S", 20),
         )
 
 
-def _positive(environ: Mapping[str, str], name: str, default: float) -> float:
+def positive(environ: Mapping[str, str], name: str, default: float) -> float:
+    """The number above 0 that `name` is set to, or `default`; raises SettingsError for anything else."""
     text = environ.get(name, str(default))
     try:
         value = float(text)
@@ -62,5 +54,6 @@ def _positive(environ: Mapping[str, str], name: str, default: float) -> float:
     return value
 
 
-def _names(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+def names(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """The parts of the comma list that `name` is set to; none where it is not set."""
     return tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())

@@ -1,7 +1,7 @@
 """Live updates over WebSocket, carried between nodes by Redis Pub/Sub and made whole by a history."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -22,6 +22,7 @@ from .peer import Peer
 from .presence import Presence
 from .sessions import ENDED_TOPIC, Session, Sessions, bearer
 from .settings import Settings
+from .websocket_settings import WebsocketSettings
 
 REDIS_TIMEOUT_S = 1.0
 REDIS_CONNECTIONS = 4  # few are enough, and a burst of visitors leaves no idle ones behind
@@ -30,8 +31,8 @@ REDIS_CONNECTIONS = 4  # few are enough, and a burst of visitors leaves no idle 
 class WebsocketRedisPubsub:
     """The capability: its routes, its lifespan, whether its store answers, and what it counts."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, node: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = settings = WebsocketSettings.load(environ)
         # No retries: a publication whose reply was lost may have happened, and once more would be twice.
         pool = BlockingConnectionPool.from_url(
             settings.redis_url, max_connections=REDIS_CONNECTIONS, timeout=REDIS_TIMEOUT_S, protocol=2,
@@ -40,7 +41,7 @@ class WebsocketRedisPubsub:
         )  # fmt: skip
         self._redis = Redis.from_pool(pool)
         self._history = History(self._redis, settings.history_size, settings.history_ttl_s)
-        self._sessions = Sessions(self._redis, settings.jwt_secret)
+        self._sessions = Sessions(self._redis, node.jwt_secret)
         self._feed = Feed(settings.redis_url, {ENDED_TOPIC: self._sessions.hear_end}, self._restored)
         self._channels = Channels(self._history, self._feed)
         self._presence = Presence(self._redis, settings.presence_ttl_s)

@@ -1,0 +1,41 @@
+"""ClickHouse by its native protocol, which every version speaks that an image may have."""
+
+from contextlib import suppress
+from typing import ClassVar
+
+from support.containers.service import Limits, Store
+
+MIB = 1024 * 1024
+
+
+class ClickHouseService(Store):
+    """One ClickHouse server with an empty database `default`, whose user `default` needs no password."""
+
+    kind = "clickhouse"
+    port = 9000
+    limits = Limits(memory=1024 * MIB, cpus=1, pids=1024)
+    # Else the official image lets its user in from inside the container only.
+    environment: ClassVar[dict[str, str]] = {"CLICKHOUSE_SKIP_USER_SETUP": "1"}
+    question = "SELECT 1"
+    setting = "CLICKHOUSE_URL"
+
+    @staticmethod
+    def url(host: str, port: int) -> str:
+        """clickhouse://user@host:port/database, as clickhouse-driver reads it."""
+        return f"clickhouse://default@{host}:{port}/default"
+
+    def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:
+        """Whether a new connection answers a query."""
+        # Loaded here: a fleet without ClickHouse does not wait for its driver.
+        from clickhouse_driver import Client
+        from clickhouse_driver.errors import Error
+
+        limits = {"connect_timeout": timeout_s, "send_receive_timeout": timeout_s, "sync_request_timeout": timeout_s}
+        with suppress(Error, OSError, EOFError), Client(host, port=port, **limits) as client:
+            return bool(client.execute("SELECT 1") == [(1,)])
+        return False
+
+    def answers_inside(self, host: str, port: int, within_s: float = 2.0) -> bool:
+        """The same by the server's own client, run inside its container."""
+        ask = ["clickhouse-client", "--host", host, "--port", str(port), "--query", "SELECT 1"]
+        return bool(self.exec(["timeout", f"{within_s:g}", *ask]).output.strip() == b"1")

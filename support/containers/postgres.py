@@ -1,0 +1,40 @@
+"""PostgreSQL as it comes: durable, with the defaults of its release; whoever reaches its loopback port is trusted."""
+
+from contextlib import suppress
+from typing import ClassVar
+
+from support.containers.service import Limits, Store
+
+MIB = 1024 * 1024
+
+
+class PostgresService(Store):
+    """One PostgreSQL server with an empty database; its superuser, and that of the nodes, is `postgres`."""
+
+    kind = "postgres"
+    port = 5432
+    limits = Limits(memory=512 * MIB, cpus=1, pids=128)
+    environment: ClassVar[dict[str, str]] = {"POSTGRES_HOST_AUTH_METHOD": "trust"}
+    question = "SELECT 1"
+    setting = "POSTGRES_URL"
+
+    @staticmethod
+    def url(host: str, port: int) -> str:
+        """postgresql://user@host:port/database (libpq, 32.1.1.2, connection URIs)."""
+        return f"postgresql://postgres@{host}:{port}/postgres"
+
+    def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:
+        """Whether a new connection answers a query."""
+        # Loaded here: a fleet without PostgreSQL does not wait for its driver.
+        import psycopg
+
+        # libpq knows no time-out below 2 s, so a server that hangs is noticed later than `timeout_s` asks for.
+        seconds = max(2, round(timeout_s))
+        with suppress(psycopg.Error), psycopg.connect(self.url(host, port), connect_timeout=seconds) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+        return False
+
+    def answers_inside(self, host: str, port: int, within_s: float = 2.0) -> bool:
+        """The same by the server's own client, run inside its container."""
+        ask = ["psql", "--no-psqlrc", "-qtAc", "SELECT 1", self.url(host, port)]
+        return bool(self.exec(["timeout", f"{within_s:g}", *ask]).output.strip() == b"1")
