@@ -13,6 +13,7 @@ from testcontainers.core.network import Network
 from support.containers import labels, sweep
 from support.containers.admission import admitted
 from support.containers.clickhouse import ClickHouseService
+from support.containers.engine import same_api
 from support.containers.platform import Node
 from support.containers.postgres import PostgresService
 from support.containers.redis import RedisService
@@ -200,11 +201,11 @@ class Fleet:
 
     def _service(self, build: type[AnyService], name: str, more: tuple[int, ...] = ()) -> AnyService:
         own = {labels.SERVICE: name, labels.MEMORY: str(build.limits.memory)}
-        return build(name, self._order.images[build.kind].reference, self._labels | own, more)
+        return build(name, self._order.images[build.kind].reference, self._labels | own, same_api(self._client), more)
 
     def _create_network(self) -> None:
         """Makes the network. Its labels are there from the first moment, so a death in between leaves no orphan."""
-        self._network = Network(docker_network_kw={"labels": self._labels})
+        self._network = Network(same_api(self._client), {"labels": self._labels})
         self._network.name = f"l3-{self._order.run}-{self._order.capability}"
         try:
             self._network.create()

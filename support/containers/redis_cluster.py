@@ -1,15 +1,16 @@
 """A Redis Cluster of three masters, without replicas or persistence (Redis Cluster specification)."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
-
-from redis import Redis
-from redis.exceptions import RedisError
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from support.containers.redis import RedisService
 from support.containers.service import Store
 from support.errors import FleetError
 from support.polling import poll
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 SLOTS = 16384
 _AGREE_WITHIN_S = 30.0
@@ -31,43 +32,55 @@ class RedisClusterService(RedisService):
 
         Raises FleetError with each member's word on the cluster when they do not.
         """
-        clients = [_client(member) for member in members]
-        try:
-            for number, (member, client) in enumerate(zip(members, clients, strict=True)):
-                first, last = (SLOTS * at // len(members) for at in (number, number + 1))
-                _command(client, "CONFIG SET", "cluster-announce-hostname", member.name)
-                _command(client, "CONFIG SET", "cluster-preferred-endpoint-type", "hostname")
-                _command(client, "CLUSTER ADDSLOTSRANGE", str(first), str(last - 1))
-                # Two masters that claim the same epoch would have to settle that first.
-                _command(client, "CLUSTER SET-CONFIG-EPOCH", str(number + 1))
-            _introduce(members, clients)
-            if not poll(lambda: all(_agrees(client, len(members)) for client in clients), _AGREE_WITHIN_S):
-                said = "\n".join(str(_command(client, "CLUSTER INFO")) for client in clients)
-                raise FleetError(f"the Redis Cluster did not come together within {_AGREE_WITHIN_S:g} s:\n{said}")
-        except RedisError as error:
-            raise FleetError(f"the Redis Cluster could not be assembled: {error}") from error
-        finally:
-            for client in clients:
-                client.close()
+        from redis.exceptions import RedisError
+
+        with ExitStack() as stack:
+            clients = [stack.enter_context(closing(_client(member))) for member in members]
+            try:
+                for number, (member, client) in enumerate(zip(members, clients, strict=True)):
+                    _take_slots(client, member.name, number, len(members))
+                _introduce(members, clients)
+                _await_agreement(clients)
+            except RedisError as error:
+                raise FleetError(f"the Redis Cluster could not be assembled: {error}") from error
 
 
-def _client(member: Store) -> Redis:
+def _client(member: Store) -> "Redis":
+    # Loaded here: a fleet without a cluster does not wait for its client.
+    from redis import Redis
+
     host, port = member.address()
     return Redis(host=host, port=port, socket_timeout=5, decode_responses=True)
 
 
-def _command(client: Redis, *words: str) -> Any:
+def _command(client: "Redis", *words: str) -> Any:
     return client.execute_command(*words)
 
 
-def _introduce(members: Sequence[Store], clients: Sequence[Redis]) -> None:
+def _take_slots(client: "Redis", name: str, number: int, members: int) -> None:
+    """The member `number` of `members` (from 0) takes its share of the slots, and is to be known as `name`."""
+    first, last = (SLOTS * at // members for at in (number, number + 1))
+    _command(client, "CONFIG SET", "cluster-announce-hostname", name)
+    _command(client, "CONFIG SET", "cluster-preferred-endpoint-type", "hostname")
+    _command(client, "CLUSTER ADDSLOTSRANGE", str(first), str(last - 1))
+    # Two masters that claim the same epoch would have to settle that first.
+    _command(client, "CLUSTER SET-CONFIG-EPOCH", str(number + 1))
+
+
+def _await_agreement(clients: "Sequence[Redis]") -> None:
+    if not poll(lambda: all(_agrees(client, len(clients)) for client in clients), _AGREE_WITHIN_S):
+        said = "\n".join(str(_command(client, "CLUSTER INFO")) for client in clients)
+        raise FleetError(f"the Redis Cluster did not come together within {_AGREE_WITHIN_S:g} s:\n{said}")
+
+
+def _introduce(members: Sequence[Store], clients: "Sequence[Redis]") -> None:
     """Each meets each: what a member would else learn by gossip takes it a second."""
     for client in clients:
         for peer in members:
             _command(client, "CLUSTER MEET", peer.inner_address(), str(peer.port))
 
 
-def _agrees(client: Redis, members: int) -> bool:
+def _agrees(client: "Redis", members: int) -> bool:
     """Whether this member says that all slots are served, by that many masters."""
     said = _command(client, "CLUSTER INFO")
     return bool(

@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -20,6 +20,7 @@ from support.polling import poll
 # Below the range that Linux takes the ports of outgoing connections from (ip(7), ip_local_port_range): a client's
 # own connection must not take the port of a node that is down for a moment.
 _PORTS = range(20000, 32000)
+_TRIED = 500  # of these at the most; to draw all of them would cost more than the rest of a container's creation
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,16 @@ class Service(DockerContainer):
     environment: ClassVar[dict[str, str]] = {}
     ready_within_s: ClassVar[float] = 30.0
 
-    def __init__(self, name: str, image: str, labels: dict[str, str], extra_ports: tuple[int, ...] = ()) -> None:
-        super().__init__(image, command=None)
+    def __init__(
+        self,
+        name: str,
+        image: str,
+        labels: dict[str, str],
+        client: Mapping[str, str],
+        extra_ports: tuple[int, ...] = (),
+    ) -> None:
+        """`client` is how it reaches the engine (engine.same_api)."""
+        super().__init__(image, docker_client_kw=dict(client), command=None)
         self.name = name
         self.times = Times()
         self.abandoned = False  # set when nobody waits for it any more
@@ -194,10 +203,12 @@ class Store(Service):
 def _free_ports(count: int) -> list[int]:
     """`count` different loopback ports that nothing listens on at this moment."""
     found: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
+    for port in random.sample(_PORTS, _TRIED):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             found.append(port)
         if len(found) == count:
             return found
-    raise FleetError(f"no {count} free ports between {_PORTS.start} and {_PORTS.stop} on 127.0.0.1")
+    raise FleetError(
+        f"{_TRIED} ports between {_PORTS.start} and {_PORTS.stop} on 127.0.0.1 were tried; no {count} are free"
+    )
