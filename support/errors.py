@@ -37,5 +37,9 @@ class FeatureTagError(SuiteError):
     """A feature's own tags are incomplete or contradict each other."""
 
 
+class MutantError(SuiteError):
+    """A mutant's entry is wrong, or does not apply to the source that it changes; the message names the mend."""
+
+
 class LedgerError(SuiteError):
     """The reports folder cannot be written."""

@@ -138,11 +138,7 @@ class Fleet:
         for service in self.services:
             service.abandoned = True
         self._starter.shutdown()
-        sweep.remove(
-            self._client,
-            f"{labels.RUN}={self._order.run}",
-            lambda owner: owner.get(labels.FEATURE) == self._order.capability,
-        )
+        self._remove(lambda owner: True)
 
     def named(self, name: str) -> Service:
         """The container called `name` in this fleet. Raises FleetError naming those that there are."""
@@ -157,11 +153,12 @@ class Fleet:
         Raises EngineError when the engine does not say.
         """
         try:
-            listed = sweep.containers(self._client, f"{labels.RUN}={self._order.run}")
+            everybody = sweep.containers(self._client, f"{labels.RUN}={self._order.run}")
         except (DockerException, OSError) as error:
             self._lost = True
             raise EngineError(f"the engine went away: {error}") from error
         self._lost = False
+        listed = [c for c in everybody if self._labels.items() <= c["Labels"].items()]
         running = {c["Labels"].get(labels.SERVICE) for c in listed if c["State"] == "running"}
         self._wounded = [s for s in self.services if s.name not in running and s.name not in expected]
         return [_casualty(service) for service in self._wounded]
@@ -182,6 +179,22 @@ class Fleet:
         if self.toxiproxy in self._wounded:
             self._join()
         self._wounded = []
+
+    def renew(self, files: Mapping[str, bytes]) -> None:
+        """Empties every store and replaces every node by one that runs `files` instead of its image's own package.
+
+        Nothing that the nodes before them did is left. Raises FleetError, when one is not well too, and EngineError.
+        """
+        self._wounded = [service for service in self._wounded if service not in self.nodes]
+        self.restore()
+        names = [node.name for node in self.nodes]
+        # Nobody writes any more when the stores are emptied, and the names are free.
+        self._remove(lambda owner: owner.get(labels.SERVICE) in names)
+        self.nodes = [self._service(Node, name) for name in names]
+        for node in self.nodes:
+            node.run_instead(files)
+        _side_by_side(self._prepare_anew, [*self.stores.values(), *self.nodes])
+        _side_by_side(self._start, self.nodes)
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each container: service, image and its source, times in seconds, memory limit and peak in bytes."""
@@ -206,11 +219,25 @@ class Fleet:
     def _create_network(self) -> None:
         """Makes the network. Its labels are there from the first moment, so a death in between leaves no orphan."""
         self._network = Network(same_api(self._client), {"labels": self._labels})
-        self._network.name = f"l3-{self._order.run}-{self._order.capability}"
+        self._network.name = f"l3-{self._order.run}-{self._order.capability}-{self._labels[labels.PID]}"
         try:
             self._network.create()
         except (DockerException, OSError) as error:
             raise EngineError(f"the engine did not create a network: {error}") from error
+
+    def _remove(self, wanted: Callable[[Mapping[str, str]], bool]) -> None:
+        """Removes what this process made for the feature and whose labels are `wanted`. Raises EngineError."""
+        sweep.remove(
+            self._client,
+            f"{labels.RUN}={self._order.run}",
+            lambda owner: self._labels.items() <= owner.items() and wanted(owner),
+        )
+
+    def _prepare_anew(self, service: Service) -> None:
+        if isinstance(service, Store):
+            service.empty()
+        else:
+            self._create(service)
 
     def _make_ready(self, service: Service) -> None:
         self._create(service)

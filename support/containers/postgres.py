@@ -4,8 +4,11 @@ from contextlib import suppress
 from typing import ClassVar
 
 from support.containers.service import Limits, Store
+from support.errors import FleetError
 
 MIB = 1024 * 1024
+# What somebody made: PostgreSQL gives its own objects numbers below this one (src/include/access/transam.h).
+_MADE = "SELECT oid::regclass::text FROM pg_class WHERE oid >= 16384"
 
 
 class PostgresService(Store):
@@ -38,3 +41,25 @@ class PostgresService(Store):
         """The same by the server's own client, run inside its container."""
         ask = ["psql", "--no-psqlrc", "-qtAc", "SELECT 1", self.url(host, port)]
         return bool(self.exec(["timeout", f"{within_s:g}", *ask]).output.strip() == b"1")
+
+    def empty(self) -> None:
+        """Drops every database that is no template, with whatever holds it open, and makes an empty `postgres`."""
+        import psycopg
+        from psycopg.sql import SQL, Identifier
+
+        try:
+            # Of two templates this is the one that takes connections, and it must not be the one that is dropped.
+            with psycopg.connect(self._url_of("template1"), autocommit=True, connect_timeout=5) as connection:
+                names = connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate").fetchall()
+                for (name,) in names:
+                    connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+                connection.execute("CREATE DATABASE postgres TEMPLATE template0")
+            with psycopg.connect(self._url_of("postgres"), connect_timeout=5) as connection:
+                left = connection.execute(_MADE).fetchall()
+        except psycopg.Error as error:
+            raise FleetError(f"{self.name} was not emptied: {error}") from error
+        if left:
+            raise FleetError(f"{self.name} was emptied, and still holds {left}")
+
+    def _url_of(self, database: str) -> str:
+        return self.url(*self.address()).rpartition("/")[0] + f"/{database}"

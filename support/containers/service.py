@@ -50,6 +50,7 @@ class Service(DockerContainer):
     question: ClassVar[str]
     command: ClassVar[list[str] | None] = None
     environment: ClassVar[dict[str, str]] = {}
+    working_dir: str | None = None  # where its process starts; its image says where, unless this does
     ready_within_s: ClassVar[float] = 30.0
 
     def __init__(
@@ -65,7 +66,8 @@ class Service(DockerContainer):
         self.name = name
         self.times = Times()
         self.abandoned = False  # set when nobody waits for it any more
-        self.with_name(f"l3-{labels['l3.run']}-{labels['l3.feature']}-{name}"[:120])
+        # With the process, because of one run several may each have a fleet of the same feature.
+        self.with_name(f"l3-{labels['l3.run']}-{labels['l3.feature']}-{labels['l3.pid']}-{name}"[:120])
         self.with_network_aliases(name)
         self._labels = labels
         self._published = {port: 0 for port in (self.port, *extra_ports)}
@@ -87,6 +89,7 @@ class Service(DockerContainer):
                 labels=self._labels,
                 network=self._network.name if self._network else None,
                 networking_config=self._endpoint(),
+                working_dir=self.working_dir,
                 mem_limit=self.limits.memory,
                 memswap_limit=self.limits.memory,
                 nano_cpus=int(min(self.limits.cpus, cores) * 1e9),
@@ -197,6 +200,10 @@ class Store(Service):
 
     def answers_inside(self, host: str, port: int, within_s: float = 2.0) -> bool:
         """Whether the protocol's answer comes from `host`:`port` as the fleet's network sees them, in time."""
+        raise NotImplementedError
+
+    def empty(self) -> None:
+        """Takes everything out that nodes have put in, so that it is as it was when it started. Raises FleetError."""
         raise NotImplementedError
 
 

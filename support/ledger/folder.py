@@ -32,8 +32,8 @@ class RunFolder:
         fcntl.flock(self._hold, fcntl.LOCK_SH)
 
     @classmethod
-    def create(cls, reports: Path, plan: Plan) -> "RunFolder":
-        """Makes the folder of a new run below `reports`, writes `plan` there, and lets `latest` point to it.
+    def create(cls, reports: Path, plan: Plan, link: str = "latest") -> "RunFolder":
+        """Makes the folder of a new run below `reports`, writes `plan` there, and lets `link` point to it.
 
         Raises LedgerError when it cannot be written.
         """
@@ -44,7 +44,7 @@ class RunFolder:
             (path / "evidence").mkdir(parents=True)
             (path / PLAN).write_text(json.dumps(plan, indent=1, ensure_ascii=False))
             (path / LEDGER).touch()
-            _point(reports / "latest", plan["run"])
+            _point(reports / link, plan["run"])
         except OSError as error:
             mend = "make it writable, free some space, or name another folder by L3_REPORTS"
             raise LedgerError(f"the reports folder {reports} cannot be written: {error}; {mend}") from error

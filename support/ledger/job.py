@@ -11,7 +11,12 @@ import threading
 from behave.__main__ import main
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Waits in a thread for the parent's end, and then ends this process as SIGTERM does."""
+    threading.Thread(target=_await_end, daemon=True).start()
+
+
+def _await_end() -> None:
     """The parent holds the other end of standard input, and the kernel closes it whatever the parent dies of."""
     while os.read(0, 1):
         pass
@@ -19,5 +24,5 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Several features at once: a process for each, in a session of its own, all of one run."""
+"""Several features at once, or parts of them: a process for each, in a session of its own, all of one run."""
 
 import signal
 import subprocess
@@ -20,10 +20,17 @@ _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 @dataclass(frozen=True)
 class Work:
-    """One feature, and the arguments that let behave run it alone."""
+    """One process's work: its name, the module that does it with these arguments, the capabilities that it tells of."""
 
-    capability: str
+    name: str
+    module: str
     arguments: list[str]
+    capabilities: frozenset[str]
+
+
+def feature_alone(capability: str, arguments: list[str]) -> Work:
+    """One feature, which behave runs alone with `arguments`."""
+    return Work(capability, "support.ledger.job", arguments, frozenset([capability]))
 
 
 def longest_first(works: Iterable[Work], plan: Plan, earlier: Iterable[Row]) -> list[Work]:
@@ -40,9 +47,9 @@ def longest_first(works: Iterable[Work], plan: Plan, earlier: Iterable[Row]) -> 
         took[row["capability"]] = took.get(row["capability"], 0.0) + row["duration_s"] + (row["fleet_s"] or 0.0)
 
     def length(work: Work) -> tuple[float, int]:
-        return took.get(work.capability, float("inf")), counts[work.capability]
+        return took.get(work.name, float("inf")), counts[work.name]
 
-    return sorted((work for work in works if work.capability in counts), key=length, reverse=True)
+    return sorted((work for work in works if work.name in counts), key=length, reverse=True)
 
 
 class Jobs:
@@ -54,6 +61,11 @@ class Jobs:
         self._interrupted_by: signal.Signals | None = None
         self._living: dict[str, subprocess.Popen[bytes]] = {}
         self._printing = threading.Lock()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was told to end before all was done."""
+        return self._interrupted_by is not None
 
     @property
     def reason(self) -> str:
@@ -71,11 +83,23 @@ class Jobs:
         for future in done:
             future.result()
 
+    def end(self, number: signal.Signals) -> None:
+        """Sends `number` to every process that lives, once, and begins nothing more."""
+        self._interrupted_by = number
+        for process in list(self._living.values()):
+            process.send_signal(number)
+
+    def begin(self, work: Work) -> None:
+        """Shows that the process of `work` is started."""
+        self._say(f"{work.name}: started")
+
+    def tell(self, work: Work, said: str) -> None:
+        """Shows what the process of `work` has printed, all at once."""
+        self._say(f"{said}\n{work.name}: ended")
+
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._interrupted_by is None:
-            self._interrupted_by = signal.Signals(number)
-            for process in list(self._living.values()):
-                process.send_signal(number)
+            self.end(signal.Signals(number))
         else:
             print(
                 f"{_NAMES[signal.Signals(number)]}: already ending, please wait until all is cleaned",
@@ -85,23 +109,23 @@ class Jobs:
     def _run(self, work: Work) -> None:
         if self._interrupted_by:
             return
-        self._say(f"{work.capability}: started")
+        self.begin(work)
         with tempfile.TemporaryFile() as output:
             status = self._wait(work, output)
             output.seek(0)
             said = output.read().decode(errors="replace").rstrip()
-        self._say(f"{said}\n{work.capability}: ended")
+        self.tell(work, said)
         self._account(work, status, said)
 
     def _wait(self, work: Work, output: IO[bytes]) -> int:
         """The process's exit status. Its standard input ends when this process dies, and then it ends, too."""
-        command = [sys.executable, "-m", "support.ledger.job", *work.arguments]
+        command = [sys.executable, "-m", work.module, *work.arguments]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True)
-        self._living[work.capability] = process
+        self._living[work.name] = process
         if self._interrupted_by:
             process.send_signal(self._interrupted_by)
         status = process.wait()
-        del self._living[work.capability]
+        del self._living[work.name]
         if process.stdin:
             process.stdin.close()
         return status
@@ -113,7 +137,7 @@ class Jobs:
         reason = f"its process ended {end} before it told; its last words: {last or 'none'}"
         told = {row["id"] for row in read(self._folder.path / LEDGER)}
         for planned in self._folder.plan["scenarios"]:
-            if planned["capability"] == work.capability and planned["id"] not in told:
+            if planned["capability"] in work.capabilities and planned["id"] not in told:
                 why = self.reason if self._interrupted_by else reason
                 self._folder.row(blank(self._folder.run, planned, why))
 

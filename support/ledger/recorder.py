@@ -126,8 +126,8 @@ class Recorder:
     def feature(self, feature: Feature) -> None:
         """Told by behave when a feature has ended, or was not begun: every planned scenario of it gets its row."""
         self._settle()
-        path = self._place(feature)
-        self._give_up(lambda scenario: scenario["scenario"].rpartition(":")[0] == path)
+        places = {self._place(scenario) for scenario in feature.walk_scenarios()}
+        self._give_up(lambda scenario: scenario["scenario"] in places, self._why_unreached(self._place(feature)))
 
     def end(self) -> None:
         """Told by behave last of all: completes the run, tells the verdict, and ends the process with its exit code.
@@ -207,10 +207,11 @@ class Recorder:
         """Writes an unknown row for each scenario without one."""
         for planned in [scenario for scenario in self._unwritten.values() if which(scenario)]:
             del self._unwritten[planned["scenario"]]
-            self._keep(blank(self.run, planned, reason or self._why_unreached(planned)))
+            path = planned["scenario"].rpartition(":")[0]
+            self._keep(blank(self.run, planned, reason or self._why_unreached(path)))
 
-    def _why_unreached(self, planned: PlannedScenario) -> str:
-        path = planned["scenario"].rpartition(":")[0]
+    def _why_unreached(self, path: str) -> str:
+        """Why a scenario of the feature at `path` was not reached."""
         if hooks := self._troubles[path].hooks or self._troubles[""].hooks:
             return "; ".join(hooks)
         if self._interruption.by:

@@ -18,7 +18,7 @@ from support.errors import SelectionError, SuiteError
 from support.ledger import terminal
 from support.ledger.completion import complete_or_tell
 from support.ledger.folder import LEDGER, RUN_VARIABLE, SUMMARY, RunFolder
-from support.ledger.jobs import Jobs, Work, longest_first
+from support.ledger.jobs import Jobs, feature_alone, longest_first
 from support.ledger.plan import Plan
 from support.ledger.rows import read
 from support.ledger.selection import plan
@@ -52,7 +52,7 @@ class Suite:
         os.environ[RUN_VARIABLE] = str(folder.path)
         if jobs == 1:
             return self._run_here(folder)
-        works = [Work(f["capability"], self._arguments(f["path"])) for f in self._plan["features"]]
+        works = [feature_alone(f["capability"], self._arguments(f["path"])) for f in self._plan["features"]]
         side_by_side = Jobs(folder, longest_first(works, self._plan, earlier))
         side_by_side.run(jobs)
         return _tell(folder, side_by_side.reason)

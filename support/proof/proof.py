@@ -1,0 +1,127 @@
+"""A proof from its beginning to its end: the unchanged platform, every mutant, the matrix."""
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from signal import SIGTERM
+
+from support.containers.fleet import KINDS
+from support.errors import LedgerError
+from support.ledger.folder import LEDGER, RUN_VARIABLE, RunFolder, unwritten
+from support.ledger.rows import Row, read
+from support.proof import matrix, source, terminal
+from support.proof.matrix import Matrix
+from support.proof.mutants import Mutant, Promises
+from support.proof.shards import Shards, shards
+from support.proof.versions import Version, plan_of
+from support.settings import Settings
+
+MATRIX = "kill_matrix.json"
+LATEST = "latest-proof"
+_LOOKS_EVERY_S = 0.3
+
+
+class Proof:
+    """A proof with `mutants`, each of which has been seen to apply; `everything` fills the whole matrix."""
+
+    def __init__(
+        self, mutants: Sequence[Mutant], known: Mapping[str, Promises], jobs: int, everything: bool = False
+    ) -> None:
+        """Plans it, in the project's root. Raises MutantError when a mutant does not apply, and SuiteError."""
+        files = source.unchanged()
+        for mutant in mutants:
+            source.changed(files, mutant)
+        self._mutants, self._known, self._jobs = mutants, known, jobs
+        self._settings = Settings.load(os.environ, {})
+        earlier = read(self._settings.reports / "latest" / LEDGER)
+        self._shards = shards(mutants, known, jobs, everything, earlier)
+        self._versions = [version for shard in self._shards for version in shard.versions]
+        self._plan = plan_of(self._versions, KINDS)
+
+    def run(self) -> int:
+        """Runs it and tells it. Returns the exit code. Raises LedgerError when it cannot be recorded."""
+        began = time.monotonic()
+        folder = RunFolder.create(self._settings.reports, self._plan, LATEST)
+        os.environ[RUN_VARIABLE] = str(folder.path)
+        scale = f"{len(self._mutants)} mutants, {min(self._jobs, len(self._shards))} fleets at once"
+        print(f"proof {folder.run}: {scale}, {self._settings}", flush=True)
+        try:
+            jobs = Shards(folder, [shard.work(folder.path) for shard in self._shards])
+            with self._watched(folder.path, jobs):
+                jobs.run(self._jobs)
+            result = self._matrix(folder, jobs, time.monotonic() - began)
+            self._keep(folder.path, result)
+        except OSError as error:
+            raise LedgerError(unwritten(folder.path, error)) from error
+        finally:
+            folder.leave()
+        unchanged = matrix.not_passed(self._versions, self._rows(folder.path))
+        print(terminal.text(result, self._mutants, unchanged, folder.path), flush=True)
+        return matrix.exit_code(result)
+
+    @contextmanager
+    def _watched(self, folder: Path, jobs: Shards) -> Iterator[None]:
+        """Tells each version as it ends; stops everything when the unchanged platform does not pass."""
+        over = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(folder, jobs, over))
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+
+    def _watch(self, folder: Path, jobs: Shards, over: threading.Event) -> None:
+        open_ = list(self._versions)
+        while not over.wait(_LOOKS_EVERY_S):
+            rows = self._rows(folder)
+            if not jobs.interrupted and matrix.not_passed(self._versions, rows):
+                jobs.stopped = True
+                jobs.end(SIGTERM)
+            for version in [version for version in open_ if matrix.ended(version, rows)]:
+                open_.remove(version)
+                if not jobs.interrupted:
+                    print(_line(version, rows), flush=True)
+
+    def _matrix(self, folder: RunFolder, jobs: Shards, seconds: float) -> Matrix:
+        rows = self._rows(folder.path)
+        mutants = [version for version in self._versions if version.mutant]
+        return Matrix(
+            run=folder.run,
+            began=self._plan["began"],
+            seconds=round(seconds, 1),
+            problem=jobs.reason if jobs.interrupted else None,
+            mutants=[matrix.mutant_row(version, rows, jobs.reason) for version in mutants],
+            scenarios=matrix.scenario_rows(mutants, self._known, rows),
+        )
+
+    def _keep(self, folder: Path, result: Matrix) -> None:
+        """Writes the matrix; one that was brought to its end is also the project's newest. Raises OSError."""
+        written = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+        (folder / MATRIX).write_text(written)
+        if not result["problem"]:
+            new = self._settings.reports / f".{MATRIX}-{result['run']}"
+            new.write_text(written)
+            new.replace(self._settings.reports / MATRIX)
+        fates = {(row["capability"], row["id"]): row["verdict"] for row in result["mutants"]}
+        # A bug that was caught is understood; what its scenarios saw would only fill the disk.
+        for mutant in self._mutants:
+            if fates[mutant.capability, mutant.id] == "caught":
+                for evidence in (folder / "evidence").glob(f"{mutant.key}-*"):
+                    shutil.rmtree(evidence)
+
+    @staticmethod
+    def _rows(folder: Path) -> dict[str, Row]:
+        return {row["id"]: row for row in read(folder / LEDGER)}
+
+
+def _line(version: Version, rows: Mapping[str, Row]) -> str:
+    if version.mutant:
+        return terminal.line(matrix.mutant_row(version, rows, ""))
+    told = f"{len(version.scenarios)} scenarios, {matrix.seconds(version, rows):.1f} s"
+    return f"  {version.key.partition('.')[0]}: the unchanged platform passes ({told})"
