@@ -9,6 +9,7 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from redis.retry import Retry
 
 from support.containers.fleet import STORES, SUITE, Fleet
+from support.errors import FleetError
 from support.faults.faults import Faults
 
 Make = Callable[..., Fleet]
@@ -58,3 +59,72 @@ def test_a_cluster_of_three_is_one_store(make_fleet: Make) -> None:
         slots = sorted(tuple(shard["slots"]) if isinstance(shard, dict) else tuple(shard[1]) for shard in shards)
         assert slots == [(0, 5460), (5461, 10921), (10922, 16383)]
         member.close()
+
+
+# For each kind of store: a command that leaves all sorts of things in it, and one that tells what is left.
+LEAVINGS = {
+    "redis": (
+        ["sh", "-c", "redis-cli SET kept 1 && redis-cli -n 3 SET kept 1"],
+        ["redis-cli", "INFO", "keyspace"],
+        "# Keyspace",
+    ),
+    "postgres": (
+        [
+            *("psql", "-U", "postgres", "-c", "CREATE TABLE kept AS SELECT 1 AS a; CREATE SCHEMA other"),
+            *("-c", "CREATE TABLE other.kept (a int)", "-c", "CREATE DATABASE kept"),
+            *("-c", "ALTER DATABASE postgres SET work_mem = '1MB'"),
+        ],
+        [
+            *("psql", "-U", "postgres", "-qtAc"),
+            "SELECT (SELECT count(*) FROM pg_class WHERE oid >= 16384) || ' ' || string_agg(datname, ' ') || ' ' || "
+            "(SELECT count(*) FROM pg_db_role_setting) FROM pg_database WHERE NOT datistemplate",
+        ],
+        "0 postgres 0",
+    ),
+    "clickhouse": (
+        [
+            *("clickhouse-client", "--multiquery", "--query"),
+            "CREATE TABLE kept (a Int8) ENGINE = Memory; CREATE DATABASE other; "
+            "CREATE TABLE other.kept (a Int8) ENGINE = Memory; "
+            "CREATE MATERIALIZED VIEW seen ENGINE = Memory AS SELECT a FROM kept; INSERT INTO kept VALUES (1)",
+        ],
+        [
+            *("clickhouse-client", "--query"),
+            "SELECT count() FROM system.tables WHERE database != 'system' AND lower(database) != 'information_schema'",
+        ],
+        "0",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LEAVINGS)
+def test_a_store_that_is_emptied_holds_nothing_and_serves(make_fleet: Make, kind: str) -> None:
+    fleet = make_fleet(kind)
+    fleet.start()
+    store = fleet.stores[kind]
+    leave, look, nothing = LEAVINGS[kind]
+    left = store.exec(leave)
+    assert left.exit_code == 0, left.output
+    assert store.exec(look).output.decode().strip() != nothing
+    for _ in range(2):
+        store.empty()
+        assert store.exec(look).output.decode().strip() == nothing
+        assert store.answers(*store.address())
+
+
+def test_a_store_that_cannot_be_emptied_is_told(fleet: Fleet) -> None:
+    Faults(fleet).kill("redis")
+    with pytest.raises(FleetError, match=r"redis was not emptied: .*refused"):
+        fleet.stores["redis"].empty()
+
+
+def test_each_member_of_a_cluster_is_emptied(make_fleet: Make) -> None:
+    fleet = make_fleet("redis-cluster")
+    fleet.start()
+    first = fleet.stores["redis-cluster-1"]
+    for key in map(str, range(20)):
+        assert first.exec(["redis-cli", "-c", "SET", key, "kept"]).output == b"OK\n"
+    for store in fleet.stores.values():
+        assert store.exec(["redis-cli", "DBSIZE"]).output != b"0\n"
+        store.empty()
+        assert store.exec(["redis-cli", "DBSIZE"]).output == b"0\n"
