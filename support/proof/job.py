@@ -29,27 +29,29 @@ class Planting:
         self._files = source.unchanged()
         self._versions: Mapping[str, Version] = {version.path: version for version in versions}
         self._hook = hook
-        self._planted: Version | None = None
+        self._version: Version | None = None
         self._problem = ""
 
     def __call__(self, context: Any, scenario: Scenario) -> None:
         """Then calls the environment's own hook. Raises SuiteError when the version does not run."""
         version = self._versions[scenario.filename]
-        if version is not self._planted:
-            self._planted, self._problem = version, ""
-            self._plant(context, version)
+        if version is not self._version:
+            # Until they are the new version, the nodes are not to be judged as it, whatever goes wrong meanwhile.
+            self._version, self._problem = version, "its nodes were not started"
+            self._problem = self._plant(context, version)
         if self._problem:
             raise SuiteError(self._problem)
         self._hook(context, scenario)
 
-    def _plant(self, context: Any, version: Version) -> None:
-        files = source.changed(self._files, version.mutant) if version.mutant else self._files
-        began = time.monotonic()
+    def _plant(self, context: Any, version: Version) -> str:
+        """Starts the nodes of `version`; returns why they did not start, else nothing."""
+        problem, began = "", time.monotonic()
         try:
-            context.fleet.renew(files)
+            context.fleet.renew(source.changed(self._files, version.mutant) if version.mutant else self._files)
         except SuiteError as error:
-            self._problem = f"its nodes did not start: {error}"
+            problem = f"its nodes did not start: {error}"
         context.run.recorder.fleet_ready(version.key, time.monotonic() - began)
+        return problem
 
 
 class Prover(Runner):  # type: ignore[misc]  # behave does not tell its type

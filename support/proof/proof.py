@@ -90,12 +90,13 @@ class Proof:
 
     def _matrix(self, folder: RunFolder, jobs: Shards, seconds: float) -> Matrix:
         rows = self._rows(folder.path)
-        mutants = [version for version in self._versions if version.mutant]
+        versions = {version.key: version for version in self._versions}
+        mutants = [versions[mutant.key] for mutant in self._mutants]
         return Matrix(
             run=folder.run,
             began=self._plan["began"],
             seconds=round(seconds, 1),
-            problem=jobs.reason if jobs.interrupted else None,
+            problem=jobs.problem,
             mutants=[matrix.mutant_row(version, rows, jobs.reason) for version in mutants],
             scenarios=matrix.scenario_rows(mutants, self._known, rows),
         )

@@ -59,9 +59,16 @@ class Shards(Jobs):
         self._logs = folder.path
 
     @property
+    def problem(self) -> str | None:
+        """Why not all was done, None when it was."""
+        if self.stopped:
+            return "the unchanged platform did not pass, so the proof was stopped"
+        return "the proof was interrupted" if self.interrupted else None
+
+    @property
     def reason(self) -> str:
         """Why a scenario was not reached."""
-        return "the unchanged platform did not pass, so the proof was stopped" if self.stopped else super().reason
+        return self.problem or super().reason
 
     def begin(self, work: Work) -> None:
         """Says nothing: a mutant that ended has a line, and the first does not let wait for long."""

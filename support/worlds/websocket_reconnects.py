@@ -18,6 +18,8 @@ LEAVING_CODES = (
     1012,
 )  # going away (RFC 6455 section 7.4.1), service restart (IANA close code registry)
 
+_PUBLISHERS = 4
+
 
 class Absence:
     """One subscriber who was away: what was missed is replayed, or its loss is said."""
@@ -51,11 +53,12 @@ class Absence:
 
     def change_gateways_in_midstream(self, changes: int, updates: int) -> None:
         """The subscriber changes gateways `changes` times, without a word, while `updates` are published."""
-        world, before, each = self._world, len(self._world.published), updates // changes
+        world, before, each = self._world, len(self._world.sent_at), updates // changes
         with ThreadPoolExecutor(1) as publisher:
-            stream = publisher.submit(lambda: [world.publish(1) for _ in range(updates)])
+            # Several at a time, so that a change of gateways hardly ever falls between two updates.
+            stream = publisher.submit(world.publish_at_once, _PUBLISHERS, updates // _PUBLISHERS)
             for change in range(changes):
-                world.await_published(before + change * each)
+                world.await_sent(before + change * each)
                 self._subscriber.drop()
                 self._subscriber.connect(world.gateways[(change + 1) % 2])
             stream.result()

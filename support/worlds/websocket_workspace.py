@@ -126,9 +126,9 @@ class Workspace:
         place = gateway.publish(token, channel, {"serial": serial, "padding": "x" * padding})
         return place.offset, serial
 
-    def await_published(self, count: int) -> None:
-        """Waits until `count` updates of the present stream are acknowledged; another thread publishes them."""
-        poll(lambda: len(self.published) >= count, within_s=30, every_s=0.001)
+    def await_sent(self, count: int) -> None:
+        """Waits until `count` updates of this scenario are on their way; other threads publish them."""
+        poll(lambda: len(self.sent_at) >= count, within_s=30, every_s=0.001)
 
     def _acknowledged(self, places: Iterable[tuple[int, int]]) -> list[int]:
         serials = [serial for _, serial in sorted(places)]
