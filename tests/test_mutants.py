@@ -147,3 +147,20 @@ def test_a_choice_of_nothing_is_an_error(tmp_path: Path, choose: Callable[[list[
     mutants = load(written(tmp_path, SOUND), KNOWN)
     with pytest.raises(MutantError, match=told):
         choose(mutants)
+
+
+def test_a_row_of_an_outline_may_be_named_by_its_title_alone(tmp_path: Path) -> None:
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features" / "sales.feature").write_text(
+        "Feature: Sales\n  Scenario Outline: A sale of <what>\n    Given <how> many\n\n    Examples:\n"
+        "      | what | how |\n      | tea | 1 |\n      | milk | 2 |\n      | milk | 3 |\n"
+    )
+    names = promises(tmp_path)["sales"].names
+    assert (
+        names["A sale of tea"]
+        == names["A sale of tea (1)"]
+        == names["sales/a-sale-of-tea-1"]
+        == "sales/a-sale-of-tea-1"
+    )
+    assert "A sale of milk" not in names, "it does not say which"
+    assert names["A sale of milk (3)"] == "sales/a-sale-of-milk-3"

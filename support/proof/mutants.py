@@ -2,6 +2,7 @@
 
 import difflib
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,16 @@ _FIELDS = (*_TEXTS, "scenarios")
 
 @dataclass(frozen=True)
 class Promises:
-    """What a capability promises: the path of its feature below the root, and its scenarios, id -> title."""
+    """What a capability promises: the path of its feature below the root, and its scenarios, id -> title.
+
+    `names` are the words by which a scenario may be named, each with its id: the id, the title, and for a row of an
+    outline also its title without the values that the outline's title does not mention.
+    """
 
     capability: str
     feature: str
     scenarios: Mapping[str, str]
+    names: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -53,12 +59,8 @@ class Mutant:
 
 def promises(root: Path = ROOT) -> dict[str, Promises]:
     """The promises of every feature below `root`, by capability."""
-    found = {}
-    for path in sorted((root / "features").rglob("*.feature")):
-        if feature := parse_file(str(path)):
-            titles = {f"{path.stem}/{slug(title)}": title for _, title in titled_scenarios(feature)}
-            found[path.stem] = Promises(path.stem, path.relative_to(root).as_posix(), titles)
-    return found
+    paths = sorted((root / "features").rglob("*.feature"))
+    return {path.stem: _promises_in(path, path.relative_to(root).as_posix()) for path in paths}
 
 
 def load(folder: Path, known: Mapping[str, Promises]) -> list[Mutant]:
@@ -89,6 +91,19 @@ def chosen(mutants: Iterable[Mutant], capabilities: Iterable[str], ids: Iterable
                 raise MutantError(f"there is no mutant {what} {word}{_nearest(word, there)}")
         found = [mutant for mutant in found if not wanted or getattr(mutant, field) in wanted]
     return found
+
+
+def _promises_in(path: Path, shown: str) -> Promises:
+    feature = parse_file(str(path))
+    titled = [(s, title, f"{path.stem}/{slug(title)}") for s, title in (titled_scenarios(feature) if feature else ())]
+    titles = {key: title for _, title, key in titled}
+    # behave adds the number of the row to the title of one that comes from an outline.
+    bare = [(scenario.name.partition(" -- @")[0], key) for scenario, _, key in titled]
+    counts = Counter(name for name, _ in bare)
+    names = {name: key for name, key in bare if counts[name] == 1}
+    return Promises(
+        path.stem, shown, titles, names | {t: key for key, t in titles.items()} | {key: key for key in titles}
+    )
 
 
 def _in_file(path: Path, known: Mapping[str, Promises], problems: list[str]) -> Iterator[Mutant]:
@@ -147,11 +162,10 @@ def _claims(said: Any, where: str, promised: Promises) -> tuple[str, ...]:
     """The ids of the scenarios that a mutant names by their titles or ids."""
     if not isinstance(said, list) or not said or not all(isinstance(name, str) for name in said):
         raise MutantError(f"{where}: expected a list of the scenarios that must catch it, got {said!r}")
-    by_name = {title: key for key, title in promised.scenarios.items()} | {key: key for key in promised.scenarios}
     for name in said:
-        if name not in by_name:
-            raise MutantError(f"{where}: {promised.feature} has no scenario {name!r}{_nearest(name, by_name)}")
-    return tuple(dict.fromkeys(by_name[name] for name in said))
+        if name not in promised.names:
+            raise MutantError(f"{where}: {promised.feature} has no scenario {name!r}{_nearest(name, promised.names)}")
+    return tuple(dict.fromkeys(promised.names[name] for name in said))
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
