@@ -37,18 +37,27 @@ def size(text: str) -> int:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one run: where reports go, how long a scenario may take, and how much memory fleets may."""
+    """The settings of one run: where reports go, how long a scenario may take, and how much memory fleets may.
+
+    `history` is the file that verdicts are kept in over all runs.
+    """
 
     reports: Path
+    history: Path
     scenario_deadline_s: float
     memory_budget: int
 
     @classmethod
     def load(cls, environ: Mapping[str, str], userdata: Mapping[str, str]) -> "Settings":
-        """Reads L3_REPORTS, L3_SCENARIO_DEADLINE and L3_MEMORY. Raises SuiteError naming the one that is wrong."""
+        """Reads L3_REPORTS, L3_HISTORY, L3_SCENARIO_DEADLINE and L3_MEMORY.
+
+        Raises SuiteError naming the one that is wrong.
+        """
         given = {**environ, **userdata}
+        reports = Path(given.get("L3_REPORTS") or ROOT / "reports").absolute()
         return cls(
-            reports=Path(given.get("L3_REPORTS") or ROOT / "reports").absolute(),
+            reports=reports,
+            history=Path(given.get("L3_HISTORY") or reports / "history.jsonl").absolute(),
             scenario_deadline_s=_read(given, "L3_SCENARIO_DEADLINE", "120 s", seconds),
             memory_budget=_read(given, "L3_MEMORY", "8g", size),
         )

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from enum import Flag, auto
 
-from support.cli import engine_http, engine_start, virtualenv
+from support.cli import browser, engine_http, engine_start, virtualenv
 from support.errors import SuiteError
 from support.settings import ROOT
 
@@ -41,7 +41,10 @@ def ensure(needs: Needs, words: Sequence[str]) -> None:
 
 
 def _missing(needs: Needs) -> list[tuple[str, Callable[[], None]]]:
-    """What is missing, in words, and what sets it up."""
+    """What is missing, in words, and what sets it up.
+
+    A browser is no need: where it is missing and may not be installed, the tests that take one say so.
+    """
     parts: list[tuple[str, Callable[[], None]]] = []
     lists = [virtualenv.RUNTIME] * (SUITE in needs) + [virtualenv.TESTS] * (TESTS in needs)
     if lists and (problem := virtualenv.missing(lists)):
@@ -50,6 +53,8 @@ def _missing(needs: Needs) -> list[tuple[str, Callable[[], None]]]:
         address = engine_http.find(os.environ)
         if problem := engine_start.trouble(address):
             parts.append((f"{problem}; {engine_start.mend(address)}", lambda: engine_start.start(address)))
+    if TESTS in needs and os.environ.get(OFF) != "1" and browser.lack() and browser.can_install():
+        parts.append(("there is no browser", browser.install))
     return parts
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from support.cli import engine_http, engine_start, virtualenv
+from support.cli import browser, engine_http, engine_start, virtualenv
 from support.containers import labels
 from support.errors import SuiteError
 from support.images import manifest
@@ -70,6 +70,8 @@ def _python() -> Iterator[Finding]:
     else:
         yield Finding("venv", "ensurepip is not there", f"./l3 run as root does it, or: {virtualenv.VENV_MEND}")
     problem = virtualenv.missing([virtualenv.RUNTIME])
+    # No lack: only the tests of the page take one.
+    yield Finding("browser", browser.path() or f"{browser.lack()}; only ./l3 test takes one")
     yield Finding("requirements", problem or f"installed in {virtualenv.FOLDER}", problem and "./l3 run does it")
 
 

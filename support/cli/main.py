@@ -35,6 +35,7 @@ COMMANDS = {
     "run": Command("run the suite, or the part of it that tags or features select", SUITE | ENGINE),
     "test": Command("check the suite's own code: linters, types, tests", SUITE | TESTS | ENGINE, hands_on=True),
     "prove": Command("plant bugs into the reference platform, and see that each is noticed", SUITE | ENGINE),
+    "report": Command("make the page of the newest run anew, or one page of several runs", SUITE),
     "doctor": Command("say what is missing on this machine, and the mend for each", NOTHING),
     "images": Command("list, pull, build, save or load the images", SUITE | ENGINE),
     "clean": Command("remove what dead runs left, and say what", SUITE | ENGINE),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from support.cli import browser
 from support.settings import ROOT
 
 CHECKS = {
@@ -41,6 +42,8 @@ def execute(options: argparse.Namespace) -> int:
         outcomes = list(pool.map(_check, CHECKS.values()))
     for name, outcome in zip(CHECKS, outcomes, strict=True):
         _tell(name, outcome)
+    if lack := browser.lack():
+        print(f"skipping the tests of the page: {lack}", flush=True)
     tested = subprocess.run(_module("pytest", *options.handed_on), cwd=ROOT, check=False).returncode
     return tested or int(any(outcome.code for outcome in outcomes))
 

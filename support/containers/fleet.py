@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import docker
@@ -82,7 +83,7 @@ class Fleet:
         machine = client.info()
         self._cores = int(machine["NCPU"])
         self._room = min(order.budget, int(machine["MemTotal"]))
-        self._began = 0.0
+        self._began, self._began_at, self._waited_s = 0.0, "", 0.0
         self._wounded: list[Service] = []
         self._lost = False
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="fleet")
@@ -113,9 +114,10 @@ class Fleet:
 
         Raises FleetError or EngineError; what had been started by then is removed by `stop`.
         """
-        self._began = time.monotonic()
+        self._began, self._began_at = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
         need = sum(service.limits.memory for service in self.services)
         with admitted(self._client, need, self._room, self._say):
+            self._waited_s = self._elapsed()
             self._create_network()
             # The nodes are made while the services start, so that nothing is left to do but to start them.
             _side_by_side(self._make_ready, [*self._infrastructure, *self.nodes])
@@ -197,7 +199,10 @@ class Fleet:
         _side_by_side(self._start, self.nodes)
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row for each container: service, image and its source, times in seconds, memory limit and peak in bytes."""
+        """A row for each container: service, image and its source, times in seconds, memory limit and peak in bytes.
+
+        `began` is when the start of the fleet began (ISO 8601), `waited_s` how long it waited for memory in that.
+        """
         return [
             {
                 "capability": self._order.capability,
@@ -208,6 +213,8 @@ class Fleet:
                 **vars(service.times),
                 "memory_limit": service.limits.memory,
                 "peak_memory": service.peak_memory(),
+                "began": self._began_at,
+                "waited_s": self._waited_s,
             }
             for service in self.services
         ]

@@ -70,8 +70,10 @@ def main(run: str, run_dir: str, owner: str) -> None:
         return
     clean_after(run, owner)
     from support.ledger.completion import complete
+    from support.report.ending import after_verdict
 
-    complete(Path(run_dir), f"the run (process {owner}) was killed before this scenario ended")
+    if outcome := complete(Path(run_dir), f"the run (process {owner}) was killed before this scenario ended"):
+        after_verdict(outcome)
 
 
 if __name__ == "__main__":

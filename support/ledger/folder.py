@@ -15,9 +15,10 @@ from typing import Any, cast
 
 from support.errors import LedgerError
 from support.ledger.plan import Plan
-from support.ledger.rows import CONTAINER_FIELDS, Row, append, now
+from support.ledger.rows import CONTAINER_FIELDS, Row, StepRow, append, now
 
 PLAN, LEDGER, CONTAINERS, SUMMARY = "plan.json", "ledger.jsonl", "containers.jsonl", "summary.json"
+STEPS, HISTORY, PAGE, MARKDOWN = "steps.jsonl", "history.jsonl", "index.html", "summary.md"
 RUN_VARIABLE = "L3_RUN_FOLDER"  # set for a process that takes part in a run which another one began
 
 
@@ -32,18 +33,21 @@ class RunFolder:
         fcntl.flock(self._hold, fcntl.LOCK_SH)
 
     @classmethod
-    def create(cls, reports: Path, plan: Plan, link: str = "latest") -> "RunFolder":
+    def create(cls, reports: Path, plan: Plan, link: str = "latest", history: Path | None = None) -> "RunFolder":
         """Makes the folder of a new run below `reports`, writes `plan` there, and lets `link` point to it.
 
-        Raises LedgerError when it cannot be written.
+        The run's verdicts will be kept in `history`; without one they are known to nobody but this run, as those of a
+        proof. Raises LedgerError when the folder cannot be written.
         """
         plan["run"] = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        plan["began"] = now()
+        plan["began"] = plan["began"] or now()
         path = reports / plan["run"]
+        plan["history"] = str(history or path / HISTORY)
         try:
             (path / "evidence").mkdir(parents=True)
             (path / PLAN).write_text(json.dumps(plan, indent=1, ensure_ascii=False))
             (path / LEDGER).touch()
+            Path(plan["history"]).parent.mkdir(parents=True, exist_ok=True)
             _point(reports / link, plan["run"])
         except OSError as error:
             mend = "make it writable, free some space, or name another folder by L3_REPORTS"
@@ -67,6 +71,10 @@ class RunFolder:
     def container(self, row: Mapping[str, Any]) -> None:
         """Adds a row to containers.jsonl, with the fields that it has there. Raises KeyError when one is missing."""
         self._append(CONTAINERS, {name: row[name] for name in CONTAINER_FIELDS})
+
+    def steps(self, scenario: str, steps: list[StepRow]) -> None:
+        """Adds what became of each step of the scenario with the id `scenario` to steps.jsonl."""
+        self._append(STEPS, {"id": scenario, "steps": steps})
 
     def leave(self) -> None:
         """Lets go of the run; doing it again does nothing."""

@@ -5,7 +5,43 @@ It is on disk before the first container starts, so that whoever finds a dead ru
 
 import re
 from collections.abc import Iterable
-from typing import TypedDict
+from typing import NotRequired, TypedDict
+
+from support.ledger.commit import Commit
+
+
+class WrittenStep(TypedDict):
+    """A step's keyword and sentence; `more` is the table or the text below it, or empty."""
+
+    keyword: str
+    text: str
+    more: str
+
+
+class WrittenScenario(TypedDict):
+    """A scenario, or one row of an outline, with the steps of its background first. `id` is that of the ledger."""
+
+    id: str
+    name: str
+    line: int
+    tags: list[str]
+    steps: list[WrittenStep]
+
+
+class WrittenRule(TypedDict):
+    """A rule with its scenarios; one with an empty title holds those that stand before the first rule."""
+
+    title: str
+    prose: list[str]
+    scenarios: list[WrittenScenario]
+
+
+class Document(TypedDict):
+    """A feature: its paragraphs, its rules in their order, its tags, and the kinds of its containers."""
+
+    prose: list[str]
+    tags: list[str]
+    rules: list[WrittenRule]
 
 
 class PlannedScenario(TypedDict):
@@ -22,7 +58,10 @@ class PlannedScenario(TypedDict):
 
 
 class PlannedFeature(TypedDict):
-    """A feature of the project, selected or not. `scenarios` counts all it has; `problem` is what its tags lack."""
+    """A feature of the project, selected or not. `scenarios` counts all it has; `problem` is what its tags lack.
+
+    One that the catalogue names and nobody has written yet has no path, no scenarios and no `document`.
+    """
 
     capability: str
     path: str
@@ -32,16 +71,25 @@ class PlannedFeature(TypedDict):
     saving: int
     scenarios: int
     problem: str | None
+    document: NotRequired[Document | None]
 
 
 class Plan(TypedDict):
-    """What a run set out to do. `began` is ISO 8601 UTC; `tags` the tag expression as it was understood."""
+    """What a run set out to do. `began` is ISO 8601 UTC; `tags` the tag expression as it was understood.
+
+    `tiers` has their names by number; `history` is the file that verdicts are kept in over all runs; `commit` is None
+    without git. `merged` lists the runs that a merged report is made of.
+    """
 
     run: str
     began: str
     tags: str
     features: list[PlannedFeature]
     scenarios: list[PlannedScenario]
+    tiers: NotRequired[dict[str, str]]
+    commit: NotRequired[Commit | None]
+    history: NotRequired[str]
+    merged: NotRequired[list[str]]
 
 
 def slug(text: str) -> str:

@@ -24,7 +24,8 @@ from support.ledger.rows import Row, Verdict, blank, now
 from support.ledger.selection import location, plan
 from support.ledger.summary import UNKNOWN, WRONG_COMMAND, exit_code
 from support.ledger.trouble import Trouble, Troubles, told
-from support.ledger.verdict import verdict
+from support.ledger.verdict import step_rows, verdict
+from support.report.ending import after_verdict
 from support.settings import Settings
 
 _AFTERWARDS = ("after_rule", "after_feature", "after_all")
@@ -62,7 +63,11 @@ class Recorder:
         try:
             own = plan(context._runner.features, context.config, services)
             path = os.environ.get(RUN_VARIABLE)
-            folder = RunFolder.join(Path(path)) if path else RunFolder.create(settings.reports, own)
+            folder = (
+                RunFolder.join(Path(path))
+                if path
+                else RunFolder.create(settings.reports, own, history=settings.history)
+            )
         except SuiteError as error:
             refusal.error = error
             raise
@@ -197,6 +202,7 @@ class Recorder:
         row["started"], row["duration_s"] = self._started, round(scenario.duration, 3)
         row["fleet_s"] = self._fleet_s.pop(planned["capability"], None)
         row["evidence"] = self._troubles[self._place(scenario)].evidence
+        self._folder.steps(row["id"], step_rows(scenario))
         self._keep(row)
 
     def _keep(self, row: Row) -> None:
@@ -231,6 +237,7 @@ class Recorder:
             counts = Counter(row["verdict"] for row in self._rows)
             return exit_code({"passed": counts["passed"], "failed": counts["failed"], "unknown": counts["unknown"]})
         print(terminal.text(result, sys.stdout), flush=True)
+        after_verdict(result)
         return result.exit_code
 
     def _end_at_once(self, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypedDict, cast
@@ -12,7 +12,7 @@ from support.ledger.plan import PlannedScenario
 Verdict = Literal["passed", "failed", "unknown"]
 CONTAINER_FIELDS = (
     *("capability", "service", "image", "digest", "source", "created_s", "started_s", "ready_s"),
-    *("memory_limit", "peak_memory"),
+    *("memory_limit", "peak_memory", "began", "waited_s"),
 )
 
 
@@ -36,6 +36,15 @@ class Row(TypedDict):
     evidence: str | None
 
 
+class StepRow(TypedDict):
+    """What became of one step of a scenario; `duration_s` in seconds."""
+
+    keyword: str
+    text: str
+    outcome: Literal["passed", "failed", "unknown", "not reached"]
+    duration_s: float
+
+
 def blank(run: str, planned: PlannedScenario, reason: str) -> Row:
     """The row of a scenario of which nothing is known but why."""
     return Row(
@@ -56,16 +65,21 @@ def now() -> str:
 
 
 def append(path: Path, row: Mapping[str, Any]) -> None:
-    """Adds `row` as one line, in one write, so that processes of one run do not cut into each other's lines.
+    """Adds `row` as one line; see `append_all`."""
+    append_all(path, [row])
+
+
+def append_all(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Adds a line for each of `rows`, all in one write, so that processes do not cut into each other's lines.
 
     Raises OSError; a line that is cut off by a full disk is closed by the next one, and not read.
     """
-    line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(errors="backslashreplace")
     file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         if _is_torn(file):
-            line = b"\n" + line
-        if os.write(file, line) < len(line):
+            lines = b"\n" + lines
+        if os.write(file, lines) < len(lines):
             raise OSError(f"{path}: the disk is full")
     finally:
         os.close(file)

@@ -3,7 +3,7 @@
 import difflib
 import fnmatch
 import glob
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ from behave.model import Feature, Scenario, ScenarioOutline, ScenarioOutlineBuil
 from behave.parser import parse_file
 
 from support.errors import FeatureTagError, SelectionError
+from support.ledger.catalogue import Catalogue, Entry
+from support.ledger.commit import commit_of
+from support.ledger.document import document_of
 from support.ledger.feature_tags import Terms, terms
 from support.ledger.plan import Plan, PlannedFeature, PlannedScenario, clash, slug
 
@@ -18,25 +21,33 @@ from support.ledger.plan import Plan, PlannedFeature, PlannedScenario, clash, sl
 def plan(features: Sequence[Feature], config: Any, services: Collection[str]) -> Plan:
     """The plan for `features`, as behave parsed and narrowed them, under behave's `config`; its run is not named yet.
 
-    `services` are the known kinds of containers. Raises SelectionError when a tag of the expression exists nowhere
-    in the project, when nothing is selected, or when two scenarios have the same id.
+    `services` are the known kinds of containers. Raises SelectionError for a tag that exists nowhere in the project,
+    for nothing selected and for two scenarios of one id; FeatureTagError when the catalogue cannot be read.
     """
     root = Path(config.base_dir)
     project = [f for f in map(parse_file, map(str, sorted((root / "features").rglob("*.feature")))) if f]
     check_expression(config.tag_expression, _tags(project))
-    worths = {location(f, root): _planned_feature(f, root, services) for f in [*project, *features]}
-    scenarios = [
-        _planned_scenario(scenario, title, worths[location(feature, root)], root)
-        for feature in features
-        for scenario, title in titled_scenarios(feature)
-        if scenario.should_run(config)
-    ]
+    catalogue = Catalogue.of(root)
+    # Those of the project last: behave has narrowed the others, and the document needs all.
+    worths = {location(f, root): _planned_feature(f, root, services, catalogue) for f in [*features, *project]}
+    scenarios = list(_selected(features, config, worths))
+    _refuse(scenarios, config)
+    return Plan(
+        run="",
+        began="",
+        tags=config.tag_expression.to_string(),
+        features=[*worths.values(), *_unwritten(catalogue, {one["capability"] for one in worths.values()})],
+        scenarios=scenarios,
+        tiers=catalogue.tiers,
+        commit=commit_of(root),
+    )
+
+
+def _refuse(scenarios: Collection[PlannedScenario], config: Any) -> None:
     if not scenarios:
         raise SelectionError(f"nothing is selected by {_asked(config)}; expected at least one scenario")
     if problem := clash(scenarios):
         raise SelectionError(problem)
-    tags = config.tag_expression.to_string()
-    return Plan(run="", began="", tags=tags, features=list(worths.values()), scenarios=scenarios)
 
 
 def check_expression(expression: Any, known: Collection[str]) -> None:
@@ -72,11 +83,9 @@ def _row_title(template: str, scenario: Scenario) -> str:
     return f"{name} ({', '.join(rest)})" if rest else name
 
 
-def _planned_feature(feature: Feature, root: Path, services: Collection[str]) -> PlannedFeature:
-    try:
-        found, problem = terms(feature.tags, services), None
-    except FeatureTagError as error:
-        found, problem = Terms(0, 0, 0, ()), str(error)
+def _planned_feature(feature: Feature, root: Path, services: Collection[str], catalogue: Catalogue) -> PlannedFeature:
+    entry = catalogue.entries.get(Path(feature.filename).stem)
+    found, problem = _worth(feature, services, entry)
     return PlannedFeature(
         capability=Path(feature.filename).stem,
         path=location(feature, root),
@@ -86,7 +95,46 @@ def _planned_feature(feature: Feature, root: Path, services: Collection[str]) ->
         saving=found.saving,
         scenarios=len(feature.walk_scenarios()),
         problem=problem,
+        document=document_of(feature, titled_scenarios(feature)),
     )
+
+
+def _worth(feature: Feature, services: Collection[str], entry: Entry | None) -> tuple[Terms, str | None]:
+    """What a feature is worth, and what is wrong with its tags; where they cannot be taken, the catalogue tells."""
+    otherwise = Terms(entry.tier, entry.mrr, entry.saving, ()) if entry else Terms(0, 0, 0, ())
+    try:
+        found = terms(feature.tags, services)
+    except FeatureTagError as error:
+        return otherwise, str(error)
+    contradiction = entry.contradicts(found) if entry else None
+    return (otherwise, contradiction) if contradiction else (found, None)
+
+
+def _unwritten(catalogue: Catalogue, written: Collection[str]) -> Iterator[PlannedFeature]:
+    """A feature without scenarios for every capability that nobody has written yet: its worth is not told."""
+    for key, entry in catalogue.entries.items():
+        if key not in written:
+            yield PlannedFeature(
+                capability=key,
+                path="",
+                title=entry.name,
+                tier=entry.tier,
+                mrr=entry.mrr,
+                saving=entry.saving,
+                scenarios=0,
+                problem=None,
+                document=None,
+            )
+
+
+def _selected(
+    features: Iterable[Feature], config: Any, worths: Mapping[str, PlannedFeature]
+) -> Iterator[PlannedScenario]:
+    root = Path(config.base_dir)
+    for feature in features:
+        for scenario, title in titled_scenarios(feature):
+            if scenario.should_run(config):
+                yield _planned_scenario(scenario, title, worths[location(feature, root)], root)
 
 
 def _planned_scenario(scenario: Scenario, title: str, feature: PlannedFeature, root: Path) -> PlannedScenario:

@@ -22,6 +22,7 @@ from support.ledger.jobs import Jobs, feature_alone, longest_first
 from support.ledger.plan import Plan
 from support.ledger.rows import read
 from support.ledger.selection import plan
+from support.report.ending import after_verdict
 from support.settings import Settings
 
 
@@ -47,7 +48,7 @@ class Suite:
     def run(self, jobs: int) -> int:
         """Runs it, `jobs` features at a time, and prints the verdict. Returns the exit code; raises LedgerError."""
         earlier = read(self._settings.reports / "latest" / LEDGER)
-        folder = RunFolder.create(self._settings.reports, self._plan)
+        folder = RunFolder.create(self._settings.reports, self._plan, history=self._settings.history)
         print(f"run {folder.run}: {self._settings}", flush=True)
         os.environ[RUN_VARIABLE] = str(folder.path)
         if jobs == 1:
@@ -102,4 +103,5 @@ def _tell(folder: RunFolder, reason: str) -> int:
     if result is None:
         raise SuiteError(f"a process of the run still lives; it will complete {folder.path}")
     print(terminal.text(result, sys.stdout), flush=True)
+    after_verdict(result)
     return result.exit_code

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from support.ledger.completion import Outcome
-from support.ledger.folder import LEDGER
+from support.ledger.folder import LEDGER, PAGE
 from support.ledger.plan import PlannedFeature
 from support.ledger.rows import Row, Verdict
 from support.ledger.summary import FAILED, PASSED, UNKNOWN, Money
@@ -24,9 +24,12 @@ _MEANING = {
 def text(outcome: Outcome, stream: TextIO) -> str:
     """The whole verdict, as `stream` can show it: scenarios by feature, money, where the ledger is, the exit code."""
     lines = ["", *_features(outcome, stream), *_sums(outcome)]
-    if outcome.problem:
-        lines.append(outcome.problem)
-    lines += [f"ledger: {outcome.path / LEDGER}", f"exit {outcome.exit_code}: {_MEANING[outcome.exit_code]}"]
+    lines += [line for line in (outcome.problem, *outcome.warnings) if line]
+    lines += [
+        f"page: {outcome.path / PAGE}",
+        f"ledger: {outcome.path / LEDGER}",
+        f"exit {outcome.exit_code}: {_MEANING[outcome.exit_code]}",
+    ]
     return "\n".join(lines)
 
 
@@ -42,6 +45,8 @@ def _features(outcome: Outcome, stream: TextIO) -> Iterator[str]:
             yield f"{feature['title']}  ({_worth(feature)})"
             for row, before in zip(rows, [None, *rows], strict=False):
                 yield from _scenario(row, stream, row["reason"] == (before and before["reason"]))
+                if outcome.rates[row["id"]].flaky:
+                    yield f"{' ' * 13}flaky, and so not verified: it {outcome.rates[row['id']]}"
             yield ""
 
 

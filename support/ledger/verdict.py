@@ -5,13 +5,14 @@ target: it is unknown, with a reason that a person understands.
 """
 
 from pathlib import Path
+from typing import Literal
 
 from behave.model import Scenario, Step
 from behave.model_type import Status
 
 from support.ledger.deadline import ScenarioHung
 from support.ledger.places import place_of
-from support.ledger.rows import Verdict
+from support.ledger.rows import StepRow, Verdict
 from support.ledger.trouble import Trouble, message
 
 
@@ -30,6 +31,22 @@ def verdict(scenario: Scenario, trouble: Trouble, interrupted_by: str | None, ro
         return "failed", seen
     reason = seen or _reason_around(scenario, trouble, interrupted_by)
     return ("unknown", reason) if reason else ("passed", None)
+
+
+def step_rows(scenario: Scenario) -> list[StepRow]:
+    """What became of each step of `scenario`, those of its background first."""
+    return [
+        StepRow(keyword=step.keyword, text=step.name, outcome=_outcome(step), duration_s=round(step.duration, 3))
+        for step in scenario.all_steps
+    ]
+
+
+def _outcome(step: Step) -> Literal["passed", "failed", "unknown", "not reached"]:
+    if step.status == Status.passed:
+        return "passed"
+    if _asserted(step):
+        return "failed"
+    return "unknown" if _ended(step) else "not reached"
 
 
 def _ended(step: Step) -> bool:

@@ -110,3 +110,15 @@ def interrupted_cleanup(context: Any) -> None:
     """The second clean-up leaves a mark."""
     context.add_cleanup((context.recorder.run_dir / "evidence" / "cleaned").touch)
     context.add_cleanup(os.kill, os.getpid(), signal.SIGINT)
+
+
+@step("a promise is kept in good weather")
+def kept_in_good_weather(context: Any) -> None:
+    """`-D weather=bad` breaks it."""
+    assert context.config.userdata.get("weather") != "bad", "expected 200 updates, got 199"
+
+
+@step("something is in the way of the page")
+def in_the_way(context: Any) -> None:
+    """A folder with the page's name."""
+    (context.recorder.run_dir / "index.html").mkdir()
