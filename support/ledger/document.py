@@ -13,8 +13,8 @@ from support.ledger.plan import Document, WrittenRule, WrittenScenario, WrittenS
 
 
 def document_of(feature: Feature, scenarios: Iterable[tuple[Scenario, str]]) -> Document:
-    """`feature` as it is written now, with its `scenarios` and their titles. Raises OSError when its file is gone."""
-    lines = Path(feature.filename).read_text(encoding="utf-8").splitlines()
+    """`feature` as it is written now, with its `scenarios` and their titles."""
+    lines = _lines(Path(feature.filename))
     rules: dict[int, WrittenRule] = {}
     for scenario, title in scenarios:
         rule = _rule_of(scenario)
@@ -27,6 +27,14 @@ def written_steps(scenario: Scenario) -> Iterator[WrittenStep]:
     """The steps of `scenario`, those of its background first."""
     for step in scenario.all_steps:
         yield WrittenStep(keyword=step.keyword, text=step.name, more=_more(step))
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a feature's file; none for a feature that was never one, as a proof makes them."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
 
 
 def _rule_of(scenario: Scenario) -> Rule | None:
@@ -54,6 +62,8 @@ def _written(scenario: Scenario, title: str, capability: str) -> WrittenScenario
 
 def _paragraphs(statement: Any, lines: list[str]) -> Iterator[str]:
     """The prose below a heading. behave's model forgets the empty lines in it, so they are looked up in the file."""
+    if not lines and statement.description:
+        yield " ".join(statement.description)
     left = len(statement.description)
     paragraph: list[str] = []
     for line in lines[statement.line :]:
