@@ -1,11 +1,16 @@
 """ClickHouse by its native protocol, which every version speaks that an image may have."""
 
+import logging
 from contextlib import suppress
 from typing import ClassVar
 
 from support.containers.service import Limits, Store
 
 MIB = 1024 * 1024
+
+# The driver warns of each connection that fails. A server that is asked whether it is ready yet, or is down by a
+# fault, makes it say so ten times a second.
+logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
 
 
 class ClickHouseService(Store):

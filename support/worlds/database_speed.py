@@ -1,0 +1,94 @@
+"""A steady stream of charges, timed beside each store alone on the same path at the same time."""
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from statistics import quantiles
+
+from support.clients.database_transaction_coordination import Booking
+from support.containers.fleet import SUITE
+from support.polling import poll
+from support.probes.bare_inserts import BareClickHouse, BarePostgres
+from support.probes.billing import Analytics
+from support.worlds.database_customer import Customer
+
+_ARRIVED_WITHIN_S = 30.0  # so long is waited for the last one; how long it may take is judged by the ratio
+_AT_ONCE = 8
+_ALONE_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.02
+
+
+class Stream:
+    """Charges at a steady rate. All times are in seconds, and those of both stores alone are taken all the while."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._booking: list[float] = []
+        self._acknowledged: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
+        self._alone: dict[str, list[float]] = {"PostgreSQL": [], "ClickHouse": []}
+        self._done = threading.Event()
+
+    def run(self, count: int, rate: float) -> None:
+        """Books `count` charges, `rate` each second, and returns when analytics has the last one.
+
+        AssertionError when one is not booked, or has not arrived after 30 s.
+        """
+        bills = self._world.bills(count)
+        watchers = [threading.Thread(target=watch, daemon=True) for watch in (self._look, self._insert_alone)]
+        for watcher in watchers:
+            watcher.start()
+        began = time.monotonic()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            booked = [pool.submit(self._book, number, began + number / rate, bills) for number in range(count)]
+        for one in booked:
+            one.result()
+        poll(lambda: len(self._seen) >= count, _ARRIVED_WITHIN_S)
+        self._done.set()
+        for watcher in watchers:
+            watcher.join()
+        assert len(self._seen) == count, f"{count - len(self._seen)} of {count} had not arrived after 30 s"
+
+    def expect_booking_ratio(self, percent: int, times: float) -> None:
+        """The `percent`th percentile of booking is at most `times` that of PostgreSQL alone. AssertionError if not."""
+        self._expect(self._booking, "PostgreSQL", percent, times)
+
+    def expect_arrival_ratio(self, percent: int, times: float) -> None:
+        """The same of the time from the answer until analytics has the charge, and of ClickHouse alone."""
+        lags = [self._seen[reference] - at for reference, at in self._acknowledged.items()]
+        self._expect(lags, "ClickHouse", percent, times)
+
+    def _expect(self, sample: Sequence[float], store: str, percent: int, times: float) -> None:
+        alone, seen = (quantiles(times_s, n=100)[percent - 1] for times_s in (self._alone[store], sample))
+        assert seen <= times * alone, (
+            f"{percent} in 100 took up to {seen * 1000:.1f} ms: {seen / alone:.1f} times {store} alone "
+            f"({alone * 1000:.1f} ms), expected at most {times:g} times"
+        )
+
+    def _book(self, number: int, due: float, bills: Sequence[Booking]) -> None:
+        time.sleep(max(0.0, due - time.monotonic()))
+        began = time.monotonic()
+        self._world.book_one(bills[number], number % len(self._world.nodes))
+        self._acknowledged[bills[number].reference] = time.monotonic()
+        self._booking.append(time.monotonic() - began)
+
+    def _look(self) -> None:
+        """Notes when each charge is first seen in analytics."""
+        analytics = Analytics(self._world.fleet, self._world.name)
+        while not self._done.wait(_LOOK_EVERY_S):
+            there = analytics.deliveries()
+            for reference in there.keys() - self._seen.keys():
+                self._seen[reference] = time.monotonic()
+        analytics.close()
+
+    def _insert_alone(self) -> None:
+        fleet = self._world.fleet
+        assert fleet.toxiproxy
+        postgres = BarePostgres(fleet.toxiproxy.address(fleet.links[f"postgres:{SUITE}"]))
+        clickhouse = BareClickHouse(fleet.toxiproxy.address(fleet.links[f"clickhouse:{SUITE}"]))
+        while not self._done.wait(_ALONE_EVERY_S):
+            self._alone["PostgreSQL"].append(postgres.insert())
+            self._alone["ClickHouse"].append(clickhouse.insert())
+        postgres.close()
+        clickhouse.close()
