@@ -29,6 +29,7 @@ def new_customer(context: Context) -> None:
 def charges_that_both_have(context: Context, count: int) -> None:
     book_in_turn(context, count)
     context.world.expect_shown(within_s=10)
+    context.world.expect_none_waits(within_s=5)
 
 
 @when("{count:Count} charges of odd amounts on {days:Count} days are booked through both nodes in turn")

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from hamcrest import assert_that
 from support.clients.database_transaction_coordination import TRIES, BillingNode, Booking
 from support.clients.exchanges import Exchanges
 from support.matchers.bookings import same_bookings
+from support.polling import poll
+from support.worlds.watches import Watch
 
 DAY = datetime.date(2024, 2, 29)
 A, B, C = (Booking(reference, "account", "usage", 29, DAY) for reference in "abc")
@@ -77,3 +80,16 @@ def test_a_metric_that_is_not_there_is_the_nodes_fault(node: Callable[..., Billi
     assert node((200, "# HELP billing_outbox_depth x\nbilling_outbox_depth 7.0\n")).waiting() == 7
     with pytest.raises(AssertionError, match="has no metric billing_outbox_depth"):
         node((200, "billing_outbox_depth_of_another 7.0\n")).waiting()
+
+
+def test_a_watch_looks_until_it_ends_and_tells_what_a_look_raised() -> None:
+    closed: list[bool] = []
+    watch = Watch(lambda: None, 0.01, SimpleNamespace(close=lambda: closed.append(True)))
+    assert poll(lambda: watch.looks >= 2, within_s=5)
+    watch.end()
+    watch.stop()
+    assert closed == [True]
+    blind = Watch(lambda: int("nothing"), 0.01)
+    assert poll(lambda: not blind._thread.is_alive(), within_s=5)
+    with pytest.raises(ValueError):
+        blind.end()

@@ -101,7 +101,7 @@ class Analytics:
 
     def is_being_written(self) -> bool:
         """Whether an INSERT goes on: it has begun, and its rows may not have come yet (system.processes)."""
-        return self._clickhouse.rows("SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO %%'") != [(0,)]
+        return self._clickhouse.rows("SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO %'") != [(0,)]
 
     def keep_all_deliveries(self) -> None:
         """From now on no row is merged with another that replaces it, until `restore`."""

@@ -4,7 +4,7 @@ import datetime
 import random
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hamcrest import assert_that, equal_to
@@ -18,6 +18,7 @@ from support.matchers.bookings import same_bookings
 from support.polling import poll
 from support.probes.billing import Analytics, Books
 from support.worlds.crowds import for_each
+from support.worlds.watches import Closable, Watch
 
 _PRODUCTS = ("subscription", "usage", "support")
 # Ends of months, of years and of a February that has 29 days: where days are mistaken for each other.
@@ -39,9 +40,12 @@ class Customer:
         self.analytics = Analytics(fleet, self.name)
         self.accounts: list[str] = []
         self.booked: list[Booking] = []
+        self._watches: list[Watch] = []
 
     def close(self) -> None:
-        """Takes back what was done to analytics, and gives every connection back."""
+        """Takes back what was done to analytics, ends every watch, and gives every connection back."""
+        for watch in self._watches:
+            watch.stop()
         self.analytics.close()
         self.books.close()
         for node in self.nodes:
@@ -81,6 +85,11 @@ class Customer:
         """Books `bill` through the node of that number; it then counts as booked. AssertionError when it is not."""
         self.nodes[node].book(bill)
         self.booked.append(bill)
+
+    def watch(self, look: Callable[[], object], every_s: float, *eyes: Closable) -> Watch:
+        """Looks by `eyes`, every `every_s` seconds, until the watch ends, or the scenario."""
+        self._watches.append(Watch(look, every_s, *eyes))
+        return self._watches[-1]
 
     # What must hold
 

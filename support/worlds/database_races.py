@@ -8,12 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from hamcrest import assert_that, equal_to
 
 from support.clients.database_transaction_coordination import BOOKED, Booking
+from support.errors import ProbeError
 from support.polling import poll
 from support.probes.billing import Analytics
 from support.worlds.crowds import for_each
 from support.worlds.database_customer import Customer, is_refusal
 
 _SLOW_S = 0.25
+_LOOK_EVERY_S = 0.02
+_LOOKS = 20  # the slow node holds a batch for a second
 
 
 class Balance:
@@ -55,12 +58,14 @@ class Refunds:
 
         It ends with the first race that did not go as it must; what it did is told by the expectations.
         """
+        left = 0
         with ThreadPoolExecutor(2) as pool:
             for _ in range(races):
-                self._pay_up_to(paid)
+                self._world.book_one(self._world.bill(cents=paid - left), node=0)
                 refunds = [self._world.bill(account, cents=-cents) for account in self._world.accounts[:2]]
                 self._outcomes[self._outcome(refunds, list(pool.map(self._offer, range(2), refunds)))] += 1
-                self._least = min(self._least, sum(self._world.books.balances().values()))
+                left = sum(self._world.books.balances().values())
+                self._least = min(self._least, left)
                 if len(self._outcomes) > 1 or self._least < 0:
                     return
 
@@ -71,10 +76,6 @@ class Refunds:
     def expect_never_overdrawn(self) -> None:
         """After no race the customer's accounts were below zero taken together, by SQL. AssertionError if they were."""
         assert self._least == 0, f"the customer got back {-self._least} cents more than was paid"
-
-    def _pay_up_to(self, paid: int) -> None:
-        owed = paid - sum(self._world.books.balances().values())
-        self._world.book_one(self._world.bill(cents=owed), node=0)
 
     def _offer(self, node: int, refund: Booking) -> int:
         return self._world.nodes[node].offer(refund).status_code
@@ -105,9 +106,8 @@ class Relays:
         opened = self._world.open_accounts(accounts)
         bills = {account: [self._world.bill(account) for _ in range(count // accounts)] for account in opened}
         self._booked = {account: [bill.reference for bill in bills[account]] for account in opened}
-        self._done = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-        self._watcher.start()
+        analytics = Analytics(self._world.fleet, self._world.name)
+        self._watch = self._world.watch(lambda: self._look(analytics), _LOOK_EVERY_S, analytics)
         for_each(list(bills.values()), self._book_in_order)
 
     def expect_sent_once(self, within_s: float) -> None:
@@ -115,27 +115,28 @@ class Relays:
         wanted = Counter(booking.reference for booking in self._world.booked)
         poll(lambda: self._world.analytics.deliveries() >= wanted, within_s)
         self._world.expect_none_waits(within_s=5)
-        self._done.set()
-        self._watcher.join()
+        self._watch.end()
         sent = self._world.analytics.deliveries()
         wrong = {reference: count for reference, count in sent.items() if count != 1}
         assert_that(wrong, equal_to({}), "charges that were sent more than once")
         assert_that(len(sent), equal_to(len(wanted)), "charges that were sent")
 
     def expect_none_overtaken(self) -> None:
-        """At no look an account's later charge was there before an earlier one. AssertionError with such a look."""
+        """At no look an account's later charge was there before an earlier one. AssertionError with such a look.
+
+        Raises ProbeError when there were too few looks to tell.
+        """
+        if self._watch.looks < _LOOKS:
+            raise ProbeError(f"analytics could be looked at only {self._watch.looks} times, expected {_LOOKS} at least")
         assert not self._overtaken, f"at {len(self._overtaken)} looks; {self._overtaken[0]}"
 
     def _book_in_order(self, bills: Sequence[Booking]) -> None:
         for number, bill in enumerate(bills):
             self._world.book_one(bill, number % len(self._world.nodes))
 
-    def _watch(self) -> None:
-        analytics = Analytics(self._world.fleet, self._world.name)
-        while not self._done.wait(0.02):
-            there = analytics.deliveries()
-            for account, booked in self._booked.items():
-                places = [place for place, reference in enumerate(booked, 1) if reference in there]
-                if places != list(range(1, len(places) + 1)):
-                    self._overtaken.append(f"account {account} showed its charges {places}")
-        analytics.close()
+    def _look(self, analytics: Analytics) -> None:
+        there = analytics.deliveries()
+        for account, booked in self._booked.items():
+            places = [place for place, reference in enumerate(booked, 1) if reference in there]
+            if places != list(range(1, len(places) + 1)):
+                self._overtaken.append(f"account {account} showed its charges {places}")

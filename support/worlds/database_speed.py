@@ -1,6 +1,5 @@
 """A steady stream of charges, timed beside each store alone on the same path at the same time."""
 
-import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from support.polling import poll
 from support.probes.bare_inserts import BareClickHouse, BarePostgres
 from support.probes.billing import Analytics
 from support.worlds.database_customer import Customer
+from support.worlds.watches import Watch
 
 _ARRIVED_WITHIN_S = 30.0  # so long is waited for the last one; how long it may take is judged by the ratio
 _AT_ONCE = 8
@@ -28,7 +28,6 @@ class Stream:
         self._acknowledged: dict[str, float] = {}
         self._seen: dict[str, float] = {}
         self._alone: dict[str, list[float]] = {"PostgreSQL": [], "ClickHouse": []}
-        self._done = threading.Event()
 
     def run(self, count: int, rate: float) -> None:
         """Books `count` charges, `rate` each second, and returns when analytics has the last one.
@@ -36,18 +35,15 @@ class Stream:
         AssertionError when one is not booked, or has not arrived after 30 s.
         """
         bills = self._world.bills(count)
-        watchers = [threading.Thread(target=watch, daemon=True) for watch in (self._look, self._insert_alone)]
-        for watcher in watchers:
-            watcher.start()
+        watches = [self._watch_analytics(), self._watch_stores_alone()]
         began = time.monotonic()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             booked = [pool.submit(self._book, number, began + number / rate, bills) for number in range(count)]
         for one in booked:
             one.result()
         poll(lambda: len(self._seen) >= count, _ARRIVED_WITHIN_S)
-        self._done.set()
-        for watcher in watchers:
-            watcher.join()
+        for watch in watches:
+            watch.end()
         assert len(self._seen) == count, f"{count - len(self._seen)} of {count} had not arrived after 30 s"
 
     def expect_booking_ratio(self, percent: int, times: float) -> None:
@@ -73,22 +69,25 @@ class Stream:
         self._acknowledged[bills[number].reference] = time.monotonic()
         self._booking.append(time.monotonic() - began)
 
-    def _look(self) -> None:
+    def _watch_analytics(self) -> Watch:
         """Notes when each charge is first seen in analytics."""
         analytics = Analytics(self._world.fleet, self._world.name)
-        while not self._done.wait(_LOOK_EVERY_S):
-            there = analytics.deliveries()
-            for reference in there.keys() - self._seen.keys():
-                self._seen[reference] = time.monotonic()
-        analytics.close()
 
-    def _insert_alone(self) -> None:
+        def look() -> None:
+            for reference in analytics.deliveries().keys() - self._seen.keys():
+                self._seen[reference] = time.monotonic()
+
+        return self._world.watch(look, _LOOK_EVERY_S, analytics)
+
+    def _watch_stores_alone(self) -> Watch:
+        """Takes the time of a row into either store, with no platform in between."""
         fleet = self._world.fleet
         assert fleet.toxiproxy
         postgres = BarePostgres(fleet.toxiproxy.address(fleet.links[f"postgres:{SUITE}"]))
         clickhouse = BareClickHouse(fleet.toxiproxy.address(fleet.links[f"clickhouse:{SUITE}"]))
-        while not self._done.wait(_ALONE_EVERY_S):
+
+        def look() -> None:
             self._alone["PostgreSQL"].append(postgres.insert())
             self._alone["ClickHouse"].append(clickhouse.insert())
-        postgres.close()
-        clickhouse.close()
+
+        return self._world.watch(look, _ALONE_EVERY_S, postgres, clickhouse)
