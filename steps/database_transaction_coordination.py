@@ -325,6 +325,9 @@ def booking_ratio(context: Context, percent: int, times: int) -> None:
     context.world.stream.expect_booking_ratio(percent, times)
 
 
-@then("{percent:Count} in 100 are in analytics in at most {times:Count} times what as many take ClickHouse alone")
-def arrival_ratio(context: Context, percent: int, times: int) -> None:
-    context.world.stream.expect_arrival_ratio(percent, times)
+@then(
+    "{percent:Count} in 100 are in analytics {interval:Duration} and at most {times:Count} times what as many take "
+    "ClickHouse alone later"
+)
+def arrival_ratio(context: Context, percent: int, times: int, interval: float) -> None:
+    context.world.stream.expect_arrival_ratio(percent, times, interval)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from .billing_entry import Entry
 from .billing_schema import LANES, outbox, outbox_lanes
 
-LANES_AT_ONCE = 4  # what one relay holds, so that others have something to do beside it
+LANES_AT_ONCE = 8  # what one relay holds, so that others have something to do beside it
 
 
 @dataclass(frozen=True)

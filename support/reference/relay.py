@@ -46,7 +46,7 @@ class Relay:
         self._count = Counter("billing_events_shipped", "Events that analytics acknowledged.", registry=registry)
 
     async def run(self) -> None:
-        """Ships what waits, and looks for more at every interval; an outage is waited out."""
+        """Ships what waits at every interval, because analytics likes few large batches; an outage is waited out."""
         while not self._stopping.is_set():
             try:
                 busy = await self.ship()
@@ -62,7 +62,7 @@ class Relay:
         self._stopping.set()
 
     async def ship(self) -> bool:
-        """Ships one batch; returns whether more may wait. Raises SQLAlchemyError, AnalyticsError and RefusedError.
+        """Ships one batch; returns whether it was a full one, so that more may wait. Raises SQLAlchemyError, AnalyticsError and RefusedError.
 
         Events leave the outbox after analytics has acknowledged them, never before. A crash in between delivers
         them again, and analytics counts them once.
@@ -78,7 +78,7 @@ class Relay:
             if delivery.refused and not await self._has_drifted():
                 await self._refuse(transaction, delivery.refused)
         self._count.inc(len(delivery.shipped))
-        return bool(delivery.shipped)
+        return len(delivery.shipped) >= self._settings.relay_batch
 
     async def prepare(self) -> None:
         """Makes the table and the view of analytics, once. Raises AnalyticsError and RefusedError."""
