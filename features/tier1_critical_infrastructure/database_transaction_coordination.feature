@@ -69,7 +69,7 @@ Feature: Billing and analytics agree to the cent
     # A node waits 1.5 s for an answer of analytics, and then has to try again.
     Scenario: Analytics takes a charge, and its answer is lost
       Given only the first node reaches analytics, and slowly
-      When analytics takes a charge of the first node, and for 2.5 s no answer comes through
+      When analytics takes a charge of the first node, and for 2 s no answer comes through
       Then the charge still waits for analytics, which has it already
       And no try is held against it
       And within 5 s after all is well again no charge waits

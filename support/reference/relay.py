@@ -62,7 +62,9 @@ class Relay:
         self._stopping.set()
 
     async def ship(self) -> bool:
-        """Ships one batch; returns whether it was a full one, so that more may wait. Raises SQLAlchemyError, AnalyticsError and RefusedError.
+        """Ships one batch; returns whether it was a full one, so that more may wait.
+
+        Raises SQLAlchemyError, AnalyticsError and RefusedError.
 
         Events leave the outbox after analytics has acknowledged them, never before. A crash in between delivers
         them again, and analytics counts them once.
