@@ -127,3 +127,5 @@ def _told() -> Iterator[None]:
         if error.code in OVERLOADED:
             raise AnalyticsError(f"analytics has too much to do: {error}") from error
         raise RefusedError(str(error).splitlines()[0]) from error
+    except (TypeError, ValueError) as error:  # what the driver cannot even encode
+        raise RefusedError(str(error)) from error

@@ -39,7 +39,7 @@ REFUSALS = {
     "23503": (404, "no such account"),
     "23505": (409, "this reference was used before"),
     "23514": (422, "this amount or day cannot be booked"),
-    "22003": (422, "this amount cannot be booked"),
+    "22003": (422, "this amount is too large"),
 }
 Endpoint = Callable[[Request], Awaitable[Response]]
 logger = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class DatabaseTransactionCoordination:
                     "product": str(product),
                     "amount_cents": int(cents),
                     "day": str(day),
-                }:
+                } if not isinstance(cents, bool):
                     on = datetime.date.fromisoformat(day)
                     return Entry(uuid.uuid4(), account, customer, kind, reference, product, cents, CURRENCY, on)
         except ValueError:
