@@ -62,9 +62,10 @@ def test_a_silent_link_keeps_its_connections_and_carries_nothing(fleet: Fleet) -
     assert answers(fleet, f"redis:{SUITE}")
 
 
-def test_a_slow_link_takes_as_long_as_it_was_told_until_it_is_healed(fleet: Fleet) -> None:
+@pytest.mark.parametrize("stream", ["downstream", "upstream"])
+def test_a_slow_link_takes_as_long_as_it_was_told_until_it_is_healed(fleet: Fleet, stream: str) -> None:
     faults = Faults(fleet)
-    faults.slow("redis", SUITE, 0.5)
+    faults.slow("redis", SUITE, 0.5, stream)
     began = time.monotonic()
     assert answers(fleet, f"redis:{SUITE}")
     assert 0.5 <= time.monotonic() - began < 1
@@ -72,6 +73,16 @@ def test_a_slow_link_takes_as_long_as_it_was_told_until_it_is_healed(fleet: Flee
     began = time.monotonic()
     assert answers(fleet, f"redis:{SUITE}")
     assert time.monotonic() - began < 0.25
+
+
+def test_a_fault_that_comes_after_what_it_was_meant_for_is_told(fleet: Fleet) -> None:
+    faults = Faults(fleet)
+    faults.mute("redis", SUITE, during=lambda: True)
+    faults.heal()
+    with pytest.raises(FaultError, match="redis:suite was silenced too late"):
+        faults.mute("redis", SUITE, during=lambda: False)
+    faults.heal()
+    assert answers(fleet, f"redis:{SUITE}")
 
 
 def test_a_fault_that_does_not_take_hold_is_told(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """ClickHouse by its native protocol, which every version speaks that an image may have."""
 
+import logging
 from contextlib import suppress
 from typing import ClassVar
 
@@ -8,6 +9,10 @@ from support.errors import FleetError
 
 MIB = 1024 * 1024
 _OWN = "('system', 'default', 'INFORMATION_SCHEMA', 'information_schema')"
+
+# The driver warns of each connection that fails. A server that is asked whether it is ready yet, or is down by a
+# fault, makes it say so ten times a second.
+logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
 
 
 class ClickHouseService(Store):

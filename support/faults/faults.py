@@ -49,13 +49,16 @@ class Faults:
         """Drops all that passes the link, whose connections stand; healing closes them."""
         self._link(store, user).silence("upstream", "downstream")
 
-    def mute(self, store: str, user: str) -> None:
-        """Lets `user` be heard by `store` and drops every answer: what was asked is done, and nobody is told."""
-        self._link(store, user).silence("downstream")
+    def mute(self, store: str, user: str, during: Callable[[], bool] | None = None) -> None:
+        """Lets `user` be heard by `store` and drops every answer: what was asked is done, and nobody is told.
 
-    def slow(self, store: str, user: str, delay_s: float) -> None:
-        """Delays every answer of `store` to `user` by `delay_s` seconds."""
-        self._link(store, user).slow(delay_s)
+        Raises FaultError unless `during`, something that the fault has to come into, still goes on once it holds.
+        """
+        self._link(store, user).silence("downstream", during=during)
+
+    def slow(self, store: str, user: str, delay_s: float, stream: str = "downstream") -> None:
+        """Delays every answer of `store` to `user` by `delay_s` seconds; all that `user` says, if `upstream`."""
+        self._link(store, user).slow(delay_s, stream)
 
     def mend(self, name: str) -> None:
         """Heals the fault of one container (its name) or link (store:user) now. Raises FaultError when it stays."""

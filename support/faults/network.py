@@ -1,6 +1,7 @@
 """Faults of a link between a node and a service, by Toxiproxy; seen to hold from where a node sees it."""
 
 import time
+from collections.abc import Callable
 
 from support.containers.fleet import Fleet
 from support.containers.toxiproxy import ToxiproxyService
@@ -28,10 +29,11 @@ class Link:
         if self._store.answers_inside(*self._address):
             raise FaultError(f"{self.name} was cut, and {self._store.name} answers through it all the same")
 
-    def silence(self, *streams: str) -> None:
+    def silence(self, *streams: str, during: Callable[[], bool] | None = None) -> None:
         """Drops all data of `streams`, and lets connections stand; returns when nothing answers through it.
 
-        "upstream" is what goes to the store, "downstream" what comes from it.
+        "upstream" is what goes to the store, "downstream" what comes from it. Raises FaultError when `during` is no
+        longer true once the data is dropped: the fault then came too late for what it was meant for.
         """
         for stream in streams:
             # With a time-out of 0 this toxic drops data and closes nothing until it is removed (Toxiproxy's README).
@@ -42,15 +44,17 @@ class Link:
                 "attributes": {"timeout": 0},
             }
             self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
+        if during and not during():
+            raise FaultError(f"{self.name} was silenced too late")
         if self._store.answers_inside(*self._address, within_s=_SILENT_FOR_S):
             raise FaultError(f"{self.name} was silenced, and {self._store.name} answers through it all the same")
 
-    def slow(self, delay_s: float) -> None:
-        """Delays what comes from the store by `delay_s`; returns when an answer has been seen to take as long."""
+    def slow(self, delay_s: float, stream: str) -> None:
+        """Delays the data of `stream` by `delay_s`; returns when an answer has been seen to take as long."""
         toxic = {
             "name": "slow",
             "type": "latency",
-            "stream": "downstream",
+            "stream": stream,
             "attributes": {"latency": round(delay_s * 1000)},
         }
         self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)

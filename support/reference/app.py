@@ -15,7 +15,10 @@ from starlette.websockets import WebSocket
 
 from .settings import Settings, SettingsError
 
-CAPABILITIES = {"websocket_redis_pubsub": "WebsocketRedisPubsub"}  # module: the class in it
+CAPABILITIES = {  # module: the class in it
+    "websocket_redis_pubsub": "WebsocketRedisPubsub",
+    "database_transaction_coordination": "DatabaseTransactionCoordination",
+}
 RETRY_AFTER_S = 1
 
 

@@ -1,0 +1,333 @@
+"""Sentences of billing and analytics."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from behave import given, then, when
+
+if TYPE_CHECKING:
+    from support.faults.faults import Faults
+    from support.worlds.database_transaction_coordination import World
+
+
+class Context(Protocol):
+    """What these steps use of behave's context."""
+
+    world: "World"
+    faults: "Faults"
+
+
+# Charges, and where they must be
+
+
+@given("a new customer with two accounts, whom two nodes serve")
+def new_customer(context: Context) -> None:
+    """Each node opens one of the accounts, so both are seen to serve."""
+    context.world.open_accounts(2)
+
+
+@given("{count:Count} charges that billing and analytics agree on")
+def charges_that_both_have(context: Context, count: int) -> None:
+    book_in_turn(context, count)
+    context.world.expect_shown(within_s=10)
+    context.world.expect_none_waits(within_s=5)
+
+
+@when("{count:Count} charges of odd amounts on {days:Count} days are booked through both nodes in turn")
+def book_on_many_days(context: Context, count: int, days: int) -> None:
+    context.world.book(context.world.bills(count, days))
+
+
+@when("{count:Count} charges are booked through both nodes in turn")
+def book_in_turn(context: Context, count: int) -> None:
+    context.world.book(context.world.bills(count))
+
+
+@then("within {deadline:Duration} analytics shows each of them once, as it was booked")
+@then("within {deadline:Duration} analytics shows it once, as it was booked")
+def shown_within(context: Context, deadline: float) -> None:
+    context.world.expect_shown(deadline)
+
+
+@then("analytics shows each of them once, as it was booked")
+@then("analytics shows it once, as it was booked")
+def shown(context: Context) -> None:
+    context.world.expect_shown(within_s=0)
+
+
+@then("billing and analytics tell the same sums for each day and for each account, those of what was booked")
+def same_sums(context: Context) -> None:
+    context.world.expect_sums()
+
+
+# Rejections
+
+
+@when("both nodes are given charges of an unknown account, of nothing, of less, and under a reference used before")
+def give_what_is_rejected(context: Context) -> None:
+    context.world.rejections.offer()
+
+
+@then("all of them are rejected")
+def all_are_rejected(context: Context) -> None:
+    context.world.rejections.expect_rejected()
+
+
+@then("for {window:Duration} no trace of them is in billing, in what waits for analytics, or in analytics")
+@then("for {window:Duration} no trace of it is in billing, in what waits for analytics, or in analytics")
+def no_trace(context: Context, window: float) -> None:
+    context.world.expect_nothing_else(window)
+
+
+@then("the next charge arrives, through either node")
+def next_charge_arrives(context: Context) -> None:
+    context.faults.heal()
+    book_in_turn(context, 2)
+    context.world.expect_shown(within_s=5)
+
+
+# Outages
+
+
+@given("analytics is down")
+def analytics_is_down(context: Context) -> None:
+    context.world.outage.begin()
+
+
+@then("both nodes report that {count:Count} charges wait for analytics")
+def both_report_waiting(context: Context, count: int) -> None:
+    context.world.outage.expect_reported(count)
+
+
+@then("within {deadline:Duration} after analytics is back, both report that none waits")
+def drained_after_outage(context: Context, deadline: float) -> None:
+    context.world.outage.expect_drained(deadline)
+
+
+# Nodes that die, and answers that are lost
+
+
+@given("the first node is slow to reach billing")
+def slow_to_billing(context: Context) -> None:
+    context.world.crash.slow_way_to_billing()
+
+
+@given("only the first node reaches analytics, and slowly")
+def slow_to_analytics(context: Context) -> None:
+    context.world.crash.slow_way_to_analytics()
+
+
+@given("both nodes wait in vain for an answer of analytics")
+def analytics_is_silent(context: Context) -> None:
+    context.world.crash.silence_analytics()
+
+
+@when("the first node dies while it writes a charge that is not yet committed")
+def die_before_commit(context: Context) -> None:
+    context.world.crash.before_commit()
+
+
+@when("the first node dies as soon as billing has a charge of its")
+def die_after_commit(context: Context) -> None:
+    context.world.crash.after_commit()
+
+
+@when("the first node takes a charge, and dies before analytics has heard of it")
+def die_after_answer(context: Context) -> None:
+    context.world.crash.after_answer()
+
+
+@when("analytics takes a charge of the first node, which dies before it hears the answer")
+def die_after_delivery(context: Context) -> None:
+    context.world.crash.after_delivery()
+
+
+@when("analytics takes a charge of the first node, and for {duration:Duration} no answer comes through")
+def lose_answer(context: Context, duration: float) -> None:
+    context.world.crash.answer_lost_for(duration)
+
+
+@then("billing has the charge, and analytics does not")
+def only_billing_has_it(context: Context) -> None:
+    context.world.crash.expect_only_in_billing()
+
+
+@then("the charge still waits for analytics, which has it already")
+def waits_though_delivered(context: Context) -> None:
+    context.world.crash.expect_waiting_though_delivered()
+
+
+@then("no try is held against it")
+def nothing_held_against_it(context: Context) -> None:
+    context.world.crash.expect_nothing_held_against_it()
+
+
+@then("within {deadline:Duration} after all is well again analytics shows it once, as it was booked")
+def shown_after_healing(context: Context, deadline: float) -> None:
+    context.faults.heal()
+    context.world.expect_shown(deadline)
+
+
+@then("within {deadline:Duration} after all is well again no charge waits")
+def none_waits_after_healing(context: Context, deadline: float) -> None:
+    context.faults.heal()
+    context.world.expect_none_waits(deadline)
+
+
+# Races
+
+
+@when("{count:Count} charges of {cents:Count} cent are booked on one account at the same time, through both nodes")
+def charge_at_once(context: Context, count: int, cents: int) -> None:
+    context.world.charge_one_account_at_once(count, cents)
+
+
+@then("the balance of the account is {cents:Count} cents, by billing's books and by the word of both nodes")
+def balance_is(context: Context, cents: int) -> None:
+    context.world.balance.expect(cents)
+
+
+@when(
+    "in {races:Count} races {cents:Count} of {paid:Count} cents are refunded on both accounts at once, "
+    "each through another node"
+)
+def refunds_race(context: Context, races: int, cents: int, paid: int) -> None:
+    context.world.refunds.race(races, cents, paid)
+
+
+@then("in all {races:Count} races one refund was booked, and the other one refused")
+def one_refund_each(context: Context, races: int) -> None:
+    context.world.refunds.expect_one_each(races)
+
+
+@then("after no race had the customer got back more than was paid")
+def never_overdrawn(context: Context) -> None:
+    context.world.refunds.expect_never_overdrawn()
+
+
+# Two nodes that share the work
+
+
+@given("the first node is slow to reach analytics, and analytics keeps all that it is sent")
+def slow_relay(context: Context) -> None:
+    context.world.relays.slow_first_node()
+
+
+@when("{count:Count} charges of {accounts:Count} accounts are booked through both nodes in turn")
+def book_on_many_accounts(context: Context, count: int, accounts: int) -> None:
+    context.world.relays.book(count, accounts)
+
+
+@then("within {deadline:Duration} analytics has been sent each of them once")
+def sent_once(context: Context, deadline: float) -> None:
+    context.world.relays.expect_sent_once(deadline)
+
+
+@then("at no time did analytics have a charge before an earlier one of the same account")
+def none_overtaken(context: Context) -> None:
+    context.world.relays.expect_none_overtaken()
+
+
+# Differences
+
+
+@given("analytics has lost {lost:Count} of them, shows {false:Count} with another amount, and 1 a second time")
+def plant_differences(context: Context, lost: int, false: int) -> None:
+    context.world.differences.plant(lost, false)
+
+
+@when("the customer's books are reconciled")
+def reconcile(context: Context) -> None:
+    context.world.differences.reconcile()
+
+
+@then("the report names precisely these {count:Count}")
+def report_names(context: Context, count: int) -> None:
+    context.world.differences.expect_named(count)
+
+
+@then("reconciling once more names none, and changes nothing")
+def nothing_left_to_reconcile(context: Context) -> None:
+    context.world.differences.expect_nothing_left()
+
+
+# Charges that are refused
+
+
+@given("neither node reaches analytics")
+def cut_both_from_analytics(context: Context) -> None:
+    context.faults.cut("clickhouse", "node-1")
+    context.faults.cut("clickhouse", "node-2")
+
+
+@given("a charge of an unknown product is booked, and {others:Count} more after it on both accounts")
+def book_unknown_product(context: Context, others: int) -> None:
+    context.world.poison.book(others)
+
+
+@when("both nodes reach analytics again")
+def join_both_to_analytics(context: Context) -> None:
+    context.faults.heal()
+
+
+@then("within {deadline:Duration} analytics shows each of the others once, as it was booked")
+def others_are_shown(context: Context, deadline: float) -> None:
+    context.world.poison.expect_others_shown(deadline)
+
+
+@then("the one is put aside after {tries:Count} tries, where both nodes show it with the reason")
+def one_is_put_aside(context: Context, tries: int) -> None:
+    context.world.poison.expect_put_aside(tries)
+
+
+@then("it is all that billing and analytics differ by")
+def only_difference(context: Context) -> None:
+    context.world.poison.expect_only_difference()
+
+
+# Tables that have changed
+
+
+@given("analytics has lost a column")
+def lose_a_column(context: Context) -> None:
+    context.world.change.make("has lost a column")
+
+
+@given("analytics keeps amounts as floating-point numbers")
+def keep_floats(context: Context) -> None:
+    context.world.change.make("keeps amounts as floating-point numbers")
+
+
+@then("within {deadline:Duration} an alert is raised that analytics has changed")
+def alert_is_raised(context: Context, deadline: float) -> None:
+    context.world.change.expect_alert(deadline)
+
+
+@then("for {window:Duration} all {count:Count} wait, and none is put aside")
+def all_wait(context: Context, window: float, count: int) -> None:
+    context.world.change.expect_waiting(count, window)
+
+
+@then("within {deadline:Duration} after analytics is as before, none waits and the alert is over")
+def alert_is_over(context: Context, deadline: float) -> None:
+    context.world.change.expect_over(deadline)
+
+
+# Speed
+
+
+@when("{count:Count} charges are booked through both nodes in turn, {rate:Count} each second")
+def book_steadily(context: Context, count: int, rate: int) -> None:
+    context.world.stream.run(count, rate)
+
+
+@then("{percent:Count} in 100 are booked in at most {times:Count} times what as many take PostgreSQL alone meanwhile")
+def booking_ratio(context: Context, percent: int, times: int) -> None:
+    context.world.stream.expect_booking_ratio(percent, times)
+
+
+@then(
+    "{percent:Count} in 100 are in analytics {interval:Duration} and at most {times:Count} times what as many take "
+    "ClickHouse alone later"
+)
+def arrival_ratio(context: Context, percent: int, times: int, interval: float) -> None:
+    context.world.stream.expect_arrival_ratio(percent, times, interval)

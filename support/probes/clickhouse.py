@@ -1,0 +1,58 @@
+"""A look into ClickHouse by connections of the suite's own: one that only reads, one that brings about a change."""
+
+from typing import Any
+
+from clickhouse_driver import Client
+from clickhouse_driver.errors import Error
+
+from support.containers.service import Store
+from support.errors import FaultError, ProbeError
+from support.polling import poll
+
+_ANSWERS_WITHIN_S = 5.0
+
+
+def connect(address: tuple[str, int], **settings: Any) -> Client:
+    """A connection at `address`, made at the first question. `settings` are those of ClickHouse for each query."""
+    limits = ("connect_timeout", "send_receive_timeout", "sync_request_timeout")
+    host, port = address
+    return Client(host, port=port, settings=settings, **dict.fromkeys(limits, _ANSWERS_WITHIN_S))
+
+
+class ClickHouseProbe:
+    """Two connections. Each method raises ProbeError when the server does not answer within 5 s, or refuses."""
+
+    def __init__(self, server: Store) -> None:
+        # "readonly": no query of this connection can change anything (ClickHouse, permissions for queries).
+        self._reader = connect(server.address(), readonly=1)
+        self._writer = connect(server.address())
+
+    def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        """The rows that `query` gives, with `values` for its placeholders (%(name)s)."""
+        return _told(self._reader, query, values)
+
+    def change(self, statement: str, **values: Any) -> None:
+        """Carries out a statement that changes data or a table."""
+        _told(self._writer, statement, values)
+
+    def mutate(self, table: str, change: str, **values: Any) -> None:
+        """Changes rows of `table` (ALTER TABLE … DELETE or UPDATE); returns when it is done. FaultError if it is not.
+
+        Mutations go on in the background; their end is seen in system.mutations.
+        """
+        self.change(f"ALTER TABLE {table} {change}", **values)
+        left = "SELECT count() FROM system.mutations WHERE table = %(table)s AND NOT is_done"
+        if not poll(lambda: self.rows(left, table=table) == [(0,)], within_s=10):
+            raise FaultError(f"ClickHouse has not done {change} on {table} within 10 s")
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._reader.disconnect()
+        self._writer.disconnect()
+
+
+def _told(client: Client, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    try:
+        return list(client.execute(query, values or None) or [])
+    except (Error, OSError, EOFError) as error:
+        raise ProbeError(f"ClickHouse did not answer {query.strip()}: {error}") from error

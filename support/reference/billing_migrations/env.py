@@ -1,0 +1,6 @@
+"""Alembic's entry: applies the steps on the connection, and in the transaction, that `billing_schema` hands over."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"])
+context.run_migrations()

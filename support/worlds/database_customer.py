@@ -1,0 +1,146 @@
+"""A customer whom nobody has charged before: the accounts, what was booked, and what must hold of both stores."""
+
+import datetime
+import random
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hamcrest import assert_that, equal_to
+
+from support.clients.database_transaction_coordination import BOOKED, BillingNode, Booking
+from support.clients.exchanges import Exchanges
+from support.clients.identity import IdentityProvider
+from support.containers.fleet import Fleet
+from support.faults.faults import Faults
+from support.matchers.bookings import same_bookings
+from support.polling import poll
+from support.probes.billing import Analytics, Books
+from support.worlds.crowds import for_each
+from support.worlds.watches import Closable, Watch
+
+_PRODUCTS = ("subscription", "usage", "support")
+# Ends of months, of years and of a February that has 29 days: where days are mistaken for each other.
+_FIRST_DAY = datetime.date(2024, 2, 15)
+_LAST_DAY = datetime.date(2024, 12, 31)
+
+
+class Customer:
+    """What the rules of billing have in common; one for each scenario."""
+
+    def __init__(self, fleet: Fleet, faults: Faults, secret: str) -> None:
+        self.fleet = fleet
+        self.faults = faults
+        self.exchanges = Exchanges()
+        self.name = f"customer-{uuid.uuid4().hex[:12]}"
+        token = IdentityProvider(secret).token(self.name, [])
+        self.nodes = [BillingNode(node, token, self.exchanges) for node in fleet.nodes]
+        self.books = Books(fleet, self.name)
+        self.analytics = Analytics(fleet, self.name)
+        self.accounts: list[str] = []
+        self.booked: list[Booking] = []
+        self._watches: list[Watch] = []
+
+    def close(self) -> None:
+        """Takes back what was done to analytics, ends every watch, and gives every connection back."""
+        for watch in self._watches:
+            watch.stop()
+        self.analytics.close()
+        self.books.close()
+        for node in self.nodes:
+            node.close()
+
+    # What the customer does
+
+    def open_accounts(self, count: int) -> list[str]:
+        """Opens `count` more accounts, through both nodes in turn; returns them."""
+        opened = [self.nodes[number % len(self.nodes)].open_account() for number in range(count)]
+        self.accounts += opened
+        return opened
+
+    def bill(self, account: str = "", **changes: Any) -> Booking:
+        """A charge that is yet to be booked: of up to 10,000 euros, for a product that analytics knows."""
+        usual = Booking(
+            reference=f"invoice-{uuid.uuid4().hex[:12]}",
+            account=account or random.choice(self.accounts),
+            product=random.choice(_PRODUCTS),
+            cents=random.randrange(1, 1_000_000),
+            day=_LAST_DAY,
+        )
+        return usual._replace(**changes)
+
+    def bills(self, count: int, days: int = 1) -> list[Booking]:
+        """`count` charges on `days` different days, and on the accounts in turn."""
+        apart = (_LAST_DAY - _FIRST_DAY).days // max(1, days - 1)
+        on = [_LAST_DAY - datetime.timedelta(apart * number) for number in range(days)]
+        accounts = self.accounts
+        return [self.bill(accounts[number % len(accounts)], day=on[number % days]) for number in range(count)]
+
+    def book(self, bills: Sequence[Booking]) -> None:
+        """Books all of `bills`, eight at a time, through both nodes in turn. AssertionError when one is not booked."""
+        for_each(list(enumerate(bills)), lambda numbered: self.book_one(numbered[1], numbered[0] % len(self.nodes)))
+
+    def book_one(self, bill: Booking, node: int) -> None:
+        """Books `bill` through the node of that number; it then counts as booked. AssertionError when it is not."""
+        self.nodes[node].book(bill)
+        self.booked.append(bill)
+
+    def watch(self, look: Callable[[], object], every_s: float, *eyes: Closable) -> Watch:
+        """Looks by `eyes`, every `every_s` seconds, until the watch ends, or the scenario."""
+        self._watches.append(Watch(look, every_s, *eyes))
+        return self._watches[-1]
+
+    # What must hold
+
+    def expect_shown(self, within_s: float, but: Sequence[Booking] = ()) -> None:
+        """Within `within_s` analytics shows all that was booked, `but` for some, once each and as it was booked.
+
+        Billing's books have the same, with these. AssertionError with what is missing, doubled, foreign or changed.
+        """
+        wanted = list((Counter(self.booked) - Counter(but)).elements())
+        poll(lambda: self._settled(Counter(wanted)), within_s)
+        assert_that(self.books.bookings(), same_bookings(self.booked), "billing")
+        assert_that(self.analytics.bookings(), same_bookings(wanted), f"analytics, after {within_s:g} s")
+
+    def expect_sums(self) -> None:
+        """Both stores sum up to what was booked, for each day and for each account. AssertionError with both."""
+        days: Counter[datetime.date] = Counter()
+        accounts: Counter[str] = Counter()
+        for booking in self.booked:
+            days[booking.day] += booking.cents
+            accounts[booking.account] += booking.cents
+        assert_that(self.books.sums(), equal_to((dict(days), dict(accounts))), "billing: cents by day and by account")
+        assert_that(self.analytics.sums(), equal_to(self.books.sums()), "analytics: cents by day and by account")
+
+    def expect_nothing_else(self, window_s: float) -> None:
+        """For `window_s` neither store has anything but what was booked, and nothing waits. AssertionError if not."""
+        stray = poll(self._strays, window_s, every_s=0.1)
+        assert not stray, f"expected nothing but what was booked, found {stray}"
+
+    def expect_none_waits(self, within_s: float) -> None:
+        """Within `within_s` nothing of the customer's waits for analytics or was put aside. AssertionError if not."""
+        poll(lambda: not self.books.outbox(), within_s)
+        assert_that(self.books.outbox(), equal_to([]), f"what waits for analytics after {within_s:g} s")
+        assert_that(self.books.outbox(put_aside=True), equal_to([]), "what was put aside")
+
+    def _settled(self, wanted: Counter[Booking]) -> bool:
+        """Whether analytics shows all of `wanted`, or something that time will not mend."""
+        there = Counter(self.analytics.bookings())
+        return there >= wanted or not there <= wanted
+
+    def _strays(self) -> list[str]:
+        """The references of what was not booked, wherever it is to be seen; of what was, if it is there twice."""
+        known = Counter(booking.reference for booking in self.booked)
+        seen = [
+            Counter(booking.reference for booking in self.books.bookings()),
+            Counter(booking.reference for booking in self.analytics.bookings()),
+            Counter(set(self.analytics.deliveries())),
+            Counter([*self.books.outbox(), *self.books.outbox(put_aside=True)]),
+        ]
+        return [reference for there in seen for reference in (there - known)]
+
+
+def is_refusal(status: int) -> bool:
+    """Whether a node has said by `status` that a request cannot be carried out as it is (RFC 9110 section 15.5)."""
+    return 400 <= status < 500 and status != BOOKED

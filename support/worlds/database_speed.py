@@ -1,0 +1,96 @@
+"""A steady stream of charges, timed beside each store alone on the same path at the same time."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from statistics import quantiles
+
+from support.clients.database_transaction_coordination import Booking
+from support.containers.fleet import SUITE
+from support.polling import poll
+from support.probes.bare_inserts import BareClickHouse, BarePostgres
+from support.probes.billing import Analytics
+from support.worlds.database_customer import Customer
+from support.worlds.watches import Watch
+
+_ARRIVED_WITHIN_S = 30.0  # so long is waited for the last one; how long it may take is judged by the ratio
+_AT_ONCE = 8
+_ALONE_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.02
+
+
+class Stream:
+    """Charges at a steady rate. All times are in seconds, and those of both stores alone are taken all the while."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._booking: list[float] = []
+        self._acknowledged: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
+        self._alone: dict[str, list[float]] = {"PostgreSQL": [], "ClickHouse": []}
+
+    def run(self, count: int, rate: float) -> None:
+        """Books `count` charges, `rate` each second, and returns when analytics has the last one.
+
+        AssertionError when one is not booked, or has not arrived after 30 s.
+        """
+        bills = self._world.bills(count)
+        watches = [self._watch_analytics(), self._watch_stores_alone()]
+        began = time.monotonic()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            booked = [pool.submit(self._book, number, began + number / rate, bills) for number in range(count)]
+        for one in booked:
+            one.result()
+        poll(lambda: len(self._seen) >= count, _ARRIVED_WITHIN_S)
+        for watch in watches:
+            watch.end()
+        assert len(self._seen) == count, f"{count - len(self._seen)} of {count} had not arrived after 30 s"
+
+    def expect_booking_ratio(self, percent: int, times: float) -> None:
+        """The `percent`th percentile of booking is at most `times` that of PostgreSQL alone. AssertionError if not."""
+        self._expect(self._booking, "PostgreSQL", percent, times)
+
+    def expect_arrival_ratio(self, percent: int, times: float, interval_s: float) -> None:
+        """The same of the time from the answer until analytics has the charge, less `interval_s`; of ClickHouse alone.
+
+        A platform that batches is allowed that much to wait for the next batch, on however fast a machine.
+        """
+        lags = [self._seen[reference] - at - interval_s for reference, at in self._acknowledged.items()]
+        self._expect(lags, "ClickHouse", percent, times)
+
+    def _expect(self, sample: Sequence[float], store: str, percent: int, times: float) -> None:
+        alone, seen = (quantiles(times_s, n=100)[percent - 1] for times_s in (self._alone[store], sample))
+        assert seen <= times * alone, (
+            f"{percent} in 100 took up to {seen * 1000:.1f} ms: {seen / alone:.1f} times {store} alone "
+            f"({alone * 1000:.1f} ms), expected at most {times:g} times"
+        )
+
+    def _book(self, number: int, due: float, bills: Sequence[Booking]) -> None:
+        time.sleep(max(0.0, due - time.monotonic()))
+        began = time.monotonic()
+        self._world.book_one(bills[number], number % len(self._world.nodes))
+        self._acknowledged[bills[number].reference] = time.monotonic()
+        self._booking.append(time.monotonic() - began)
+
+    def _watch_analytics(self) -> Watch:
+        """Notes when each charge is first seen in analytics."""
+        analytics = Analytics(self._world.fleet, self._world.name)
+
+        def look() -> None:
+            for reference in analytics.deliveries().keys() - self._seen.keys():
+                self._seen[reference] = time.monotonic()
+
+        return self._world.watch(look, _LOOK_EVERY_S, analytics)
+
+    def _watch_stores_alone(self) -> Watch:
+        """Takes the time of a row into either store, with no platform in between."""
+        fleet = self._world.fleet
+        assert fleet.toxiproxy
+        postgres = BarePostgres(fleet.toxiproxy.address(fleet.links[f"postgres:{SUITE}"]))
+        clickhouse = BareClickHouse(fleet.toxiproxy.address(fleet.links[f"clickhouse:{SUITE}"]))
+
+        def look() -> None:
+            self._alone["PostgreSQL"].append(postgres.insert())
+            self._alone["ClickHouse"].append(clickhouse.insert())
+
+        return self._world.watch(look, _ALONE_EVERY_S, postgres, clickhouse)

@@ -1,0 +1,92 @@
+"""One scenario of billing and analytics: a customer of its own, and what single rules need beyond it."""
+
+from collections.abc import Callable
+
+from hamcrest import assert_that, equal_to
+
+from support.clients.database_transaction_coordination import Booking
+from support.containers.fleet import Fleet
+from support.faults.faults import Faults
+from support.polling import poll
+from support.worlds.database_crashes import Crash
+from support.worlds.database_customer import Customer, is_refusal
+from support.worlds.database_drift import Change, Differences, Poison
+from support.worlds.database_races import Balance, Refunds, Relays
+from support.worlds.database_speed import Stream
+
+
+class World(Customer):
+    """What the steps of one scenario share; what belongs to a single rule is a part of its own."""
+
+    def __init__(self, fleet: Fleet, faults: Faults, secret: str) -> None:
+        super().__init__(fleet, faults, secret)
+        self.crash = Crash(self)
+        self.refunds = Refunds(self)
+        self.relays = Relays(self)
+        self.differences = Differences(self)
+        self.poison = Poison(self)
+        self.change = Change(self)
+        self.stream = Stream(self)
+        self.outage = Outage(self)
+        self.rejections = Rejections(self)
+
+    def charge_one_account_at_once(self, count: int, cents: int) -> None:
+        """`count` charges of one account, all at the same time."""
+        self.balance = Balance(self)
+        self.balance.charge_at_once(count, cents)
+
+
+class Rejections:
+    """Charges that break a rule of billing's, each in another way."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._answers: dict[str, int] = {}
+
+    def offer(self) -> None:
+        """Gives both nodes one charge for each rule that it breaks."""
+        world = self._world
+        kinds: dict[str, Callable[[], Booking]] = {
+            "unknown account": lambda: world.bill("00000000-0000-4000-8000-000000000000"),
+            "nothing": lambda: world.bill(cents=0),
+            "less than nothing": lambda: world.bill(cents=-100),
+            "a reference used before": lambda: world.bill(reference=world.booked[0].reference),
+        }
+        self._answers = {
+            f"{kind} at {node.name}": node.attempt(make()).status_code
+            for kind, make in kinds.items()
+            for node in world.nodes
+        }
+
+    def expect_rejected(self) -> None:
+        """Each was answered as something that cannot be booked. AssertionError with the answers that were not."""
+        taken = {what: status for what, status in self._answers.items() if not is_refusal(status)}
+        assert_that(taken, equal_to({}), "charges that were not rejected, and the answer")
+
+
+class Outage:
+    """ClickHouse is down, and back."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._waiting_before = 0
+
+    def begin(self) -> None:
+        """ClickHouse dies."""
+        self._world.faults.kill("clickhouse")
+        self._waiting_before = self._world.nodes[0].waiting()
+
+    def expect_reported(self, count: int) -> None:
+        """Both nodes say that `count` charges wait, and by SQL they do. AssertionError if not."""
+        assert_that(self._reported(), equal_to([self._waiting_before + count] * 2), "waiting, by both nodes")
+        assert_that(len(self._world.books.outbox()), equal_to(count), "waiting, by the outbox itself")
+
+    def expect_drained(self, within_s: float) -> None:
+        """Within `within_s` after ClickHouse is back both nodes say that none waits. AssertionError if not."""
+        self._world.faults.mend("clickhouse")
+        poll(lambda: self._reported() == [0, 0], within_s)
+        assert_that(self._reported(), equal_to([0, 0]), f"waiting, by both nodes, after {within_s:g} s")
+        self._world.expect_none_waits(within_s=0)
+
+    def _reported(self) -> list[int]:
+        return [node.waiting() for node in self._world.nodes]
