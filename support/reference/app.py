@@ -15,7 +15,10 @@ from starlette.websockets import WebSocket
 
 from .settings import Settings, SettingsError
 
-CAPABILITIES = {"websocket_redis_pubsub": "WebsocketRedisPubsub"}  # module: the class in it
+CAPABILITIES = {  # module: the class in it
+    "cache_invalidation_redis": "CacheInvalidationRedis",
+    "websocket_redis_pubsub": "WebsocketRedisPubsub",
+}
 RETRY_AFTER_S = 1
 
 
