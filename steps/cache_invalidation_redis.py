@@ -22,6 +22,11 @@ def cached_products(context: Context, count: int) -> None:
     context.world.stock_and_cache(count)
 
 
+@given("{count:Count} products whose prices the first storefront has cached")
+def products_cached_by_first(context: Context, count: int) -> None:
+    context.world.stock_and_cache(count, context.world.storefronts[:1])
+
+
 @given("{count:Count} products that nobody has looked at")
 def fresh_products(context: Context, count: int) -> None:
     context.world.stock(count)

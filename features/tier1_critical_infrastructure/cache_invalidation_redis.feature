@@ -14,7 +14,7 @@ Feature: Nobody is shown a price that is no longer true
   Rule: What is cached ends in time, and not before
 
     Scenario: A price that was changed where nobody could hear of it is found out when its time is over
-      Given 10 products whose prices both storefronts have cached
+      Given 10 products whose prices the first storefront has cached
       When the prices are changed in the database, behind the storefronts' back
       Then 7.2 s after they were cached both storefronts still show the cached prices
       And 10.1 s after they were cached both storefronts show the new prices

@@ -38,6 +38,13 @@ class CacheStore:
         for client, owned in self._by_owner(keys).items():
             _pipelined(client, [("UNLINK", key) for key in owned])
 
+    def values(self, *keys: str) -> dict[str, str | None]:
+        """What is kept under each of `keys`; None where nothing is."""
+        found: dict[str, str | None] = {}
+        for client, owned in self._by_owner(keys).items():
+            found |= zip(owned, _pipelined(client, [("GET", key) for key in owned]), strict=True)
+        return found
+
     def keys(self) -> list[str]:
         """Every key of every server."""
         return [key for client in self.members.values() for key in _scan(client)]

@@ -14,7 +14,10 @@ _WAITS_WITHIN_S = 5.0
 
 
 class Ageing:
-    """Prices that were cached at a known time and changed behind the storefronts' back since."""
+    """Prices that the first storefront cached at a known time, and that changed behind its back since.
+
+    The second one makes its copies late, of what is old by then: these must not live longer for that.
+    """
 
     def __init__(self, world: Shop) -> None:
         self._world = world

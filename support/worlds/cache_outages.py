@@ -75,7 +75,7 @@ class Crowd:
             )
 
     def _await_crowd(self) -> None:
-        """Returns when no more questions have come to the database for a while."""
+        """Returns when no more questions have come to the database for a while, or nobody waits for an answer."""
         since, seen = time.monotonic(), -1
 
         def steady() -> bool:
@@ -84,7 +84,8 @@ class Crowd:
             self._most = max(self._most, now)
             if now != seen:
                 since, seen = time.monotonic(), now
-            return seen > 0 and time.monotonic() - since >= _STEADY_S
+            settled = seen > 0 and time.monotonic() - since >= _STEADY_S
+            return settled or all(answer.done() for _, answer in self._customers)
 
         if not poll(steady, _ARRIVES_WITHIN_S, every_s=0.02):
             raise FaultError(f"{seen} questions wait for the database, which was closed to all")

@@ -67,12 +67,12 @@ class Shop:
         self.prices |= fresh
         return list(fresh)
 
-    def stock_and_cache(self, count: int) -> None:
-        """`count` new products, whose prices each storefront has shown twice: from the database, then from a cache."""
+    def stock_and_cache(self, count: int, storefronts: Sequence[Storefront] = ()) -> None:
+        """`count` new products, whose prices `storefronts` (both, if none is named) have shown twice, so cached."""
         fresh = self.stock(count)
         began = time.monotonic()
         for _ in range(2):
-            self.expect_shown({product: self.prices[product] for product in fresh})
+            self.expect_shown({product: self.prices[product] for product in fresh}, storefronts=storefronts)
         self.cached = dict(self.prices)
         self.cached_at = (began, time.monotonic())
 
