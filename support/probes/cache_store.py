@@ -3,11 +3,12 @@
 Every look raises ProbeError when a server does not answer within 10 s.
 """
 
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Self, TypeVar
 
 from redis import Redis
 from redis.crc import key_slot
@@ -17,6 +18,7 @@ from support.containers.service import Store
 from support.errors import ProbeError
 
 _BATCH = 1000
+_MOMENT_S = 0.001
 One = TypeVar("One")
 
 
@@ -24,7 +26,6 @@ class CacheStore:
     """The servers of one cache, each on a connection of the suite's own that no fault of a node touches."""
 
     def __init__(self, *servers: Store) -> None:
-        self._addresses = [server.address() for server in servers]
         self.members = {server.name: _client(*server.address()) for server in servers}
 
     def keep(self, entries: Mapping[str, str], lifetime_s: float) -> None:
@@ -98,28 +99,42 @@ class CacheStore:
         return {slot: client for client in self.members.values() for slot in slots_of(client)}
 
 
-class SteadyReader:
-    """Reads one key at a fixed rate, however long an answer takes: whoever waits behind a slow one is counted, too."""
+class Asker:
+    """Asks one server again and again, in a thread of its own, and takes the time of each answer."""
 
-    def __init__(self, server: Store, every_s: float) -> None:
+    def __init__(self, server: Store) -> None:
         self._client = _client(*server.address())
-        self._every_s = every_s
+        self._goes_on = threading.Event()
+        self._took: list[float] = []
+        self._thread = threading.Thread(target=self._run, name=f"asks {server.name}", daemon=True)
 
-    def read_while(self, goes_on: Callable[[], bool]) -> list[float]:
-        """Reads until `goes_on` is false; seconds from the moment at which each answer was due to be asked for."""
-        took: list[float] = []
-        began = time.monotonic()
-        with _told():
-            while goes_on():
-                due = began + len(took) * self._every_s
-                time.sleep(max(0.0, due - time.monotonic()))
-                self._client.get("price:nobody:nothing")
-                took.append(time.monotonic() - due)
-        return took
+    def __enter__(self) -> Self:
+        self._goes_on.set()
+        self._thread.start()
+        return self
 
-    def close(self) -> None:
-        """Gives the connection back."""
+    def __exit__(self, *error: object) -> None:
+        self._goes_on.clear()
+        self._thread.join()
         self._client.close()
+
+    def waits(self) -> list[float]:
+        """For how long somebody would have waited who had come at any of the moments of an answer under way (seconds).
+
+        A server that stands still for long answers few, so that answers alone would make it look quick. A moment is a
+        millisecond. Raises ProbeError when there was no answer.
+        """
+        if not self._took:
+            raise ProbeError("Redis gave no answer while it was asked all the time")
+        return [took - moment * _MOMENT_S for took in self._took for moment in range(int(took / _MOMENT_S) + 1)]
+
+    def _run(self) -> None:
+        with suppress(RedisError):
+            while self._goes_on.is_set():
+                began = time.monotonic()
+                self._client.ping()
+                self._took.append(time.monotonic() - began)
+                time.sleep(_MOMENT_S)
 
 
 def slots_of(client: "Redis") -> set[int]:

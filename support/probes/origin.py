@@ -143,7 +143,7 @@ class Origin:
         seen: list[str] = []
 
         def told() -> bool:
-            seen[:] = _entries(self._log(began))
+            seen[:] = statements_in(self._log(began))
             return any(last in entry for entry in seen)
 
         if not poll(told, _SAYS_WITHIN_S):
@@ -155,7 +155,7 @@ class Origin:
         return self._server.get_wrapped_container().logs(stdout=False, since=since).decode(errors="replace")
 
 
-def _entries(log: str) -> list[str]:
+def statements_in(log: str) -> list[str]:
     """The statements of a log, each with its parameters, in the order in which they were logged."""
     entries: list[str] = []
     place: dict[str, int] = {}  # of the last entry of each process

@@ -8,7 +8,7 @@ Who may change what is decided by the gateway in front of this.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,7 +27,7 @@ from .catalogue import Catalogue, RefusedError, UnavailableError, connections
 from .feed import Feed
 from .invalidations import Invalidations, Stale
 from .json_text import parse_json, to_json
-from .read_through import ReadThrough
+from .read_through import Load, ReadThrough
 from .settings import Settings
 from .shared_cache import UNREACHABLE, SharedCache, key_of
 
@@ -109,7 +109,7 @@ class CacheInvalidationRedis:
         page = await self._read(key_of("page", shop, customer), self._pages, load)
         return Response(page, media_type="application/json")
 
-    async def _read(self, key: str, shared: SharedCache, load: Any) -> str:
+    async def _read(self, key: str, shared: SharedCache, load: Load) -> str:
         try:
             return await self._cache.read(key, shared, load)
         except UnavailableError as error:
@@ -198,7 +198,7 @@ def _whole(value: Any) -> int:
     return value
 
 
-async def _done(change: Any) -> Response:
+async def _done(change: Awaitable[None]) -> Response:
     """204 for a change that was made, 422 (RFC 9110, section 15.5.21) for one that is not allowed."""
     try:
         await change
