@@ -20,6 +20,7 @@ def cut_first_node_from_redis(context: Context) -> None:
 
 
 @given("the first gateway hears nothing from Redis, though its connections seem whole")
+@given("the first storefront hears nothing from Redis, though its connections seem whole")
 def silence_first_node(context: Context) -> None:
     context.faults.silence("redis", "node-1")
 
@@ -27,6 +28,23 @@ def silence_first_node(context: Context) -> None:
 @when("the first gateway reaches Redis again")
 def join_first_node_to_redis(context: Context) -> None:
     context.faults.mend("redis:node-1")
+
+
+@given("both storefronts are cut from Redis")
+def cut_both_nodes_from_redis(context: Context) -> None:
+    context.faults.cut("redis", "node-1")
+    context.faults.cut("redis", "node-2")
+
+
+@when("the storefronts reach Redis again")
+def join_both_nodes_to_redis(context: Context) -> None:
+    context.faults.mend("redis:node-1")
+    context.faults.mend("redis:node-2")
+
+
+@given("Redis is down")
+def redis_is_down(context: Context) -> None:
+    context.faults.kill("redis")
 
 
 @when("Redis restarts and has lost everything")

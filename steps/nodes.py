@@ -21,6 +21,7 @@ class Context(Protocol):
 
 
 @given("a new workspace on two gateways")
+@given("a new shop on two storefronts")
 def two_nodes_that_are_well(context: Context) -> None:
     """Both nodes answer, and each scenario's world has names that nobody has used before."""
     for node in context.fleet.nodes:

@@ -27,6 +27,13 @@ def size(text: str) -> int:
     return int(number) * _BYTES[unit]
 
 
+@with_pattern(r"\S+(?:, \S+)* and \S+")
+def names(text: str) -> list[str]:
+    """The names in a list such as "1, 10, a*b and a[b]"; none of them has a blank or a comma in it."""
+    rest, _, last = text.rpartition(" and ")
+    return [*rest.split(", "), last]
+
+
 def register() -> None:
-    """Makes {x:Duration}, {x:Count} and {x:Size} known to the step patterns."""
-    register_type(Duration=duration, Count=count, Size=size)
+    """Makes {x:Duration}, {x:Count}, {x:Size} and {x:Names} known to the step patterns."""
+    register_type(Duration=duration, Count=count, Size=size, Names=names)

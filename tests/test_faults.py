@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable
 
 import pytest
+from redis.crc import key_slot
 
 from support.containers.fleet import SUITE, Fleet
 from support.errors import FaultError
 from support.faults.faults import Faults
+from support.probes.cache_store import CacheStore, slots_of
 
 
 def answers(fleet: Fleet, through: str | None = None) -> bool:
@@ -83,6 +85,38 @@ def test_a_fault_that_comes_after_what_it_was_meant_for_is_told(fleet: Fleet) ->
         faults.mute("redis", SUITE, during=lambda: False)
     faults.heal()
     assert answers(fleet, f"redis:{SUITE}")
+
+
+def test_a_held_link_gives_its_answers_when_it_is_mended(fleet: Fleet) -> None:
+    assert fleet.toxiproxy
+    faults = Faults(fleet)
+    with socket.create_connection(fleet.toxiproxy.address(fleet.links[f"redis:{SUITE}"]), 2) as connection:
+        faults.hold("redis", SUITE)
+        connection.sendall(b"SET asked yes\r\n")
+        connection.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            connection.recv(16)
+        assert fleet.named("redis").exec(["redis-cli", "GET", "asked"]).output == b"yes\n"
+        faults.mend(f"redis:{SUITE}")
+        assert connection.recv(16) == b"+OK\r\n"
+
+
+def test_slots_move_with_their_keys_and_back(make_fleet: Callable[..., Fleet]) -> None:
+    fleet = make_fleet("redis-cluster")
+    fleet.start()
+    store, faults = CacheStore(*fleet.stores.values()), Faults(fleet)
+    store.keep({str(number): "kept" for number in range(100)}, lifetime_s=60)
+    first, _, last = store.members.values()
+    before = [slots_of(client) for client in store.members.values()]
+    moving = [next(key_slot(key.encode()) for key in client.scan_iter()) for client in (first, last)]
+    assert faults.reshard("redis-cluster").move(moving) >= 2
+    after = [slots_of(client) for client in store.members.values()]
+    assert after == [before[0] - {moving[0]} | {moving[1]}, before[1] | {moving[0]}, before[2] - {moving[1]}]
+    assert set(store.values(*map(str, range(100))).values()) == {"kept"}
+    faults.heal()
+    assert [slots_of(client) for client in store.members.values()] == before
+    assert set(store.values(*map(str, range(100))).values()) == {"kept"}
+    store.close()
 
 
 def test_a_fault_that_does_not_take_hold_is_told(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:

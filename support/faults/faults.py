@@ -6,6 +6,7 @@ from support.containers.fleet import Fleet
 from support.containers.service import Service
 from support.errors import FaultError, SuiteError
 from support.faults import network, process
+from support.faults.resharding import Resharding
 
 
 class Faults:
@@ -59,6 +60,16 @@ class Faults:
     def slow(self, store: str, user: str, delay_s: float, stream: str = "downstream") -> None:
         """Delays every answer of `store` to `user` by `delay_s` seconds; all that `user` says, if `upstream`."""
         self._link(store, user).slow(delay_s, stream)
+
+    def hold(self, store: str, user: str) -> None:
+        """Holds back every answer of `store` to `user`, until mended: what was asked is done, and is told then."""
+        self._link(store, user).hold()
+
+    def reshard(self, store: str) -> Resharding:
+        """Makes ready to move slots between the members of a cluster; healing moves each back to where it was."""
+        resharding = Resharding([s for s in self._fleet.stores.values() if s.kind == store])
+        self._healers[f"{store}:slots"] = resharding.undo
+        return resharding
 
     def mend(self, name: str) -> None:
         """Heals the fault of one container (its name) or link (store:user) now. Raises FaultError when it stays."""

@@ -9,6 +9,7 @@ from support.errors import FaultError
 from support.polling import poll
 
 _ANSWERS_WITHIN_S = 5.0
+_FOR_EVER_S = 3600.0
 _SILENT_FOR_S = 0.5  # long enough for an answer on a busy machine; a fault that is tried for longer comes late
 
 
@@ -63,6 +64,18 @@ class Link:
         answered = self._store.answers_inside(*self._address, within_s=2 + 10 * delay_s)
         if not answered or time.monotonic() - began < delay_s:
             raise FaultError(f"{self.name} was slowed by {delay_s:g} s, and an answer did not take as long")
+
+    def hold(self) -> None:
+        """Holds back all that comes from the store until the link is joined; then it arrives, and nothing is lost.
+
+        What was asked meanwhile is done, and the connections stand. Returns when nothing answers through the link.
+        """
+        # A toxic that is removed lets through at once what it holds, whatever delay it was told (Toxiproxy's README).
+        attributes = {"latency": round(_FOR_EVER_S * 1000)}
+        toxic = {"name": "held", "type": "latency", "stream": "downstream", "attributes": attributes}
+        self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
+        if self._store.answers_inside(*self._address, within_s=_SILENT_FOR_S):
+            raise FaultError(f"{self.name} was held, and {self._store.name} answers through it all the same")
 
     def join(self) -> None:
         """Takes every fault off the link; returns when the store answers through it again."""

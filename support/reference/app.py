@@ -16,8 +16,9 @@ from starlette.websockets import WebSocket
 from .settings import Settings, SettingsError
 
 CAPABILITIES = {  # module: the class in it
-    "websocket_redis_pubsub": "WebsocketRedisPubsub",
+    "cache_invalidation_redis": "CacheInvalidationRedis",
     "database_transaction_coordination": "DatabaseTransactionCoordination",
+    "websocket_redis_pubsub": "WebsocketRedisPubsub",
 }
 RETRY_AFTER_S = 1
 

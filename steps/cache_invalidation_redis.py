@@ -1,0 +1,333 @@
+"""Sentences of cached prices."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from behave import given, then, when
+
+if TYPE_CHECKING:
+    from support.worlds.cache_invalidation_redis import World
+
+
+class Context(Protocol):
+    """What these steps use of behave's context."""
+
+    world: "World"
+
+
+# Products and what is shown of them
+
+
+@given("{count:Count} products whose prices both storefronts have cached")
+def cached_products(context: Context, count: int) -> None:
+    context.world.stock_and_cache(count)
+
+
+@given("{count:Count} products whose prices the first storefront has cached")
+def products_cached_by_first(context: Context, count: int) -> None:
+    context.world.stock_and_cache(count, context.world.storefronts[:1])
+
+
+@given("{count:Count} products that nobody has looked at")
+def fresh_products(context: Context, count: int) -> None:
+    context.world.stock(count)
+
+
+@given("a product that nobody has looked at")
+def fresh_product(context: Context) -> None:
+    context.world.stock(1)
+    context.world.watch_questions()
+
+
+@given("both storefronts use Redis")
+def redis_is_used(context: Context) -> None:
+    """As they do: the Background has seen that both are well."""
+
+
+@then("within {deadline:Duration} both storefronts show the new prices")
+def new_prices_within(context: Context, deadline: float) -> None:
+    context.world.expect_shown(context.world.prices, deadline)
+
+
+@then("from now on both storefronts show the new prices")
+def new_prices_from_now_on(context: Context) -> None:
+    context.world.expect_only(context.world.prices, 1)
+
+
+@then("for {window:Duration} both storefronts show the new prices and nothing else")
+def only_new_prices(context: Context, window: float) -> None:
+    context.world.expect_only(context.world.prices, window)
+
+
+# Age
+
+
+@when("the prices are changed in the database, behind the storefronts' back")
+def change_behind_their_back(context: Context) -> None:
+    context.world.change_behind_their_back()
+
+
+@then("{age:Duration} after they were cached both storefronts still show the cached prices")
+def cached_prices_at(context: Context, age: float) -> None:
+    context.world.ageing.expect_cached_at(age)
+
+
+@then("{age:Duration} after they were cached both storefronts show the new prices")
+def new_prices_at(context: Context, age: float) -> None:
+    context.world.ageing.expect_fresh_at(age)
+
+
+@when("prices and pages are looked at, changed, removed and looked for in vain, at both storefronts")
+def everything_happens(context: Context) -> None:
+    context.world.everything.happens()
+
+
+@then("all that the caches hold ends by itself within {longest:Duration}, also what is just being fetched")
+def everything_ends(context: Context, longest: float) -> None:
+    context.world.everything.expect_end_within(longest)
+
+
+@when("all of them are looked at")
+def look_at_all(context: Context) -> None:
+    context.world.lifetimes.look_at_all()
+
+
+@then("nine in ten of the cached prices end spread over {least:Duration} or more")
+def ends_are_spread(context: Context, least: float) -> None:
+    context.world.lifetimes.expect_spread(least)
+
+
+@then("no tenth of the time in which they end has more than twice its share")
+def ends_are_even(context: Context) -> None:
+    context.world.lifetimes.expect_even()
+
+
+# Clears
+
+
+@given("{count:Count} cached prices in each of {shops:Count} shops, named like {names:Names}")
+def shops_to_be_cleared(context: Context, count: int, shops: int, names: list[str]) -> None:
+    assert len(names) == shops, f"{shops} shops, but names for {len(names)}"
+    context.world.open_look_alikes(names, count)
+
+
+@given("{count:Count} cached prices in each of {shops:Count} others, named like {names:Names}")
+def shops_to_be_spared(context: Context, count: int, shops: int, names: list[str]) -> None:
+    assert len(names) == shops, f"{shops} shops, but names for {len(names)}"
+    context.world.open_look_alikes(names, count, spared=True)
+
+
+@when("each of the first {shops:Count} shops changes its discount, at both storefronts in turn")
+def look_alikes_change_discounts(context: Context, shops: int) -> None:
+    context.world.look_alikes.change_discounts()
+
+
+@then("none of their {cleared:Count} cached prices is left, and all {spared:Count} of the others are")
+def look_alikes_are_cleared(context: Context, cleared: int, spared: int) -> None:
+    assert context.world.look_alikes.planted.counts == (cleared, spared), context.world.look_alikes.planted.counts
+    context.world.expect_cleared()
+
+
+@when("the shop changes its discount at the first storefront")
+def shop_changes_discount(context: Context) -> None:
+    context.world.change_discount()
+
+
+@given("{count:Count} cached prices of the shop")
+def many_cached_prices(context: Context, count: int) -> None:
+    context.world.cache_prices(count)
+
+
+@when("the shop changes its discount while others ask Redis, and a server that nobody clears")
+def clear_while_others_ask(context: Context) -> None:
+    context.world.big_clear.clear_while_others_ask()
+
+
+@then("none of the shop's cached prices is left")
+@then("none of the shop's cached pages is left on any server, and all of the other's are")
+def all_is_cleared(context: Context) -> None:
+    context.world.expect_cleared()
+
+
+@then("Redis was never asked for all keys at once, nor to delete anything while others wait")
+def nothing_blocking(context: Context) -> None:
+    """KEYS, DEL and the FLUSH commands block the server for as long as they take (their manual pages)."""
+    context.world.big_clear.expect_nothing_blocking()
+
+
+@then(
+    "{percent:Count} in 100 who asked it waited at most {times:Count} times as long as for the other server, "
+    "or {most:Duration}"
+)
+def redis_is_not_slow(context: Context, percent: int, times: int, most: float) -> None:
+    context.world.big_clear.expect_not_slow(percent, times, most)
+
+
+@then("{percent:Count} in 100 who asked it waited less than a third of the time that the clear took")
+def redis_is_not_blocked(context: Context, percent: int) -> None:
+    context.world.big_clear.expect_not_blocked(percent, 1 / 3)
+
+
+@given("{count:Count} cached pages of the shop and {others:Count} of another, on all servers of the cluster")
+def many_cached_pages(context: Context, count: int, others: int) -> None:
+    context.world.cache_pages(count, others)
+
+
+@when("the shop changes its discount while some of its pages move to other servers")
+def clear_while_pages_move(context: Context) -> None:
+    context.world.cluster_clear.clear_while_slots_move()
+
+
+@then("both storefronts show the new discount on every page that is looked at")
+def pages_show_discount(context: Context) -> None:
+    context.world.cluster_clear.expect_shown()
+
+
+# Changes, and who reads meanwhile
+
+
+@when("each price is changed {times:Count} times, at both storefronts in turn")
+def change_many_times(context: Context, times: int) -> None:
+    context.world.propagation.change_each(times)
+
+
+@then(
+    "{percent:Count} in 100 changes were seen at the other storefront within {tail:Duration}, "
+    "and every one within {worst:Duration}"
+)
+def changes_were_seen(context: Context, percent: int, tail: float, worst: float) -> None:
+    context.world.propagation.expect_seen(percent, tail, worst)
+
+
+@then("whoever had seen a new price was never again shown an older one")
+def no_way_back(context: Context) -> None:
+    context.world.propagation.expect_no_way_back()
+
+
+@when("each is read by the first storefront, which gets the answer only after the price was changed at the second")
+def interleave(context: Context) -> None:
+    context.world.slow_reads.interleave()
+
+
+@given("the first storefront has asked the database for their prices, and the answers are under way")
+def answers_are_under_way(context: Context) -> None:
+    context.world.slow_reads.ask(list(context.world.prices))
+
+
+@given("{ago:Duration} ago the prices were changed at the second storefront")
+def prices_were_changed(context: Context, ago: float) -> None:
+    context.world.slow_reads.change_and_wait(ago)
+
+
+@when("other customers ask the first storefront, before the answers arrive")
+def others_ask(context: Context) -> None:
+    context.world.slow_reads.others_ask()
+
+
+@then("these customers are shown the new prices")
+def others_see_new(context: Context) -> None:
+    context.world.slow_reads.expect_others_see_new()
+
+
+@when("the shop asks for a new price of the first and an impossible one of the second, in one step")
+def ask_for_the_impossible(context: Context) -> None:
+    context.world.commits.ask_for_the_impossible()
+
+
+@then("the shop is told that this was refused")
+def shop_is_told(context: Context) -> None:
+    context.world.commits.expect_refused()
+
+
+@then("both storefronts show the cached prices, without asking the database again")
+def caches_are_untouched(context: Context) -> None:
+    context.world.commits.expect_caches_untouched()
+
+
+@given("changes of these prices at the second storefront, which wait for their commit")
+def changes_wait(context: Context) -> None:
+    context.world.commits.begin()
+
+
+@when("both storefronts are asked for the prices, and then the changes are committed")
+def read_and_commit(context: Context) -> None:
+    context.world.commits.read_and_commit()
+
+
+# Storefronts that do not hear
+
+
+@given("the prices were changed, and neither storefront has heard of it")
+def change_unheard(context: Context) -> None:
+    context.world.deafness.change_unheard()
+
+
+@when("the connections break by which the storefronts hear of changes")
+def connections_break(context: Context) -> None:
+    context.world.deafness.break_connections()
+
+
+@when("the prices are changed at the second storefront")
+def change_at_second(context: Context) -> None:
+    context.world.deafness.change_at_second()
+
+
+@then("from {after:Duration} after that on, the first storefront shows the new prices")
+def deafness_is_found_out(context: Context, after: float) -> None:
+    context.world.deafness.expect_found_out(after)
+
+
+@given("the prices are changed at the first storefront")
+def change_at_first(context: Context) -> None:
+    context.world.change(context.world.storefronts[0])
+
+
+# Crowds
+
+
+@given("a product that {customers:Count} customers have looked for in vain, at both storefronts in turn")
+def looked_for_in_vain(context: Context, customers: int) -> None:
+    context.world.watch_questions()
+    context.world.wanted.look_in_vain("product-to-come", customers)
+
+
+@when("the shop begins to sell it at the second storefront")
+def shop_begins_to_sell(context: Context) -> None:
+    context.world.change(context.world.storefronts[1])
+
+
+@then("within {deadline:Duration} both storefronts show its price")
+def price_is_shown(context: Context, deadline: float) -> None:
+    context.world.expect_shown(context.world.prices, deadline)
+
+
+@then("once the shop has taken it out again, within {deadline:Duration} both storefronts say so")
+def product_is_gone(context: Context, deadline: float) -> None:
+    context.world.remove_all(context.world.storefronts[0])
+    context.world.expect_shown(context.world.prices, deadline)
+
+
+@when("{count:Count} customers look at all of these products at once, while the database is busy")
+def crowd_comes(context: Context, count: int) -> None:
+    context.world.crowd.come(count)
+
+
+@when("{count:Count} customers look at it at once, at both storefronts")
+def crowd_wants_one(context: Context, count: int) -> None:
+    context.world.crowd.come(count)
+    context.world.wanted.count()
+
+
+@then("the database was never asked more than {most:Count} questions at once")
+def database_is_not_overrun(context: Context, most: int) -> None:
+    context.world.crowd.expect_at_most(most)
+
+
+@then("the database was asked for it at most {most:Count} times")
+@then("until then the database had been asked for it at most {most:Count} times")
+def database_was_asked(context: Context, most: int) -> None:
+    context.world.wanted.expect_questions(most)
+
+
+@then("every customer is shown the price")
+def every_customer_is_served(context: Context) -> None:
+    context.world.crowd.expect_served()

@@ -1,0 +1,91 @@
+"""Storefronts that cannot hear or reach Redis, and crowds that come to the database instead."""
+
+import time
+from concurrent.futures import Future
+
+from support.clients.cache_invalidation_redis import price_key
+from support.errors import FaultError
+from support.polling import poll
+from support.worlds.cache_shop import Shop
+
+_ARRIVES_WITHIN_S = 10.0
+_STEADY_S = 0.4
+
+
+class Deafness:
+    """Changes that a storefront has not heard of."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+
+    def change_unheard(self) -> None:
+        """The prices change in the database and their entries vanish from Redis, as if the word of it had been lost."""
+        self._world.change_behind_their_back()
+        self._world.cached_prices.drop(*[price_key(self._world.name, product) for product in self._world.prices])
+
+    def break_connections(self) -> None:
+        """Redis closes the connections on which storefronts hear of changes. FaultError when there is none."""
+        if not self._world.cached_prices.break_subscriptions():
+            raise FaultError("no storefront has a connection to Redis on which it hears of changes")
+
+    def change_at_second(self) -> None:
+        """The prices change at the second storefront."""
+        self._world.change(self._world.storefronts[1])
+        self._changed_at = time.monotonic()
+
+    def expect_found_out(self, after_s: float) -> None:
+        """The first storefront answers all the time, and from `after_s` after the change on, for 1 s, with the new."""
+        first = self._world.storefronts[:1]
+        products = list(self._world.prices)
+        until = self._changed_at + after_s - time.monotonic()
+        poll(lambda: not self._world.shown(first[0], products), until, every_s=0.1)
+        poll(lambda: self._world.expect_shown(self._world.prices, storefronts=first), 1.0, every_s=0.1)
+
+
+class Crowd:
+    """Many customers at once, while the database lets nobody through until all of them are there."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._most = 0
+        self._customers: list[tuple[str, Future[int | None]]] = []
+
+    def come(self, count: int) -> None:
+        """`count` customers look at the shop's products at once, half of them at each storefront."""
+        products, storefronts = list(self._world.prices), self._world.storefronts
+        wishes = [(storefronts[n % 2], products[n % len(products)]) for n in range(count)]
+        with self._world.origin.closed():
+            answers = self._world.send(wishes)
+            self._customers = list(zip([product for _, product in wishes], answers, strict=True))
+            self._await_crowd()
+        for _, answer in self._customers:
+            answer.exception()
+
+    def expect_at_most(self, questions: int) -> None:
+        """Never more than `questions` waited for the database at once. AssertionError with how many did."""
+        assert self._most <= questions, f"the database was asked {self._most} questions at once, expected {questions}"
+
+    def expect_served(self) -> None:
+        """Every customer was shown the true price. AssertionError with the first who was not."""
+        assert self._customers, "nobody came"
+        for product, answer in self._customers:
+            shown = answer.result()
+            assert shown == self._world.prices[product], (
+                f"{product} costs {self._world.prices[product]}, shown was {shown}"
+            )
+
+    def _await_crowd(self) -> None:
+        """Returns when no more questions have come to the database for a while, or nobody waits for an answer."""
+        since, seen = time.monotonic(), -1
+
+        def steady() -> bool:
+            nonlocal since, seen
+            now = self._world.origin.waiting()
+            self._most = max(self._most, now)
+            if now != seen:
+                since, seen = time.monotonic(), now
+            settled = seen > 0 and time.monotonic() - since >= _STEADY_S
+            return settled or all(answer.done() for _, answer in self._customers)
+
+        if not poll(steady, _ARRIVES_WITHIN_S, every_s=0.02):
+            raise FaultError(f"{seen} questions wait for the database, which was closed to all")

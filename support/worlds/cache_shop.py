@@ -1,0 +1,146 @@
+"""A shop that nobody has used before: its true prices, the caches that hold them, and what customers must be shown."""
+
+import itertools
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+
+from hamcrest import assert_that
+
+from support.clients.cache_invalidation_redis import Storefront
+from support.clients.exchanges import Exchanges
+from support.containers.fleet import Fleet
+from support.containers.redis_cluster import RedisClusterService
+from support.faults.faults import Faults
+from support.matchers.prices import shows
+from support.polling import poll
+from support.probes.cache_store import CacheStore
+from support.probes.origin import Origin
+from support.worlds.crowds import for_each
+
+DISCOUNT = 10  # per cent
+Prices = Mapping[str, int | None]
+
+
+class Shop:
+    """What the rules of cached prices have in common; one for each scenario."""
+
+    def __init__(self, fleet: Fleet, faults: Faults, secret: str) -> None:
+        self.fleet = fleet
+        self.faults = faults
+        self.exchanges = Exchanges()
+        self.storefronts = [Storefront(node, self.exchanges) for node in fleet.nodes]
+        self.origin = Origin(fleet.stores["postgres"])
+        self.cached_prices = CacheStore(fleet.stores["redis"])
+        members = [store for store in fleet.stores.values() if isinstance(store, RedisClusterService)]
+        self.cached_pages = CacheStore(*members)
+        self.name = self.fresh_name("shop")
+        self.prices: dict[str, int | None] = {}  # what is true now
+        self.cached: dict[str, int | None] = {}  # what was true when it was cached
+        self.cached_at = (0.0, 0.0)  # before the first of them was, and after the last (monotonic seconds)
+        self.cents = itertools.count(1000)
+        self.cleanups = ExitStack()
+        self._crowd = ThreadPoolExecutor(256, thread_name_prefix="customers")
+
+    def close(self) -> None:
+        """Undoes what single rules have set up, and gives every connection back."""
+        self.cleanups.close()
+        self._crowd.shutdown(wait=False, cancel_futures=True)  # who waits for an answer that is held, goes on later
+        for storefront in self.storefronts:
+            storefront.close()
+        for probe in (self.origin, self.cached_prices, self.cached_pages):
+            probe.close()
+
+    @staticmethod
+    def fresh_name(kind: str) -> str:
+        """The name of a shop that nobody has used before."""
+        return f"{kind}-{uuid.uuid4().hex[:12]}"
+
+    # Products
+
+    def stock(self, count: int) -> list[str]:
+        """`count` new products, which the database has and no cache knows; returns their names."""
+        fresh = {f"product-{len(self.prices) + number}": next(self.cents) for number in range(count)}
+        self.origin.set_prices(self.name, fresh)
+        self.prices |= fresh
+        return list(fresh)
+
+    def stock_and_cache(self, count: int, storefronts: Sequence[Storefront] = ()) -> None:
+        """`count` new products, whose prices `storefronts` (both, if none is named) have shown twice, so cached."""
+        fresh = self.stock(count)
+        began = time.monotonic()
+        for _ in range(2):
+            self.expect_shown({product: self.prices[product] for product in fresh}, storefronts=storefronts)
+        self.cached = dict(self.prices)
+        self.cached_at = (began, time.monotonic())
+
+    def change_behind_their_back(self) -> None:
+        """Every price is changed in the database, where no storefront hears of it."""
+        fresh = {product: next(self.cents) for product in self.prices}
+        self.origin.set_prices(self.name, fresh)
+        self.prices |= fresh
+
+    def change(self, storefront: Storefront, products: Sequence[str] = ()) -> None:
+        """Gives each of `products` (of all, if none is named) a new price, at `storefront`; returns when all are."""
+        fresh = {product: next(self.cents) for product in products or self.prices}
+        for_each(list(fresh), lambda product: storefront.set_price(self.name, product, fresh[product]))
+        self.prices |= fresh
+
+    def change_discount(self) -> None:
+        """The shop takes 10 % off all its prices, at the first storefront; returns when that is done."""
+        self.storefronts[0].set_discount(self.name, DISCOUNT)
+        self.prices = {p: cents and cents * (100 - DISCOUNT) // 100 for p, cents in self.prices.items()}
+
+    def remove_all(self, storefront: Storefront) -> None:
+        """The shop takes all its products out, at `storefront`."""
+        for_each(list(self.prices), lambda product: storefront.remove(self.name, product))
+        self.prices = dict.fromkeys(self.prices)
+
+    def begin_changes(self, storefront: Storefront, fresh: Mapping[str, int]) -> list[Future[None]]:
+        """Asks `storefront` for the prices `fresh`, all at once, and does not wait for its answers."""
+        return [self._crowd.submit(storefront.set_price, self.name, *one) for one in fresh.items()]
+
+    # Customers
+
+    def send(self, customers: Sequence[tuple[Storefront, str]]) -> list[Future[int | None]]:
+        """Customers who ask a storefront for a product, all at once; returns what each will be shown."""
+        return [self._crowd.submit(storefront.price, self.name, product) for storefront, product in customers]
+
+    def shown(self, storefront: Storefront, products: Sequence[str]) -> dict[str, int | None]:
+        """The prices of `products` that `storefront` shows now."""
+        found: dict[str, int | None] = {}
+
+        def look(product: str) -> None:
+            found[product] = storefront.price(self.name, product)
+
+        for_each(products, look)
+        return found
+
+    def expect_shown(self, wanted: Prices, within_s: float = 0, storefronts: Sequence[Storefront] = ()) -> None:
+        """Within `within_s` each of `storefronts` (both, if none is named) shows `wanted`. AssertionError if not."""
+        asked = storefronts or self.storefronts
+
+        def look() -> list[dict[str, int | None]]:
+            return [self.shown(storefront, list(wanted)) for storefront in asked]
+
+        seen = look()
+
+        def right() -> bool:
+            seen[:] = look()
+            return all(prices == wanted for prices in seen)
+
+        if within_s:
+            poll(right, within_s, every_s=0.02)
+        for storefront, prices in zip(asked, seen, strict=True):
+            assert_that(prices, shows(wanted), f"{storefront.name}, after up to {within_s:g} s")
+
+    def expect_only(self, wanted: Prices, window_s: float) -> None:
+        """For `window_s` both storefronts show `wanted` and nothing else. AssertionError with what they did."""
+        poll(lambda: self.expect_shown(wanted), window_s)
+
+
+def wait_until(moment: float) -> None:
+    """Returns at `moment` (monotonic seconds), or at once when that is over: a promise begins or ends then."""
+    time.sleep(max(0.0, moment - time.monotonic()))
