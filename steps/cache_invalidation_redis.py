@@ -155,14 +155,14 @@ def nothing_blocking(context: Context) -> None:
 
 
 @then(
-    "{percent:Count} in 100 who asked it waited at most {times:Count} times as long as for the other server, "
+    "{percent:Count} in 100 of its answers took at most {times:Count} times as long as those of the other server, "
     "or {most:Duration}"
 )
 def redis_is_not_slow(context: Context, percent: int, times: int, most: float) -> None:
     context.world.big_clear.expect_not_slow(percent, times, most)
 
 
-@then("{percent:Count} in 100 who asked it waited less than a third of the time that the clear took")
+@then("{percent:Count} in 100 of those who come at any moment wait less than a third of the time that the clear took")
 def redis_is_not_blocked(context: Context, percent: int) -> None:
     context.world.big_clear.expect_not_blocked(percent, 1 / 3)
 

@@ -118,15 +118,19 @@ class Asker:
         self._thread.join()
         self._client.close()
 
+    def answers(self) -> list[float]:
+        """How long each answer took (seconds). Raises ProbeError when there was none."""
+        if not self._took:
+            raise ProbeError("Redis gave no answer while it was asked all the time")
+        return list(self._took)
+
     def waits(self) -> list[float]:
         """For how long somebody would have waited who had come at any of the moments of an answer under way (seconds).
 
         A server that stands still for long answers few, so that answers alone would make it look quick. A moment is a
         millisecond. Raises ProbeError when there was no answer.
         """
-        if not self._took:
-            raise ProbeError("Redis gave no answer while it was asked all the time")
-        return [took - moment * _MOMENT_S for took in self._took for moment in range(int(took / _MOMENT_S) + 1)]
+        return [took - moment * _MOMENT_S for took in self.answers() for moment in range(int(took / _MOMENT_S) + 1)]
 
     def _run(self) -> None:
         with suppress(RedisError):
