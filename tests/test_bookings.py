@@ -64,7 +64,7 @@ def node(monkeypatch: pytest.MonkeyPatch) -> Callable[..., BillingNode]:
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "7", "{}", '{"entry":null}', "entry"])
 def test_an_answer_without_what_it_must_have_is_the_nodes_fault(node: Callable[..., BillingNode], text: str) -> None:
-    with pytest.raises(AssertionError, match="expected 201 entry"):
+    with pytest.raises(AssertionError, match="expected 201 with entry"):
         node((201, text)).book(A)
 
 

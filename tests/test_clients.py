@@ -77,10 +77,10 @@ def test_a_wrong_price_is_named_and_a_missing_or_foreign_one_too() -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ((500, b"oops"), "expected 200 from GET /shops/s%2F1/products/a%3F, got 500: oops"),
-        ((200, b"oops"), "expected 200 with a JSON object"),
-        ((200, b"[]"), "expected 200 with a JSON object"),
-        ((200, b'{"price_cents":"12"}'), "expected 200 with a price_cents"),
+        ((500, b"oops"), "expected 200 with price_cents from GET /shops/s%2F1/products/a%3F, got 500: oops"),
+        ((200, b"oops"), "expected 200 with price_cents"),
+        ((200, b"[]"), "expected 200 with price_cents"),
+        ((200, b'{"price_cents":"12"}'), "told a price that is no number of cents"),
     ],
 )
 def test_what_a_storefront_should_not_have_answered_is_an_assertion(answer: tuple[int, bytes], words: str) -> None:

@@ -5,12 +5,12 @@ An answer that a node should not have given is an AssertionError, with the last 
 """
 
 import datetime
-import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import requests
 
 from support.clients.exchanges import Exchanges
+from support.clients.node_client import NodeClient, member
 from support.containers.platform import Node
 
 ANSWER_WITHIN_S = 15.0  # a node that is silent for so long is taken to be silent for ever
@@ -36,27 +36,24 @@ class Report(NamedTuple):
     surplus: list[str]
 
 
-class BillingNode:
+class BillingNode(NodeClient):
     """One node, as a customer reaches it with `token`."""
 
     def __init__(self, node: Node, token: str, exchanges: Exchanges) -> None:
-        self.name = node.name
-        self._url = node.url
-        self._exchanges = exchanges
-        self._http = requests.Session()
+        super().__init__(node, exchanges, ANSWER_WITHIN_S)
         self._http.headers["Authorization"] = f"Bearer {token}"
 
     def open_account(self) -> str:
         """Opens an account; returns its id."""
-        return str(self._expect(self.ask("POST", "/accounts"), BOOKED, "account")["account"])
+        return str(self.expect(self.ask("POST", "/accounts"), BOOKED, "account")["account"])
 
     def balance(self, account: str) -> int:
         """The balance of `account` in cents."""
-        return int(self._expect(self.ask("GET", f"/accounts/{account}"), 200, "balance_cents")["balance_cents"])
+        return int(self.expect(self.ask("GET", f"/accounts/{account}"), 200, "balance_cents")["balance_cents"])
 
     def book(self, booking: Booking) -> str:
         """Books a charge or a refund; returns the id that it got. AssertionError when it is not booked."""
-        return str(self._expect(self.offer(booking), BOOKED, "entry")["entry"])
+        return str(self.expect(self.offer(booking), BOOKED, "entry")["entry"])
 
     def offer(self, booking: Booking) -> requests.Response:
         """Tries to book, and returns the answer, whatever it is; tries again while the node asks for that.
@@ -65,7 +62,7 @@ class BillingNode:
         """
         for _ in range(TRIES):
             answer = self.attempt(booking, "refunds" if booking.cents < 0 else "charges")
-            if answer.status_code != 409 or not _member(answer, "retryable"):
+            if answer.status_code != 409 or not member(answer, "retryable"):
                 return answer
         raise AssertionError(f"{self.name} asked {TRIES} times to try again with {booking}: {answer.text}")
 
@@ -82,12 +79,12 @@ class BillingNode:
 
     def put_aside(self) -> dict[str, tuple[int, str]]:
         """What analytics refused for good: id of the booking -> number of tries, reason."""
-        answer = self._expect(self.ask("GET", "/outbox/parked"), 200, "parked")
+        answer = self.expect(self.ask("GET", "/outbox/parked"), 200, "parked")
         return {parked["entry"]: (parked["attempts"], parked["error"]) for parked in answer["parked"]}
 
     def reconcile(self) -> Report:
         """Has the customer's books reconciled; returns the ids that the report names."""
-        return Report(**self._expect(self.ask("POST", "/reconciliations"), 200, *Report._fields))
+        return Report(**self.expect(self.ask("POST", "/reconciliations"), 200, *Report._fields))
 
     def waiting(self) -> int:
         """How many charges of all customers wait for analytics, by the node's metrics."""
@@ -97,46 +94,9 @@ class BillingNode:
         """Whether the node's metrics raise the alert that analytics has changed."""
         return self._metric("billing_analytics_schema_drift") > 0
 
-    def ask(self, method: str, path: str, body: Any = None) -> requests.Response:
-        """One request. Raises AssertionError when no answer comes within 15 s."""
-        began = time.monotonic()
-        try:
-            answer = self._http.request(method, self._url + path, json=body, timeout=ANSWER_WITHIN_S)
-        except requests.RequestException as error:
-            self._exchanges.note(self.name, f"{method} {path} {body} -> {error}")
-            raise AssertionError(f"{self.name} gave no answer to {method} {path}: {error}") from error
-        took = (time.monotonic() - began) * 1000
-        self._exchanges.note(
-            self.name, f"{method} {path} {body or ''} -> {answer.status_code} ({took:.0f} ms) {answer.text}"
-        )
-        return answer
-
-    def close(self) -> None:
-        """Gives the HTTP connections back."""
-        self._http.close()
-
     def _metric(self, name: str) -> float:
         """A metric without labels, of Prometheus's text format. AssertionError when it is not there."""
         answer = self.ask("GET", "/metrics")
         found = [line.split()[1] for line in answer.text.splitlines() if line.startswith(f"{name} ")]
         assert answer.status_code == 200 and found, f"{self.name} has no metric {name}: {answer.text}"
         return float(found[0])
-
-    def _expect(self, answer: requests.Response, status: int, *members: str) -> dict[str, Any]:
-        """The body of an answer that must have `status` and be a JSON object with `members`; AssertionError if not."""
-        if answer.status_code != status or any(_member(answer, name) is None for name in members):
-            raise AssertionError(
-                f"{self.name}: expected {status} {' '.join(members)} from {answer.request.method} "
-                f"{answer.request.path_url}, got {answer.status_code}: {answer.text}\n"
-                f"the last exchanges:\n{self._exchanges.last()}"
-            )
-        return dict(answer.json())
-
-
-def _member(answer: requests.Response, name: str) -> Any:
-    """A member of the JSON object that the answer is; None where it is not there, or the answer is no such object."""
-    try:
-        body = answer.json()
-    except ValueError:
-        return None
-    return body.get(name) if isinstance(body, dict) else None

@@ -8,7 +8,6 @@ import itertools
 import json
 import socket
 import struct
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,8 +18,8 @@ import requests
 from websocket import WebSocket, WebSocketException
 
 from support.clients.exchanges import Exchanges
+from support.clients.node_client import NodeClient
 from support.clients.websocket_receiver import Arrival, Connection, Message, Receiver
-from support.containers.platform import Node
 from support.polling import poll
 
 ANSWER_WITHIN_S = 10.0  # a gateway that is silent for so long is taken to be silent for ever
@@ -46,53 +45,33 @@ class Position:
     offset: int
 
 
-class Gateway:
+class Gateway(NodeClient):
     """One node, as a user reaches it."""
-
-    def __init__(self, node: Node, exchanges: Exchanges) -> None:
-        self.name = node.name
-        self._url = node.url
-        self._exchanges = exchanges
-        self._http = requests.Session()
 
     def publish(self, token: str, channel: str, data: Any) -> Position:
         """Publishes `data`; returns its place. Raises AssertionError when it is not acknowledged."""
-        place = self._expect(self.offer(token, channel, data), 201, "epoch", "offset")
+        place = self.expect(self.offer(token, channel, data), 201, "epoch", "offset")
         return Position(place["epoch"], place["offset"])
 
     def offer(self, token: str, channel: str, data: Any) -> requests.Response:
         """Tries to publish `data`, and returns the answer, whatever it is."""
-        return self.ask("POST", _path(channel, "updates"), token, {"data": data})
+        return self.ask("POST", _path(channel, "updates"), {"data": data}, token)
 
     def presence(self, token: str, channel: str) -> dict[str, int]:
         """Who watches `channel`: user -> number of connections, over all gateways."""
-        return dict(self._expect(self.ask_presence(token, channel), 200, "users")["users"])
+        return dict(self.expect(self.ask_presence(token, channel), 200, "users")["users"])
 
     def ask_presence(self, token: str, channel: str) -> requests.Response:
         """Asks who watches `channel`, and returns the answer, whatever it is."""
-        return self.ask("GET", _path(channel, "presence"), token)
+        return self.ask("GET", _path(channel, "presence"), token=token)
 
     def log_out(self, token: str) -> None:
         """Ends the session of `token`."""
-        self._expect(self.ask("DELETE", "/session", token), 204)
+        self.expect(self.ask("DELETE", "/session", token=token), 204)
 
     def status(self) -> dict[str, int]:
         """What the gateway says of itself: connections, channels, tasks."""
-        answer = self.ask("GET", "/status", "")
-        return self._expect(answer, 200, "tasks")
-
-    def ask(self, method: str, path: str, token: str, body: Any = None) -> requests.Response:
-        """One request. Raises AssertionError when no answer comes within 10 s."""
-        began = time.monotonic()
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        try:
-            answer = self._http.request(method, self._url + path, json=body, headers=headers, timeout=ANSWER_WITHIN_S)
-        except requests.RequestException as error:
-            self._exchanges.note(self.name, f"{method} {path} -> {error}")
-            raise AssertionError(f"{self.name} gave no answer to {method} {path}: {error}") from error
-        took = (time.monotonic() - began) * 1000
-        self._exchanges.note(self.name, f"{method} {path} -> {answer.status_code} ({took:.0f} ms) {answer.text}")
-        return answer
+        return self.expect(self.ask("GET", "/status"), 200, "connections", "channels", "tasks")
 
     def knock(self, **credentials: Any) -> int:
         """Tries to open a WebSocket with `credentials` (header, cookie, origin); the HTTP status: 101 when let in."""
@@ -109,10 +88,6 @@ class Gateway:
         """Opens a WebSocket for the session of `token`. Raises AssertionError when it is refused."""
         return Connection(self._open(header={"Authorization": f"Bearer {token}"}, suppress_origin=True))
 
-    def close(self) -> None:
-        """Gives the HTTP connections back."""
-        self._http.close()
-
     def _open(self, **credentials: Any) -> WebSocket:
         # UTF-8 is checked by the JSON parser anyway; websocket-client's own check is slow Python.
         opened = WebSocket(skip_utf8_validation=True)
@@ -124,20 +99,6 @@ class Gateway:
             raise AssertionError(f"{self.name} refused a WebSocket: {error}") from error
         self._exchanges.note(self.name, "WebSocket opened")
         return opened
-
-    def _expect(self, answer: requests.Response, status: int, *members: str) -> dict[str, Any]:
-        """The body of an answer that must have `status` and be a JSON object with `members`; AssertionError if not."""
-        try:
-            body = answer.json() if members else {}
-        except ValueError:
-            body = {}
-        if answer.status_code != status or not isinstance(body, dict) or not body.keys() >= set(members):
-            raise AssertionError(
-                f"{self.name}: expected {status} {' '.join(members)} from {answer.request.method} "
-                f"{answer.request.path_url}, got {answer.status_code}: {answer.text}\n"
-                f"the last exchanges:\n{self._exchanges.last()}"
-            )
-        return body
 
 
 class Subscriber:

@@ -1,0 +1,73 @@
+"""One node over HTTP: a request, its answer, and what an answer must have; what a capability's client is built on."""
+
+import reprlib
+import time
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from support.clients.exchanges import Exchanges
+from support.containers.platform import Node
+
+_SHOWN = 300
+_SHORT = reprlib.Repr()  # a body may be large, and the record of exchanges keeps little of it
+_SHORT.maxstring = 60
+
+
+class NodeClient:
+    """A user's connections to one node; any number of threads may use them at once.
+
+    What the node should not have answered, or its silence, is an AssertionError with the last exchanges.
+    """
+
+    def __init__(self, node: Node, exchanges: Exchanges, answer_within_s: float = 10.0, at_once: int = 10) -> None:
+        """`answer_within_s`: a node that is silent for so long is taken to be silent for ever. `at_once`: requests."""
+        self.name = node.name
+        self._url = node.url
+        self._exchanges = exchanges
+        self._answer_within_s = answer_within_s
+        self._http = requests.Session()
+        self._http.trust_env = False  # no proxy is looked for, which costs more than the request does
+        self._http.mount("http://", HTTPAdapter(pool_maxsize=at_once))
+
+    def ask(self, method: str, path: str, body: Any = None, token: str = "") -> requests.Response:
+        """One request, with `body` as JSON and the session of `token`; its answer, whatever it is."""
+        began = time.monotonic()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        asked = f"{method} {path} {'' if body is None else _SHORT.repr(body)}".rstrip()
+        try:
+            answer = self._http.request(
+                method, self._url + path, json=body, headers=headers, timeout=self._answer_within_s
+            )
+        except requests.RequestException as error:
+            self._exchanges.note(self.name, f"{asked} -> {error}")
+            raise AssertionError(f"{self.name} gave no answer to {method} {path}: {error}") from error
+        took = (time.monotonic() - began) * 1000
+        self._exchanges.note(self.name, f"{asked} -> {answer.status_code} ({took:.0f} ms) {answer.text}")
+        return answer
+
+    def expect(self, answer: requests.Response, status: int, *members: str) -> dict[str, Any]:
+        """The JSON object of an answer that must have `status` and all of `members`; empty where none is asked for."""
+        found = {name: member(answer, name) for name in members}
+        expected = f"{status} with {', '.join(members)}" if members else str(status)
+        if answer.status_code != status or None in found.values():
+            raise AssertionError(
+                f"{self.name}: expected {expected} from {answer.request.method} {answer.request.path_url}, "
+                f"got {answer.status_code}: {answer.text[:_SHOWN]}\n"
+                f"the last exchanges:\n{self._exchanges.last()}"
+            )
+        return found
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._http.close()
+
+
+def member(answer: requests.Response, name: str) -> Any:
+    """A member of the JSON object that the answer is; None where it is not there, or the answer is no such object."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return None
+    return body.get(name) if isinstance(body, dict) else None
