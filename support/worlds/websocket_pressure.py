@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import quantiles
 
-from support.clients.websocket_redis_pubsub import Gateway, Subscriber, serial_in
+from support.clients.websocket_redis_pubsub import Gateway, Subscriber
 from support.containers.fleet import SUITE
 from support.polling import poll
 from support.probes import node as node_probe
@@ -16,6 +16,7 @@ from support.worlds.websocket_workspace import Workspace
 
 TOO_SLOW = 4008  # the reference platform's documented close code, of the range for private use (RFC 6455 section 7.4.2)
 _PIECE = 64_000  # bytes of one update in a flow
+_AHEAD = 4  # updates by which a flow may be ahead of those who read: far from what makes a reader too slow
 
 
 class Stall:
@@ -34,31 +35,39 @@ class Stall:
             subscriber.stall()
         node_probe.forget_peak(self._node)
         self._memory_before = node_probe.resident_bytes(self._node)
+        self._paced = True
+        self._received_before = min(len(other.connection.arrivals) for other in self.others)
         self._in_the_way: list[int] = []  # the updates that were sent while the stalled were not yet let go
-        self.let_go_after_s: float | None = None
+        self.let_go_after: int | None = None  # bytes of the flow
 
     def flow_by(self, size: int) -> None:
         """Publishes `size` bytes of updates through the second gateway; who stalled reads again once it was let go.
 
         That is soon enough to find the close frame, which a gateway does not keep for ever for a reader that stalls.
         """
-        began = time.monotonic()
-        for _ in range(size // _PIECE):
+        for number in range(size // _PIECE):
+            self._keep_pace(number)
             serials = self._world.publish(1, through=[self._world.gateways[1]], padding=_PIECE)
-            if self.let_go_after_s is not None:
+            if self.let_go_after is not None:
                 continue
             self._in_the_way += serials
             if not self._world.redis.subscriptions(self.channel):
-                self.let_go_after_s = time.monotonic() - began
+                self.let_go_after = len(self._in_the_way) * _PIECE
                 for subscriber in self.stalled:
                     subscriber.resume()
 
-    def expect_let_go(self, within_s: float) -> None:
-        """Redis counted no subscription to the channel of those who stalled within `within_s` of the flow's start."""
-        after = self.let_go_after_s
-        assert after is not None and after <= within_s, (
-            f"expected them to be let go within {within_s:g} s, took {after}"
+    def _keep_pace(self, published: int) -> None:
+        """Waits for the others, who are to read as fast as the suite can; where a gateway holds them up, only once."""
+        wanted = self._received_before + published - _AHEAD
+        self._paced = self._paced and poll(
+            lambda: all(len(other.connection.arrivals) >= wanted for other in self.others), within_s=2, every_s=0.002
         )
+
+    def expect_let_go(self, size: int) -> None:
+        """Redis counted no subscription to the channel of those who stalled before `size` bytes had been published."""
+        after = self.let_go_after
+        told = "were not let go at all" if after is None else f"were let go after {after / 1e6:.1f} MB"
+        assert after is not None and after <= size, f"those who stalled {told}, expected before {size / 1e6:.0f} MB"
 
     def expect_cut_off(self, within_s: float) -> None:
         """Those who stalled found the close code for too slow, once they read again."""
@@ -183,8 +192,7 @@ def _latencies(
 ) -> list[float]:
     """Seconds from sending to arrival, of each of `serials` (of all, if none is named) at each of `receivers`."""
     wanted = set(serials)
-    received = [update for subscriber in receivers for update in subscriber.updates(channel or world.channel)]
-    arrived = [(serial_in(data), at) for _, data, at in received]
+    arrived = [update for subscriber in receivers for update in subscriber.updates(channel or world.channel)]
     return [at - world.sent_at[serial] for serial, at in arrived if serial in (wanted or world.sent_at)]
 
 

@@ -12,7 +12,7 @@ from support.clients.exchanges import Exchanges
 from support.clients.identity import IdentityProvider
 from support.clients.websocket_peer import Peer
 from support.clients.websocket_receiver import Connection, Receiver
-from support.clients.websocket_redis_pubsub import Gateway, Subscriber, parse, serial_in
+from support.clients.websocket_redis_pubsub import Gateway, Subscriber, parse
 from support.containers.fleet import Fleet
 from support.faults.faults import Faults
 from support.matchers.deliveries import exactly_once_in_order
@@ -139,7 +139,7 @@ class Workspace:
 
     def serials_of(self, subscriber: Subscriber, channel: str = "") -> list[int]:
         """The serial numbers of the updates that `subscriber` has received, in the order of their arrival."""
-        return [serial_in(data) for _, data, _ in subscriber.updates(channel or self.channel)]
+        return [serial for serial, _ in subscriber.updates(channel or self.channel)]
 
     def expect(
         self, receivers: Iterable[Subscriber], serials: Sequence[int], within_s: float, channel: str = ""
@@ -153,7 +153,8 @@ class Workspace:
             # Whoever got another than the next one has failed by now; that need not be waited out.
             return all(some == expected for some in got) or any(some != expected[: len(some)] for some in got)
 
-        poll(decided, within_s, every_s=0.1)
+        # Not more often: to look through all that came takes time from the thread that receives it.
+        poll(decided, within_s, every_s=0.25)
         for subscriber in everybody:
             assert_that(
                 self.serials_of(subscriber, channel),
