@@ -308,9 +308,9 @@ def crowd_comes(context: Context, count: int) -> None:
     context.world.crowd.come(count)
 
 
-@when("{count:Count} customers look at it at once, at both storefronts")
-def crowd_wants_one(context: Context, count: int) -> None:
-    context.world.crowd.come(count)
+@when("{count:Count} customers look at it at once, at both storefronts, and the database takes {delay:Duration}")
+def crowd_wants_one(context: Context, count: int, delay: float) -> None:
+    context.world.crowd.come(count, delay)
     context.world.wanted.count()
 
 

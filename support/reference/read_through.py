@@ -82,7 +82,8 @@ class ReadThrough:
                 return entry
         except UNREACHABLE:
             return Entry(await load(), 0)
-        text = await load()
+        async with shared.renewed(key, lease):
+            text = await load()
         with suppress(*UNREACHABLE):
             return await shared.fill(key, lease, text)
         return Entry(text, 0)

@@ -12,13 +12,16 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import RedisClusterException, RedisError
 
 UNREACHABLE = (RedisError, RedisClusterException)
-LEASE_S = 3.0  # longer than the origin takes; a node that died while it held a lease blocks nobody for longer
+LEASE_S = 3.0  # renewed while its node still fetches; one that died meanwhile blocks nobody for longer
+PATIENCE_S = 10.0  # for a value that another node is fetching
+LEASE_MS = round(LEASE_S * 1000)
 LOOK_EVERY_S = 0.02
 BATCH = 500
 
@@ -35,6 +38,9 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 """
+
+# KEYS: the key. ARGV: the lease, its milliseconds. Lets a lease that is still there live on.
+RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end"
 
 
 class Entry(NamedTuple):
@@ -53,18 +59,27 @@ class SharedCache:
     async def look(self, key: str, lease: str) -> Entry | None:
         """The entry of the key. None tells the caller to fetch the value, and to `fill` it with its lease.
 
-        While another node's lease is there its value is waited for, at most for as long as a lease lasts.
+        While another node's lease is there its value is waited for, but not for ever.
         """
         asked = time.monotonic()
-        end = asked + LEASE_S
+        end = asked + PATIENCE_S
         while True:
-            held, left_ms = await self._redis.eval(LOOK, 1, key, lease, round(LEASE_S * 1000))
+            held, left_ms = await self._redis.eval(LOOK, 1, key, lease, LEASE_MS)
             if not is_lease(held):
                 return Entry(held, asked + left_ms / 1000)
             if held == lease or asked > end:
                 return None
             await asyncio.sleep(LOOK_EVERY_S)
             asked = time.monotonic()
+
+    @asynccontextmanager
+    async def renewed(self, key: str, lease: str) -> AsyncIterator[None]:
+        """Keeps the lease alive for as long as this lasts, so that a slow origin is not asked by others, too."""
+        renewing = asyncio.create_task(self._renew(key, lease))
+        try:
+            yield
+        finally:
+            renewing.cancel()
 
     async def fill(self, key: str, lease: str, text: str) -> Entry:
         """Keeps the value if the lease is still there; otherwise it may be old, and the entry must not be kept."""
@@ -91,6 +106,12 @@ class SharedCache:
             # Of a cluster whose slots move meanwhile, a key may pass from a member not yet scanned to one that was.
             if before == await self._slots() and not (removed and before):
                 return
+
+    async def _renew(self, key: str, lease: str) -> None:
+        while True:
+            await asyncio.sleep(LEASE_S / 3)
+            with suppress(*UNREACHABLE):
+                await self._redis.eval(RENEW, 1, key, lease, LEASE_MS)
 
     async def _batches(self, prefix: str) -> AsyncIterator[list[str]]:
         keys: list[str] = []

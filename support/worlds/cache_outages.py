@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from support.clients.cache_invalidation_redis import price_key
 from support.errors import FaultError
 from support.polling import poll
-from support.worlds.cache_shop import Shop
+from support.worlds.cache_shop import Shop, wait_until
 
 _ARRIVES_WITHIN_S = 10.0
 _STEADY_S = 0.4
@@ -50,14 +50,19 @@ class Crowd:
         self._most = 0
         self._customers: list[tuple[str, Future[int | None]]] = []
 
-    def come(self, count: int) -> None:
-        """`count` customers look at the shop's products at once, half of them at each storefront."""
+    def come(self, count: int, at_least_s: float = 0) -> None:
+        """`count` customers look at the shop's products at once, half of them at each storefront.
+
+        The database lets nobody through until all of them wait, and for `at_least_s`.
+        """
+        began = time.monotonic()
         products, storefronts = list(self._world.prices), self._world.storefronts
         wishes = [(storefronts[n % 2], products[n % len(products)]) for n in range(count)]
         with self._world.origin.closed():
             answers = self._world.send(wishes)
             self._customers = list(zip([product for _, product in wishes], answers, strict=True))
             self._await_crowd()
+            wait_until(began + at_least_s)
         for _, answer in self._customers:
             answer.exception()
 
