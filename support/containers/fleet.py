@@ -29,6 +29,7 @@ STORES: dict[str, type[Store]] = {
 }
 KINDS = (*STORES, ToxiproxyService.kind, Node.kind)
 NODES = 2
+AT_ONCE = 3  # containers that are started; the engine starts more no faster, and none of them is there early
 SUITE = "suite"  # the user of the links that are the suite's own
 AnyService = TypeVar("AnyService", bound=Service)
 
@@ -89,12 +90,9 @@ class Fleet:
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="fleet")
         names = [f"node-{number}" for number in range(1, NODES + 1)] if Node.kind in order.kinds else []
         proxied = ToxiproxyService.kind in order.kinds
-        self.stores = {
-            name: self._service(STORES[kind], name)
-            for kind in order.kinds
-            if kind in STORES
-            for name in _names(STORES[kind])
-        }
+        # A store of several members takes longest, because they have to agree; so these are started first.
+        kinds = sorted((kind for kind in order.kinds if kind in STORES), key=lambda kind: -STORES[kind].members)
+        self.stores = {name: self._service(STORES[kind], name) for kind in kinds for name in _names(STORES[kind])}
         self.links = _links(self.stores.values(), (SUITE, *names)) if proxied else {}
         own = tuple(port for name, port in self.links.items() if name.endswith(f":{SUITE}"))
         self.toxiproxy = self._service(ToxiproxyService, "toxiproxy", own) if proxied else None
@@ -295,10 +293,10 @@ def _links(stores: Iterable[Store], users: Sequence[str]) -> dict[str, int]:
 
 
 def _side_by_side(work: Callable[[Service], None], services: Sequence[Service]) -> None:
-    """Does `work` for all `services` at once; when one fails, or Ctrl-C comes, the others are not waited for long."""
+    """Does `work` for `services`, some at once; when one fails, or Ctrl-C comes, the others are not waited for long."""
     if not services:
         return
-    with ThreadPoolExecutor(len(services)) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         futures = [pool.submit(work, service) for service in services]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
