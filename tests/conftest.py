@@ -1,5 +1,6 @@
 """What the tests of the containers share: a real engine, real images, small fleets that are gone afterwards."""
 
+import signal
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -13,6 +14,9 @@ from support.containers.fleet import STORES, Fleet, Order, fetch_images
 from support.images.resolution import Image
 
 BUDGET = 8 * 1024**3
+
+# A shell lets what it starts in the background ignore Ctrl-C, and so would all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
