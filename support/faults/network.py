@@ -38,13 +38,7 @@ class Link:
         """
         for stream in streams:
             # With a time-out of 0 this toxic drops data and closes nothing until it is removed (Toxiproxy's README).
-            toxic = {
-                "name": f"silent-{stream}",
-                "type": "timeout",
-                "stream": stream,
-                "attributes": {"timeout": 0},
-            }
-            self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
+            self._add(f"silent-{stream}", "timeout", stream, {"timeout": 0})
         if during and not during():
             raise FaultError(f"{self.name} was silenced too late")
         if self._store.answers_inside(*self._address, within_s=_SILENT_FOR_S):
@@ -52,13 +46,7 @@ class Link:
 
     def slow(self, delay_s: float, stream: str) -> None:
         """Delays the data of `stream` by `delay_s`; returns when an answer has been seen to take as long."""
-        toxic = {
-            "name": "slow",
-            "type": "latency",
-            "stream": stream,
-            "attributes": {"latency": round(delay_s * 1000)},
-        }
-        self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
+        self._add("slow", "latency", stream, {"latency": round(delay_s * 1000)})
         began = time.monotonic()
         # An answer takes several round trips: a greeting, a login, the question itself.
         answered = self._store.answers_inside(*self._address, within_s=2 + 10 * delay_s)
@@ -71,9 +59,7 @@ class Link:
         What was asked meanwhile is done, and the connections stand. Returns when nothing answers through the link.
         """
         # A toxic that is removed lets through at once what it holds, whatever delay it was told (Toxiproxy's README).
-        attributes = {"latency": round(_FOR_EVER_S * 1000)}
-        toxic = {"name": "held", "type": "latency", "stream": "downstream", "attributes": attributes}
-        self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
+        self._add("held", "latency", "downstream", {"latency": round(_FOR_EVER_S * 1000)})
         if self._store.answers_inside(*self._address, within_s=_SILENT_FOR_S):
             raise FaultError(f"{self.name} was held, and {self._store.name} answers through it all the same")
 
@@ -84,3 +70,8 @@ class Link:
         self._toxiproxy.call("POST", f"/proxies/{self.name}", {"enabled": True})
         if not poll(lambda: self._store.answers_inside(*self._address), _ANSWERS_WITHIN_S):
             raise FaultError(f"{self.name} was joined again, and {self._store.name} does not answer through it")
+
+    def _add(self, name: str, kind: str, stream: str, attributes: dict[str, int]) -> None:
+        """Lets a toxic work on the data of `stream`, from now until the link is joined. Raises FaultError."""
+        toxic = {"name": name, "type": kind, "stream": stream, "attributes": attributes}
+        self._toxiproxy.call("POST", f"/proxies/{self.name}/toxics", toxic)
