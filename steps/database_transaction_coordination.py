@@ -217,9 +217,9 @@ def book_on_many_accounts(context: Context, count: int, accounts: int) -> None:
     context.world.relays.book(count, accounts)
 
 
-@then("within {deadline:Duration} analytics has been sent each of them once")
-def sent_once(context: Context, deadline: float) -> None:
-    context.world.relays.expect_sent_once(deadline)
+@then("within {deadline:Duration} analytics has been sent each of them once, and for {quiet:Duration} none again")
+def sent_once(context: Context, deadline: float, quiet: float) -> None:
+    context.world.relays.expect_sent_once(deadline, quiet)
 
 
 @then("at no time did analytics have a charge before an earlier one of the same account")

@@ -110,16 +110,16 @@ class Relays:
         self._watch = self._world.watch(lambda: self._look(analytics), _LOOK_EVERY_S, analytics)
         for_each(list(bills.values()), self._book_in_order)
 
-    def expect_sent_once(self, within_s: float) -> None:
-        """Within `within_s` each charge has been sent once. AssertionError with those that were not."""
-        wanted = Counter(booking.reference for booking in self._world.booked)
-        poll(lambda: self._world.analytics.deliveries() >= wanted, within_s)
+    def expect_sent_once(self, within_s: float, quiet_s: float) -> None:
+        """Within `within_s` each charge has been sent, and for `quiet_s` more none again. AssertionError if not."""
+        analytics, wanted = self._world.analytics, Counter(booking.reference for booking in self._world.booked)
+        poll(lambda: analytics.deliveries() >= wanted, within_s)
         self._world.expect_none_waits(within_s=5)
+        poll(lambda: analytics.deliveries() != wanted, quiet_s)
         self._watch.end()
-        sent = self._world.analytics.deliveries()
-        wrong = {reference: count for reference, count in sent.items() if count != 1}
-        assert_that(wrong, equal_to({}), "charges that were sent more than once")
-        assert_that(len(sent), equal_to(len(wanted)), "charges that were sent")
+        sent = analytics.deliveries()
+        assert_that(sent - wanted, equal_to(Counter()), "charges that were sent more than once")
+        assert_that(wanted - sent, equal_to(Counter()), "charges that were not sent")
 
     def expect_none_overtaken(self) -> None:
         """At no look an account's later charge was there before an earlier one. AssertionError with such a look.
