@@ -144,6 +144,8 @@ class Service(DockerContainer):
             "--network": [self._network.name] if self._network else [],
             "--network-alias": self._network_aliases or [],
             "--memory": [str(self.limits.memory)],
+            "--memory-swap": [str(self.limits.memory)],
+            "--cpus": [str(self.limits.cpus)],
             "--pids-limit": [str(self.limits.pids)],
         }
         words = [word for option, values in options.items() for value in values for word in (option, value)]

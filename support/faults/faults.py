@@ -1,12 +1,15 @@
 """Every fault of a scenario, and its healing: what is broken here is mended before the next scenario begins."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from support.containers.fleet import Fleet
 from support.containers.service import Service
 from support.errors import FaultError, SuiteError
 from support.faults import network, process
-from support.faults.resharding import Resharding
+
+if TYPE_CHECKING:
+    from support.faults.resharding import Resharding
 
 
 class Faults:
@@ -65,8 +68,10 @@ class Faults:
         """Holds back every answer of `store` to `user`, until mended: what was asked is done, and is told then."""
         self._link(store, user).hold()
 
-    def reshard(self, store: str) -> Resharding:
+    def reshard(self, store: str) -> "Resharding":
         """Makes ready to move slots between the members of a cluster; healing moves each back to where it was."""
+        from support.faults.resharding import Resharding  # its library takes 40 ms to load, and one feature needs it
+
         resharding = Resharding([s for s in self._fleet.stores.values() if s.kind == store])
         self._healers[f"{store}:slots"] = resharding.undo
         return resharding

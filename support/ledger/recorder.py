@@ -25,7 +25,7 @@ from support.ledger.selection import location, plan
 from support.ledger.summary import UNKNOWN, WRONG_COMMAND, exit_code
 from support.ledger.trouble import Trouble, Troubles, told
 from support.ledger.verdict import step_rows, verdict
-from support.report.ending import after_verdict
+from support.report.ending import after_verdict, load_ahead
 from support.settings import Settings
 
 _AFTERWARDS = ("after_rule", "after_feature", "after_all")
@@ -113,6 +113,7 @@ class Recorder:
             self._deadline.disarm()
         elif hook == "after_feature":
             self._settle()
+            load_ahead()  # what follows is the removal of the fleet, for which the engine takes longer
 
     def mishap(self, hook: str, context: Any, subject: Any, error: BaseException) -> None:
         """Told of every error in a hook (see hooks.Watcher)."""

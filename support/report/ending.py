@@ -2,6 +2,8 @@
 
 import os
 import sys
+import threading
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,11 @@ from support.ledger.folder import MARKDOWN, PAGE
 
 if TYPE_CHECKING:
     from support.ledger.completion import Outcome
+
+
+def load_ahead() -> None:
+    """Loads the page's libraries in the background, while the caller waits for something else."""
+    threading.Thread(target=import_module, args=["support.report.page"], daemon=True).start()
 
 
 def write(outcome: "Outcome") -> list[str]:
