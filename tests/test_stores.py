@@ -11,6 +11,7 @@ from redis.retry import Retry
 from support.containers.fleet import STORES, SUITE, Fleet
 from support.errors import FleetError
 from support.faults.faults import Faults
+from support.polling import poll
 
 Make = Callable[..., Fleet]
 
@@ -59,6 +60,15 @@ def test_a_cluster_of_three_is_one_store(make_fleet: Make) -> None:
         slots = sorted(tuple(shard["slots"]) if isinstance(shard, dict) else tuple(shard[1]) for shard in shards)
         assert slots == [(0, 5460), (5461, 10921), (10922, 16383)]
         member.close()
+
+
+def test_a_cluster_that_nobody_wants_any_more_is_not_waited_for(make_fleet: Make) -> None:
+    fleet = make_fleet("redis-cluster")
+    fleet.begin()
+    assert poll(lambda: all(member.times.ready_s for member in fleet.services), 30)
+    fleet.stop()
+    with pytest.raises(FleetError, match="did not come together"):
+        fleet.await_ready()
 
 
 # For each kind of store: a command that leaves all sorts of things in it, and one that tells what is left.

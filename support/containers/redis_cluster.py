@@ -40,7 +40,7 @@ class RedisClusterService(RedisService):
                 for number, (member, client) in enumerate(zip(members, clients, strict=True)):
                     _take_slots(client, member.name, number, len(members))
                 _introduce(members, clients)
-                _await_agreement(clients)
+                _await_agreement(members, clients)
             except RedisError as error:
                 raise FleetError(f"the Redis Cluster could not be assembled: {error}") from error
 
@@ -67,10 +67,16 @@ def _take_slots(client: "Redis", name: str, number: int, members: int) -> None:
     _command(client, "CLUSTER SET-CONFIG-EPOCH", str(number + 1))
 
 
-def _await_agreement(clients: "Sequence[Redis]") -> None:
-    if not poll(lambda: all(_agrees(client, len(clients)) for client in clients), _AGREE_WITHIN_S):
+def _await_agreement(members: Sequence[Store], clients: "Sequence[Redis]") -> None:
+    def agreed() -> bool:
+        return all(_agrees(client, len(clients)) for client in clients)
+
+    def abandoned() -> bool:
+        return any(member.abandoned for member in members)
+
+    if not poll(lambda: agreed() or abandoned(), _AGREE_WITHIN_S) or abandoned():
         said = "\n".join(str(_command(client, "CLUSTER INFO")) for client in clients)
-        raise FleetError(f"the Redis Cluster did not come together within {_AGREE_WITHIN_S:g} s:\n{said}")
+        raise FleetError(f"the Redis Cluster did not come together; it is given {_AGREE_WITHIN_S:g} s:\n{said}")
 
 
 def _introduce(members: Sequence[Store], clients: "Sequence[Redis]") -> None:
