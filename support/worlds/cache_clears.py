@@ -3,7 +3,6 @@
 import itertools
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from statistics import quantiles
 
 from redis.crc import key_slot
@@ -12,6 +11,7 @@ from support.clients.cache_invalidation_redis import page_key, price_key
 from support.errors import FaultError
 from support.probes.cache_store import Asker, CacheStore, slots_of
 from support.worlds.cache_shop import DISCOUNT, Shop
+from support.worlds.crowds import threads
 
 _KEPT_S = 120.0  # what the suite caches in the platform's name must not end by itself before it is cleared
 
@@ -136,7 +136,7 @@ class ClusterClear:
     def clear_while_slots_move(self) -> None:
         """The same, while slots with many of the pages move to another server. FaultError when no page moved."""
         resharding = self._world.faults.reshard("redis-cluster")
-        with ThreadPoolExecutor(1) as merchant:
+        with threads(1) as merchant:
             change = merchant.submit(self._world.change_discount)
             moved = resharding.move(self._slots)
             change.result()

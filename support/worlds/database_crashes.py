@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 from hamcrest import assert_that, equal_to, has_item
@@ -10,6 +9,7 @@ from hamcrest import assert_that, equal_to, has_item
 from support.clients.database_transaction_coordination import Booking
 from support.errors import FaultError
 from support.polling import poll
+from support.worlds.crowds import threads
 from support.worlds.database_customer import Customer
 
 # Long enough to see a statement begin, and to break something before the next one comes.
@@ -115,7 +115,7 @@ class Crash:
     def _attempt(self) -> Iterator[Booking]:
         """A charge that the first node is asked to book, and may be prevented from answering."""
         self._charge = charge = self._world.bill()
-        with ThreadPoolExecutor(1) as pool:
+        with threads(1) as pool:
             answer = pool.submit(self._world.nodes[0].attempt, charge)
             yield charge
             with suppress(AssertionError):  # that a dead node gives no answer breaks no promise

@@ -3,7 +3,6 @@
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from hamcrest import assert_that, equal_to
 
@@ -11,7 +10,7 @@ from support.clients.database_transaction_coordination import BOOKED, Booking
 from support.errors import ProbeError
 from support.polling import poll
 from support.probes.billing import Analytics
-from support.worlds.crowds import for_each
+from support.worlds.crowds import for_each, threads
 from support.worlds.database_customer import Customer, is_refusal
 
 _SLOW_S = 0.25
@@ -35,7 +34,7 @@ class Balance:
             together.wait()
             self._world.book_one(bills[number], number % len(self._world.nodes))
 
-        with ThreadPoolExecutor(count) as pool:
+        with threads(count) as pool:
             list(pool.map(book, range(count)))
 
     def expect(self, cents: int) -> None:
@@ -59,7 +58,7 @@ class Refunds:
         It ends with the first race that did not go as it must; what it did is told by the expectations.
         """
         left = 0
-        with ThreadPoolExecutor(2) as pool:
+        with threads(2) as pool:
             for _ in range(races):
                 self._world.book_one(self._world.bill(cents=paid - left), node=0)
                 refunds = [self._world.bill(account, cents=-cents) for account in self._world.accounts[:2]]

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from statistics import quantiles
 
 from support.clients.database_transaction_coordination import Booking
@@ -10,6 +9,7 @@ from support.containers.fleet import SUITE
 from support.polling import poll
 from support.probes.bare_inserts import BareClickHouse, BarePostgres
 from support.probes.billing import Analytics
+from support.worlds.crowds import threads
 from support.worlds.database_customer import Customer
 from support.worlds.watches import Watch
 
@@ -37,7 +37,7 @@ class Stream:
         bills = self._world.bills(count)
         watches = [self._watch_analytics(), self._watch_stores_alone()]
         began = time.monotonic()
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with threads(_AT_ONCE) as pool:
             booked = [pool.submit(self._book, number, began + number / rate, bills) for number in range(count)]
         for one in booked:
             one.result()

@@ -11,6 +11,7 @@ from support.clients.websocket_redis_pubsub import Subscriber, serial_in
 from support.errors import FaultError
 from support.matchers.deliveries import exactly_once_in_order
 from support.polling import poll
+from support.worlds.crowds import threads
 from support.worlds.websocket_workspace import Workspace
 
 LEAVING_CODES = (
@@ -54,7 +55,7 @@ class Absence:
     def change_gateways_in_midstream(self, changes: int, updates: int) -> None:
         """The subscriber changes gateways `changes` times, without a word, while `updates` are published."""
         world, before, each = self._world, len(self._world.sent_at), updates // changes
-        with ThreadPoolExecutor(1) as publisher:
+        with threads(1) as publisher:
             # Several at a time, so that a change of gateways hardly ever falls between two updates.
             stream = publisher.submit(world.publish_at_once, _PUBLISHERS, updates // _PUBLISHERS)
             for change in range(changes):

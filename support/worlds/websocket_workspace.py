@@ -4,7 +4,6 @@ import itertools
 import time
 import uuid
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from hamcrest import assert_that
 
@@ -18,7 +17,7 @@ from support.faults.faults import Faults
 from support.matchers.deliveries import exactly_once_in_order
 from support.polling import poll
 from support.probes.redis import RedisProbe
-from support.worlds.crowds import for_each
+from support.worlds.crowds import for_each, threads
 
 
 class Workspace:
@@ -106,7 +105,7 @@ class Workspace:
             turns = itertools.islice(itertools.cycle(self.gateways), number, number + count)
             return [self.send(gateway, self.channel) for gateway in turns]
 
-        with ThreadPoolExecutor(publishers) as pool:
+        with threads(publishers) as pool:
             return self._acknowledged([place for places in pool.map(publisher, range(publishers)) for place in places])
 
     def publish_as(self, author: Subscriber, count: int) -> list[int]:
