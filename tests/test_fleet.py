@@ -8,13 +8,13 @@ from pathlib import Path
 import docker
 import pytest
 
-from support.containers import labels, sweep
+from support.containers import admission, labels, sweep
 from support.containers.evidence import capture, of_failed_start
 from support.containers.fleet import Casualty, Fleet
 from support.containers.redis import RedisService
+from support.containers.service import MIB
 from support.errors import FleetError
 
-MIB = 1024 * 1024
 Make = Callable[..., Fleet]
 
 
@@ -99,10 +99,11 @@ def test_a_fleet_that_cannot_fit_is_refused_with_the_sum(
     assert left(client, run) == []
 
 
-def test_a_fleet_waits_until_another_makes_room(make_fleet: Make, client: docker.DockerClient) -> None:
-    taken = sum(int(c["Labels"][labels.MEMORY]) for c in sweep.containers(client, labels.RUN))
-    budget = taken + 300 * MIB
-    first, second = (make_fleet("redis", capability=name, budget=budget) for name in ("first", "second"))
+def test_a_fleet_waits_until_another_makes_room(make_fleet: Make, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Fleets of others on this machine come and go; the room that is waited for is that of these two.
+    own = f"{labels.RUN}={run}"
+    monkeypatch.setattr(admission, "containers", lambda client, _: sweep.containers(client, own))
+    first, second = (make_fleet("redis", capability=name, budget=300 * MIB) for name in ("first", "second"))
     first.start()
     waiting = threading.Thread(target=second.start)
     waiting.start()

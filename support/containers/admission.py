@@ -8,11 +8,11 @@ import docker
 from docker.errors import DockerException
 
 from support.containers import labels
+from support.containers.service import MIB
 from support.containers.sweep import containers
 from support.errors import EngineError, FleetError
 from support.turn import lock_file, turn
 
-MIB = 1024 * 1024
 WAIT_S = 600.0
 
 

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from docker.errors import DockerException
 
 from support.containers.http import answers_200
-from support.containers.service import Limits, Service
+from support.containers.service import MIB, Limits, Service
 from support.errors import FleetError
-
-MIB = 1024 * 1024
 
 
 class Node(Service):

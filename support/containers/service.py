@@ -21,6 +21,7 @@ from support.polling import poll
 # own connection must not take the port of a node that is down for a moment.
 _PORTS = range(20000, 32000)
 _TRIED = 500  # of these at the most; to draw all of them would cost more than the rest of a container's creation
+MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,11 @@ class Store(Service):
 
     def empty(self) -> None:
         """Takes everything out that nodes have put in, so that it is as it was when it started. Raises FleetError."""
+        if left := self._emptied():
+            raise FleetError(f"{self.name} was emptied, and still holds {left}")
+
+    def _emptied(self) -> object:
+        """Takes everything out, and returns what is there all the same. Raises FleetError."""
         raise NotImplementedError
 
 

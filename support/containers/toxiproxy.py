@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 import requests
 
 from support.containers.http import answers_200
-from support.containers.service import Limits, Service
+from support.containers.service import MIB, Limits, Service
 from support.errors import FaultError
 
-MIB = 1024 * 1024
 FIRST_LINK = 7000
 
 
