@@ -25,6 +25,11 @@ def new_customer(context: Context) -> None:
     context.world.open_accounts(2)
 
 
+@given("another customer, who has paid {euros:Count} euros")
+def another_customer(context: Context, euros: int) -> None:
+    context.world.meet_another(euros * 100)
+
+
 @given("{count:Count} charges that billing and analytics agree on")
 def charges_that_both_have(context: Context, count: int) -> None:
     book_in_turn(context, count)
@@ -34,7 +39,7 @@ def charges_that_both_have(context: Context, count: int) -> None:
 
 @when("{count:Count} charges of odd amounts on {days:Count} days are booked through both nodes in turn")
 def book_on_many_days(context: Context, count: int, days: int) -> None:
-    context.world.book(context.world.bills(count, days))
+    context.world.book(context.world.odd_bills(count, days))
 
 
 @when("{count:Count} charges are booked through both nodes in turn")
@@ -62,7 +67,7 @@ def same_sums(context: Context) -> None:
 # Rejections
 
 
-@when("both nodes are given charges of an unknown account, of nothing, of less, and under a reference used before")
+@when("both nodes are given charges of unknown and foreign accounts, of nothing, of less, and under a used reference")
 def give_what_is_rejected(context: Context) -> None:
     context.world.rejections.offer()
 
@@ -85,6 +90,16 @@ def next_charge_arrives(context: Context) -> None:
     context.world.expect_shown(within_s=5)
 
 
+@when("the second node is given a charge under a reference that the first one is about to book another under")
+def use_reference_twice(context: Context) -> None:
+    context.world.reference.use_twice()
+
+
+@then("one of the two is booked, and the other one rejected")
+def one_of_two_is_booked(context: Context) -> None:
+    context.world.reference.expect_one()
+
+
 # Outages
 
 
@@ -101,6 +116,27 @@ def both_report_waiting(context: Context, count: int) -> None:
 @then("within {deadline:Duration} after analytics is back, both report that none waits")
 def drained_after_outage(context: Context, deadline: float) -> None:
     context.world.outage.expect_drained(deadline)
+
+
+@when("the first node dies, and is started again")
+def start_node_anew(context: Context) -> None:
+    context.world.outage.start_anew("node-1")
+
+
+@then("within {deadline:Duration} both nodes are well")
+def both_are_well(context: Context, deadline: float) -> None:
+    context.world.outage.expect_well(deadline)
+
+
+@given("{count:Count} charges that were booked in no hurry, {rate:Count} each second")
+@when("{count:Count} more are booked through both nodes in turn, {rate:Count} each second")
+def book_in_no_hurry(context: Context, count: int, rate: int) -> None:
+    context.world.pace.book(count, rate)
+
+
+@then("half of these took at most {times:Count} times as long as half of those before")
+def as_quick_as_before(context: Context, times: int) -> None:
+    context.world.pace.expect_as_before(times)
 
 
 # Nodes that die, and answers that are lost
@@ -161,6 +197,7 @@ def nothing_held_against_it(context: Context) -> None:
     context.world.crash.expect_nothing_held_against_it()
 
 
+@then("within {deadline:Duration} after all is well again analytics shows each of them once, as it was booked")
 @then("within {deadline:Duration} after all is well again analytics shows it once, as it was booked")
 def shown_after_healing(context: Context, deadline: float) -> None:
     context.faults.heal()
@@ -207,12 +244,15 @@ def never_overdrawn(context: Context) -> None:
 # Two nodes that share the work
 
 
-@given("the first node is slow to reach analytics, and analytics keeps all that it is sent")
+@given("only the first node reaches analytics, slowly and little by little, which keeps all that it is sent")
 def slow_relay(context: Context) -> None:
-    context.world.relays.slow_first_node()
+    context.world.relays.leave_slow_node_alone()
 
 
-@when("{count:Count} charges of {accounts:Count} accounts are booked through both nodes in turn")
+@when(
+    "{count:Count} charges of {accounts:Count} accounts are booked through both nodes, of which the second reaches "
+    "analytics half-way"
+)
 def book_on_many_accounts(context: Context, count: int, accounts: int) -> None:
     context.world.relays.book(count, accounts)
 
@@ -230,9 +270,27 @@ def none_overtaken(context: Context) -> None:
 # Differences
 
 
-@given("analytics has lost {lost:Count} of them, shows {false:Count} with another amount, and 1 a second time")
-def plant_differences(context: Context, lost: int, false: int) -> None:
-    context.world.differences.plant(lost, false)
+@given(
+    "analytics has lost {lost:Count} of them, shows {false:Count} with another amount, {misdated:Count} on another "
+    "day, and 1 a second time"
+)
+def plant_differences(context: Context, lost: int, false: int, misdated: int) -> None:
+    context.world.differences.plant(lost, false, misdated)
+
+
+@given("the first node is told late what analytics answers")
+def answer_first_node_late(context: Context) -> None:
+    context.world.differences.answer_first_node_late()
+
+
+@when("the first node reconciles the books, while the second one books charges of {accounts:Count} accounts")
+def reconcile_meanwhile(context: Context, accounts: int) -> None:
+    context.world.differences.reconcile_meanwhile(accounts)
+
+
+@then("the report names none")
+def report_names_none(context: Context) -> None:
+    context.world.differences.expect_named(0)
 
 
 @when("the customer's books are reconciled")
@@ -259,7 +317,10 @@ def cut_both_from_analytics(context: Context) -> None:
     context.faults.cut("clickhouse", "node-2")
 
 
-@given("a charge of an unknown product is booked, and {others:Count} more after it on both accounts")
+@given(
+    "a charge of an unknown product is booked, as for another customer, and {others:Count} more after it on both "
+    "accounts"
+)
 def book_unknown_product(context: Context, others: int) -> None:
     context.world.poison.book(others)
 
@@ -277,6 +338,11 @@ def others_are_shown(context: Context, deadline: float) -> None:
 @then("the one is put aside after {tries:Count} tries, where both nodes show it with the reason")
 def one_is_put_aside(context: Context, tries: int) -> None:
     context.world.poison.expect_put_aside(tries)
+
+
+@then("the next charges arrive, and for these it was not tried again: it had {tries:Count} tries")
+def not_tried_again(context: Context, tries: int) -> None:
+    context.world.poison.expect_no_other_try(tries)
 
 
 @then("it is all that billing and analytics differ by")

@@ -45,6 +45,15 @@ class Faults:
         self.kill(name)
         self.mend(name)
 
+    def start(self, name: str) -> None:
+        """Starts a container that was killed, and returns before it is ready, for whom judges whether it gets so.
+
+        Healing brings it back if it has not got ready by then. Raises FaultError.
+        """
+        service = self._fleet.named(name)
+        process.start(service)
+        self._healers[name] = lambda: process.see_ready(service)
+
     def cut(self, store: str, user: str) -> None:
         """Cuts the link of `user` (a node's name) to `store`: its connections break and new ones are refused."""
         self._link(store, user).cut()

@@ -35,6 +35,20 @@ def bring_back(service: Service) -> None:
         raise FaultError(f"{service.name} did not come back: {error}") from error
 
 
+def start(service: Service) -> None:
+    """Starts a container that is down; it may not be ready yet, and may never be. Raises FaultError."""
+    try:
+        service.start()
+    except FleetError as error:
+        raise FaultError(f"{service.name} was not started: {error}") from error
+
+
+def see_ready(service: Service) -> None:
+    """Leaves a container that answers as it is, and brings any other back. Raises FaultError."""
+    if not service.answers(*service.address()):
+        bring_back(service)
+
+
 def pause(service: Service) -> None:
     """Freezes all processes of the container, seen to hold: it no longer answers. Raises FaultError."""
     _engine(service, "pause", service.get_wrapped_container().pause)

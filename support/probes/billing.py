@@ -47,6 +47,11 @@ class Books:
         """The id of each charge and refund: reference -> id."""
         return dict(self._postgres.rows("SELECT reference, id::text FROM entries WHERE customer = %s", self._customer))
 
+    def labels(self) -> dict[str, tuple[str, str]]:
+        """What billing itself gave each charge and refund: reference -> id, currency."""
+        query = "SELECT reference, id::text, currency FROM entries WHERE customer = %s"
+        return {reference: (id, currency) for reference, id, currency in self._postgres.rows(query, self._customer)}
+
     def outbox(self, put_aside: bool = False) -> list[str]:
         """The references of what waits for analytics, or of what waits for somebody to look into it."""
         query = """
@@ -94,6 +99,12 @@ class Analytics:
         )
         return days, {account: cents for account, cents in accounts.items() if cents}
 
+    def labels(self) -> dict[str, tuple[str, str]]:
+        """What billing itself gave each charge and refund, as analysts see it: reference -> id, currency."""
+        query = "SELECT reference, toString(id), currency FROM billing_entries WHERE customer = %(customer)s"
+        rows = self._clickhouse.rows(query, customer=self._customer)
+        return {reference: (id, currency) for reference, id, currency in rows}
+
     def deliveries(self) -> Counter[str]:
         """How often each charge has been delivered: reference -> rows that are not merged yet."""
         query = "SELECT reference, count() FROM billing_entry_events WHERE customer = %(customer)s GROUP BY reference"
@@ -118,6 +129,11 @@ class Analytics:
         change = "UPDATE change_cents = change_cents + 1 WHERE has(%(false)s, reference)"
         self._clickhouse.mutate("billing_entry_events", change, false=references)
 
+    def misdate(self, references: list[str]) -> None:
+        """Puts each of these charges on the day after."""
+        change = "UPDATE day = day + 1 WHERE has(%(false)s, reference)"
+        self._clickhouse.mutate("billing_entry_events", change, false=references)
+
     def double(self, reference: str) -> str:
         """Writes this charge once more, under another id; returns that."""
         other = str(uuid.uuid4())
@@ -135,7 +151,7 @@ class Analytics:
         self._change(f"{table} DROP {column}", undo=f"{table} ADD {column} String DEFAULT 'EUR' AFTER change_cents")
 
     def keep_amounts_as_floats(self) -> None:
-        """Makes the amounts floating-point numbers, which still hold all of this feature exactly."""
+        """Makes the amounts floating-point numbers, which hold all that is below 2^53 cents exactly."""
         column = "ALTER TABLE billing_entry_events MODIFY COLUMN change_cents"
         self._change(f"{column} Float64", undo=f"{column} Int64")
 

@@ -24,15 +24,18 @@ _PRODUCTS = ("subscription", "usage", "support")
 # Ends of months, of years and of a February that has 29 days: where days are mistaken for each other.
 _FIRST_DAY = datetime.date(2024, 2, 15)
 _LAST_DAY = datetime.date(2024, 12, 31)
+# A cent; more than 32 bits hold; more than the 53 bits that a floating-point number has for its digits.
+_ODD_CENTS = (1, 2**31 + 1, 2**53 + 1)
 
 
 class Customer:
     """What the rules of billing have in common; one for each scenario."""
 
-    def __init__(self, fleet: Fleet, faults: Faults, secret: str) -> None:
+    def __init__(self, fleet: Fleet, faults: Faults, secret: str, exchanges: Exchanges | None = None) -> None:
         self.fleet = fleet
         self.faults = faults
-        self.exchanges = Exchanges()
+        self.exchanges = exchanges or Exchanges()
+        self._secret = secret
         self.name = f"customer-{uuid.uuid4().hex[:12]}"
         token = IdentityProvider(secret).token(self.name, [])
         self.nodes = [BillingNode(node, token, self.exchanges) for node in fleet.nodes]
@@ -41,11 +44,14 @@ class Customer:
         self.accounts: list[str] = []
         self.booked: list[Booking] = []
         self._watches: list[Watch] = []
+        self._others: list[Customer] = []
 
     def close(self) -> None:
         """Takes back what was done to analytics, ends every watch, and gives every connection back."""
         for watch in self._watches:
             watch.stop()
+        for other in self._others:
+            other.close()
         self.analytics.close()
         self.books.close()
         for node in self.nodes:
@@ -58,6 +64,12 @@ class Customer:
         opened = [self.nodes[number % len(self.nodes)].open_account() for number in range(count)]
         self.accounts += opened
         return opened
+
+    def another(self) -> "Customer":
+        """Another customer of the same nodes, with two accounts and nothing on them."""
+        self._others.append(Customer(self.fleet, self.faults, self._secret, self.exchanges))
+        self._others[-1].open_accounts(2)
+        return self._others[-1]
 
     def bill(self, account: str = "", **changes: Any) -> Booking:
         """A charge that is yet to be booked: of up to 10,000 euros, for a product that analytics knows."""
@@ -76,6 +88,11 @@ class Customer:
         on = [_LAST_DAY - datetime.timedelta(apart * number) for number in range(days)]
         accounts = self.accounts
         return [self.bill(accounts[number % len(accounts)], day=on[number % days]) for number in range(count)]
+
+    def odd_bills(self, count: int, days: int) -> list[Booking]:
+        """The same, of amounts among which are the smallest one and some that are too large for many a type."""
+        bills = self.bills(count, days)
+        return [bill._replace(cents=cents) for bill, cents in zip(bills, _ODD_CENTS, strict=False)] + bills[3:]
 
     def book(self, bills: Sequence[Booking]) -> None:
         """Books all of `bills`, eight at a time, through both nodes in turn. AssertionError when one is not booked."""
@@ -96,12 +113,16 @@ class Customer:
     def expect_shown(self, within_s: float, but: Sequence[Booking] = ()) -> None:
         """Within `within_s` analytics shows all that was booked, `but` for some, once each and as it was booked.
 
-        Billing's books have the same, with these. AssertionError with what is missing, doubled, foreign or changed.
+        Billing's books have the same, with these. What still waits may yet double something, so it is waited for too.
+        AssertionError with what is missing, doubled, foreign or changed.
         """
         wanted = list((Counter(self.booked) - Counter(but)).elements())
-        poll(lambda: self._settled(Counter(wanted)), within_s)
+        poll(lambda: self._settled(Counter(wanted), but), within_s)
         assert_that(self.books.bookings(), same_bookings(self.booked), "billing")
         assert_that(self.analytics.bookings(), same_bookings(wanted), f"analytics, after {within_s:g} s")
+        kept = {bill.reference for bill in but}
+        labels = {reference: label for reference, label in self.books.labels().items() if reference not in kept}
+        assert_that(self.analytics.labels(), equal_to(labels), "analytics: id and currency, as billing has them")
 
     def expect_sums(self) -> None:
         """Both stores sum up to what was booked, for each day and for each account. AssertionError with both."""
@@ -117,6 +138,14 @@ class Customer:
         """For `window_s` neither store has anything but what was booked, and nothing waits. AssertionError if not."""
         stray = poll(self._strays, window_s, every_s=0.1)
         assert not stray, f"expected nothing but what was booked, found {stray}"
+        self.expect_balances()
+
+    def expect_balances(self) -> None:
+        """The balance of each account is the sum of what was booked on it. AssertionError with all of them."""
+        wanted = Counter(dict.fromkeys(self.accounts, 0))
+        for booking in self.booked:
+            wanted[booking.account] += booking.cents
+        assert_that(self.books.balances(), equal_to(dict(wanted)), "balances in cents")
 
     def expect_none_waits(self, within_s: float) -> None:
         """Within `within_s` nothing of the customer's waits for analytics or was put aside. AssertionError if not."""
@@ -124,10 +153,11 @@ class Customer:
         assert_that(self.books.outbox(), equal_to([]), f"what waits for analytics after {within_s:g} s")
         assert_that(self.books.outbox(put_aside=True), equal_to([]), "what was put aside")
 
-    def _settled(self, wanted: Counter[Booking]) -> bool:
-        """Whether analytics shows all of `wanted`, or something that time will not mend."""
+    def _settled(self, wanted: Counter[Booking], but: Sequence[Booking]) -> bool:
+        """Whether analytics shows all of `wanted` and none waits `but` these, or what time will not mend is there."""
         there = Counter(self.analytics.bookings())
-        return there >= wanted or not there <= wanted
+        waits = set(self.books.outbox()) - {bill.reference for bill in but}
+        return not there <= wanted or (there >= wanted and not waits)
 
     def _strays(self) -> list[str]:
         """The references of what was not booked, wherever it is to be seen; of what was, if it is there twice."""

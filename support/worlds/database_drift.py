@@ -1,5 +1,7 @@
 """Analytics that is not as billing believes: rows that differ, a charge that it refuses, a table that has changed."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from hamcrest import assert_that, contains_string, equal_to
 
 from support.clients.database_transaction_coordination import Booking, Report
@@ -7,6 +9,10 @@ from support.polling import poll
 from support.worlds.database_customer import Customer
 
 _UNKNOWN_PRODUCT = "gift-card"  # billing takes any product, analytics has a list
+_LATE_S = 0.5  # time enough for some charges to be booked and sent
+_WITHIN_S = 20.0
+_ANOTHER_EVERY_S = 0.03
+_NONE = Report([], [], [])
 
 
 class Differences:
@@ -14,33 +20,55 @@ class Differences:
 
     def __init__(self, world: Customer) -> None:
         self._world = world
-        self._planted = Report([], [], [])
-        self._reported = Report([], [], [])
+        self._planted = _NONE
+        self._reported = _NONE
 
-    def plant(self, lost: int, false: int) -> None:
-        """Deletes `lost` charges, alters `false` others, and writes one more a second time."""
-        references = [booking.reference for booking in self._world.booked]
-        gone, altered = references[:lost], references[lost : lost + false]
+    def plant(self, lost: int, false: int, misdated: int) -> None:
+        """Deletes `lost` charges, alters `false` others and the day of `misdated`, and writes one a second time."""
+        left = iter([booking.reference for booking in self._world.booked])
+        gone, altered, moved = ([next(left) for _ in range(count)] for count in (lost, false, misdated))
         self._world.analytics.lose(gone)
         self._world.analytics.falsify(altered)
-        other = self._world.analytics.double(references[lost + false])
+        self._world.analytics.misdate(moved)
+        other = self._world.analytics.double(next(left))
         ids = self._world.books.ids()
-        self._planted = Report([ids[name] for name in gone], [ids[name] for name in altered], [other])
+        self._planted = Report([ids[name] for name in gone], [ids[name] for name in altered + moved], [other])
+
+    def answer_first_node_late(self) -> None:
+        """The answers of ClickHouse take 0.5 s to reach the first node, whether they come from a look or not.
+
+        So there is time between its look at the one store and that at the other, whichever comes first.
+        """
+        self._world.faults.slow("clickhouse", "node-1", _LATE_S)
 
     def reconcile(self) -> None:
         """Has the books reconciled, by the first node."""
         self._reported = self._world.nodes[0].reconcile()
 
+    def reconcile_meanwhile(self, accounts: int) -> None:
+        """The same, while the second node books one charge after the other, on `accounts` new accounts in turn."""
+        opened = self._world.open_accounts(accounts)
+        bills = (self._world.bill(opened[number % accounts]) for number in range(10_000))
+        with ThreadPoolExecutor(1) as pool:
+            reconciled = pool.submit(self.reconcile)
+
+            def book_one_more() -> bool:
+                self._world.book_one(next(bills), node=1)
+                return reconciled.done()
+
+            poll(book_one_more, _WITHIN_S, _ANOTHER_EVERY_S)
+        reconciled.result()
+
     def expect_named(self, count: int) -> None:
         """The report names the `count` charges that differ, each as what it is, and no other. AssertionError if not."""
-        assert_that(sum(map(len, self._planted)), equal_to(count), "differences that were planted")
+        assert_that(sum(map(len, self._planted)), equal_to(count), "differences that there are")
         assert_that(_sorted(self._reported), equal_to(_sorted(self._planted)))
 
     def expect_nothing_left(self) -> None:
         """Once more, by the second node: no difference is named, and no row is written. AssertionError if not."""
         self._world.analytics.keep_all_deliveries()
         rows = self._world.analytics.deliveries()
-        assert_that(self._world.nodes[1].reconcile(), equal_to(Report([], [], [])))
+        assert_that(self._world.nodes[1].reconcile(), equal_to(_NONE))
         assert_that(self._world.analytics.deliveries(), equal_to(rows), "rows of each charge, though nothing differed")
 
 
@@ -50,9 +78,16 @@ class Poison:
     def __init__(self, world: Customer) -> None:
         self._world = world
         self._refused: list[Booking] = []
+        self._waiting_before = 0
 
     def book(self, others: int) -> None:
-        """Books that charge first, and then `others` on both accounts. AssertionError when one is not booked."""
+        """Books that charge first, and then `others` on both accounts. AssertionError when one is not booked.
+
+        Another customer has such a charge too, which is nobody else's business.
+        """
+        self._waiting_before = self._world.nodes[0].waiting()
+        stranger = self._world.another()
+        stranger.book([stranger.bill(product=_UNKNOWN_PRODUCT)])
         self._refused = [self._world.bill(self._world.accounts[0], product=_UNKNOWN_PRODUCT)]
         self._world.book(self._refused)
         self._world.book(self._world.bills(others))
@@ -72,10 +107,23 @@ class Poison:
             assert_that({name: count for name, (count, _) in shown.items()}, equal_to({id: tries}), node.name)
             assert_that(shown[id][1], contains_string(_UNKNOWN_PRODUCT), f"the reason, by {node.name}")
 
+    def expect_no_other_try(self, tries: int) -> None:
+        """A charge after it arrives on each account, and it had `tries` before, and no other. AssertionError if not."""
+        self._world.book(self._world.bills(2))
+        self._world.expect_shown(within_s=5, but=self._refused)
+        (refused,) = self._refused
+        assert_that(self._world.books.tries(), equal_to({refused.reference: tries}), "tries of what is put aside")
+
     def expect_only_difference(self) -> None:
-        """Nothing waits, and analytics shows all but that one. AssertionError if not."""
+        """Nothing waits, by each node too; analytics shows all but that one, which reconciling does not name."""
         assert_that(self._world.books.outbox(), equal_to([]), "what waits for analytics")
+        poll(lambda: max(self._waiting()) <= self._waiting_before, within_s=5)
+        assert max(self._waiting()) <= self._waiting_before, f"waiting, by both nodes: {self._waiting()}"
+        assert_that(self._world.nodes[1].reconcile(), equal_to(_NONE), "differences that nobody knows of yet")
         self._world.expect_shown(within_s=0, but=self._refused)
+
+    def _waiting(self) -> list[int]:
+        return [node.waiting() for node in self._world.nodes]
 
 
 class Change:

@@ -11,6 +11,7 @@ from support.errors import ProbeError
 from support.polling import poll
 from support.probes.billing import Analytics
 from support.worlds.crowds import for_each, threads
+from support.worlds.database_crashes import reach
 from support.worlds.database_customer import Customer, is_refusal
 
 _SLOW_S = 0.25
@@ -27,6 +28,7 @@ class Balance:
 
     def charge_at_once(self, count: int, cents: int) -> None:
         """`count` charges of `cents` each, all at the same time, through both nodes. AssertionError if one fails."""
+        self.expect(0)  # whoever keeps a balance in mind has seen this one
         bills = [self._world.bill(self._account, cents=cents) for _ in range(count)]
         together = threading.Barrier(count)
 
@@ -42,6 +44,32 @@ class Balance:
         told = {node.name: node.balance(self._account) for node in self._world.nodes}
         told["billing's books"] = self._world.books.balances()[self._account]
         assert_that(told, equal_to(dict.fromkeys(told, cents)), "balance in cents")
+
+
+class Reference:
+    """One reference under which each node is given a charge, of another account, at the same time."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._statuses: list[int] = []
+
+    def use_twice(self) -> None:
+        """The second node gets its charge when that of the first one is written, and not committed yet."""
+        first = self._world.bill(self._world.accounts[0])
+        bills = [first, first._replace(account=self._world.accounts[1])]
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(self._world.nodes[0].attempt, bills[0])
+            reach(self._world.books.uncommitted, "the first node has written part of a charge")
+            second = self._world.nodes[1].attempt(bills[1])
+        self._statuses = [answer.result().status_code, second.status_code]
+        booked = [bill for bill, status in zip(bills, self._statuses, strict=True) if status == BOOKED]
+        self._world.booked += booked
+
+    def expect_one(self) -> None:
+        """One charge was booked, the other one refused, and only one changed a balance. AssertionError if not."""
+        assert_that(len(self._world.booked), equal_to(1), f"booked, of two that were answered by {self._statuses}")
+        assert any(map(is_refusal, self._statuses)), f"answered by {self._statuses}, one of which is no refusal"
+        self._world.expect_balances()
 
 
 class Refunds:
@@ -95,19 +123,30 @@ class Relays:
         self._overtaken: list[str] = []
         self._booked: Mapping[str, list[str]] = {}
 
-    def slow_first_node(self) -> None:
-        """What the first node says to ClickHouse takes 0.25 s longer, and ClickHouse merges no rows."""
+    def leave_slow_node_alone(self) -> None:
+        """What the first node says to ClickHouse takes 0.25 s longer, and the second node cannot reach it.
+
+        ClickHouse merges no rows.
+        """
         self._world.analytics.keep_all_deliveries()
         self._world.faults.slow("clickhouse", "node-1", _SLOW_S, "upstream")
+        self._world.faults.cut("clickhouse", "node-2")
 
     def book(self, count: int, accounts: int) -> None:
-        """Books `count` charges on `accounts` new accounts, those of an account one after the other."""
+        """Books `count` charges on `accounts` new accounts, those of an account one after the other.
+
+        After half of them the second node reaches analytics. More wait by then than one batch takes, and the first
+        node has some under way, as it does all the time.
+        """
         opened = self._world.open_accounts(accounts)
         bills = {account: [self._world.bill(account) for _ in range(count // accounts)] for account in opened}
         self._booked = {account: [bill.reference for bill in bills[account]] for account in opened}
         analytics = Analytics(self._world.fleet, self._world.name)
         self._watch = self._world.watch(lambda: self._look(analytics), _LOOK_EVERY_S, analytics)
-        for_each(list(bills.values()), self._book_in_order)
+        half = count // accounts // 2
+        for_each([some[:half] for some in bills.values()], self._book_in_order)
+        self._world.faults.mend("clickhouse:node-2")
+        for_each([some[half:] for some in bills.values()], self._book_in_order)
 
     def expect_sent_once(self, within_s: float, quiet_s: float) -> None:
         """Within `within_s` each charge has been sent, and for `quiet_s` more none again. AssertionError if not."""

@@ -1,8 +1,8 @@
-"""A steady stream of charges, timed beside each store alone on the same path at the same time."""
+"""Charges at a steady rate, timed: beside each store alone on the same path, and beside those before an outage."""
 
 import time
 from collections.abc import Sequence
-from statistics import quantiles
+from statistics import median, quantiles
 
 from support.clients.database_transaction_coordination import Booking
 from support.containers.fleet import SUITE
@@ -17,6 +17,38 @@ _ARRIVED_WITHIN_S = 30.0  # so long is waited for the last one; how long it may 
 _AT_ONCE = 8
 _ALONE_EVERY_S = 0.05
 _LOOK_EVERY_S = 0.02
+
+
+class Pace:
+    """How long booking takes, before something happens and after. All times are in seconds."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._taken: list[list[float]] = []
+
+    def book(self, count: int, rate: float) -> None:
+        """Books `count` charges, `rate` each second, whether the one before is booked or not."""
+        bills, nodes, began = self._world.bills(count), len(self._world.nodes), time.monotonic()
+
+        def book(number: int) -> float:
+            time.sleep(max(0.0, began + number / rate - time.monotonic()))
+            at = time.monotonic()
+            self._world.book_one(bills[number], number % nodes)
+            return time.monotonic() - at
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            self._taken.append(list(pool.map(book, range(count))))
+
+    def expect_as_before(self, times: float) -> None:
+        """The median is at most `times` that of the time before. AssertionError if not.
+
+        Medians, because a machine that stalls makes some of either slow.
+        """
+        before, now = map(median, self._taken)
+        assert now <= times * before, (
+            f"half of the charges took {now * 1000:.0f} ms and more, {now / before:.1f} times the "
+            f"{before * 1000:.0f} ms of before, expected at most {times:g} times"
+        )
 
 
 class Stream:
