@@ -9,7 +9,9 @@ from redis.crc import key_slot
 
 from support.containers.fleet import SUITE, Fleet
 from support.errors import FaultError
+from support.faults import process
 from support.faults.faults import Faults
+from support.polling import poll
 from support.probes.cache_store import CacheStore, slots_of
 
 
@@ -38,6 +40,22 @@ def test_a_restart_loses_what_was_only_in_memory(fleet: Fleet) -> None:
     assert redis.exec(["redis-cli", "SET", "kept", "no"]).output == b"OK\n"
     Faults(fleet).restart("redis")
     assert redis.exec(["redis-cli", "GET", "kept"]).output == b"\n"
+
+
+def test_a_container_that_was_started_again_is_left_alone_once_it_is_ready(fleet: Fleet) -> None:
+    faults = Faults(fleet)
+    faults.kill("redis")
+    faults.start("redis")
+    assert poll(lambda: answers(fleet), within_s=10)
+    began = fleet.named("redis").state()["StartedAt"]
+    faults.heal()
+    assert fleet.named("redis").state()["StartedAt"] == began
+
+    faults.kill("redis")
+    faults.start("redis")
+    process.kill(fleet.named("redis"))
+    faults.heal()
+    assert answers(fleet)
 
 
 def test_a_cut_link_is_dead_and_the_other_is_not(fleet: Fleet) -> None:
