@@ -57,13 +57,20 @@ Feature: Billing and analytics agree to the cent
       Then within 10 s both nodes are well
       And the next charge arrives, through either node
 
-    # A node waits 1.5 s for an answer of analytics, again and again; no charge may wait with it.
-    Scenario: Booking takes no longer while analytics hangs
+    # A node that waits for an answer of analytics does so for 1.5 s, again and again; where all is only slow, it needs
+    # about as long to send what there is. No charge may wait with it. A machine that stalls makes one charge slow in
+    # many, such a node three in four.
+    Scenario Outline: Booking takes no longer while analytics <trouble>
       Given 16 charges that were booked in no hurry, 8 each second
-      And both nodes wait in vain for an answer of analytics
+      And analytics <trouble>, for both nodes
       When 16 more are booked through both nodes in turn, 8 each second
-      Then half of these took at most 5 times as long as half of those before
+      Then 3 in 4 of these took at most 5 times as long as 3 in 4 of those before
       And within 5 s after all is well again analytics shows each of them once, as it was booked
+
+      Examples:
+        | trouble |
+        | hangs   |
+        | is slow |
 
   Rule: A charge outlives the node that took it
 
@@ -87,13 +94,13 @@ Feature: Billing and analytics agree to the cent
       And within 5 s after all is well again no charge waits
       And analytics shows it once, as it was booked
 
-    # A node waits 1.5 s for an answer of analytics, and then has to try again: when the 3 s are over, it has.
+    # A node waits 1.5 s for an answer of analytics, and then has to try again. It is doing so when answers come again.
     Scenario: Analytics takes a charge, and its answer is lost
       Given only the first node reaches analytics, and slowly
-      When analytics takes a charge of the first node, and for 3 s no answer comes through
+      When analytics takes a charge of the first node, and for 2 s no answer comes through
       Then the charge still waits for analytics, which has it already
-      And no try is held against it
       And within 5 s after all is well again no charge waits
+      And at no time a try was held against it
       And analytics shows it once, as it was booked
 
   Rule: Changes of a balance at the same time all count
@@ -177,6 +184,6 @@ Feature: Billing and analytics agree to the cent
     @performance
     Scenario: At 100 charges a second, booking is quick and analytics close behind
       When 500 charges are booked through both nodes in turn, 100 each second
-      Then 95 in 100 are booked in at most 20 times what as many take PostgreSQL alone meanwhile
-      And 95 in 100 are in analytics 100 ms and at most 20 times what as many take ClickHouse alone later
+      Then 95 in 100 are booked within 1 s, and in at most 20 times what as many take PostgreSQL alone meanwhile
+      And 95 in 100 are in analytics 2 s later, or 100 ms and 20 times what as many take ClickHouse alone if that is less
       And analytics shows each of them once, as it was booked

@@ -73,9 +73,12 @@ class Faults:
         """Delays every answer of `store` to `user` by `delay_s` seconds; all that `user` says, if `upstream`."""
         self._link(store, user).slow(delay_s, stream)
 
-    def hold(self, store: str, user: str) -> None:
-        """Holds back every answer of `store` to `user`, until mended: what was asked is done, and is told then."""
-        self._link(store, user).hold()
+    def hold(self, store: str, user: str, during: Callable[[], bool] | None = None) -> None:
+        """Holds back every answer of `store` to `user`, until mended: what was asked is done, and is told then.
+
+        `during` is as in `mute`.
+        """
+        self._link(store, user).hold(during)
 
     def reshard(self, store: str) -> "Resharding":
         """Makes ready to move slots between the members of a cluster; healing moves each back to where it was."""

@@ -53,13 +53,16 @@ class Link:
         if not answered or time.monotonic() - began < delay_s:
             raise FaultError(f"{self.name} was slowed by {delay_s:g} s, and an answer did not take as long")
 
-    def hold(self) -> None:
+    def hold(self, during: Callable[[], bool] | None = None) -> None:
         """Holds back all that comes from the store until the link is joined; then it arrives, and nothing is lost.
 
-        What was asked meanwhile is done, and the connections stand. Returns when nothing answers through the link.
+        What was asked meanwhile is done, and the connections stand. Returns when nothing answers through the link;
+        `during` is as in `silence`.
         """
         # A toxic that is removed lets through at once what it holds, whatever delay it was told (Toxiproxy's README).
         self._add("held", "latency", "downstream", {"latency": round(_FOR_EVER_S * 1000)})
+        if during and not during():
+            raise FaultError(f"{self.name} was held too late")
         if self._store.answers_inside(*self._address, within_s=_SILENT_FOR_S):
             raise FaultError(f"{self.name} was held, and {self._store.name} answers through it all the same")
 

@@ -10,6 +10,7 @@ from support.clients.database_transaction_coordination import Booking
 from support.errors import FaultError
 from support.polling import poll
 from support.worlds.crowds import threads
+from support.probes.billing import Books
 from support.worlds.database_customer import Customer
 
 # Long enough to see a statement begin, and to break something before the next one comes.
@@ -26,6 +27,7 @@ class Crash:
         self._world = world
         self._faults = world.faults
         self._charge: Booking | None = None
+        self._held_against: dict[str, int] = {}
 
     # What is prepared
 
@@ -41,6 +43,11 @@ class Crash:
         self._world.analytics.keep_all_deliveries()
         self._faults.cut("clickhouse", "node-2")
         self._faults.slow("clickhouse", "node-1", _TO_ANALYTICS_S, "upstream")
+
+    def slow_both_ways_to_analytics(self) -> None:
+        """All that either node says to ClickHouse takes 0.5 s longer."""
+        for node in ("node-1", "node-2"):
+            self._faults.slow("clickhouse", node, _TO_ANALYTICS_S, "upstream")
 
     def silence_analytics(self) -> None:
         """ClickHouse hears nothing from either node, nor they from it, though their connections stand."""
@@ -72,12 +79,17 @@ class Crash:
 
     def after_delivery(self) -> None:
         """ClickHouse takes a charge, its answer is lost, and the node dies."""
-        self._lose_answer()
+        self._lose_answer(self._faults.mute)
         self._faults.kill("node-1")
 
     def answer_lost_for(self, lost_s: float) -> None:
-        """ClickHouse takes a charge, and for `lost_s` seconds from then on none of its answers reaches the node."""
-        self._lose_answer()
+        """ClickHouse takes a charge, and for `lost_s` seconds from then on none of its answers reaches the node.
+
+        They are held, not dropped: that of the next try comes when all is well again, and so that try succeeds.
+        """
+        books = Books(self._world.fleet, self._world.name)
+        self._watch = self._world.watch(lambda: self._held_against.update(books.tries()), _AT_ONCE_S, books)
+        self._lose_answer(self._faults.hold)
         time.sleep(lost_s)
 
     # What must hold
@@ -94,9 +106,10 @@ class Crash:
         assert_that(self._world.analytics.bookings(), equal_to([charge]), "analytics")
 
     def expect_nothing_held_against_it(self) -> None:
-        """The outbox counts no try as refused: analytics refused nothing. AssertionError if it does."""
+        """The outbox never counted a try as refused: analytics refused nothing. AssertionError if it did."""
         (charge,) = self._world.booked
-        assert_that(self._world.books.tries(), equal_to({charge.reference: 0}), "tries that count as refused")
+        self._watch.end()
+        assert_that(self._held_against, equal_to({charge.reference: 0}), "tries that counted as refused")
 
     def _die(self) -> None:
         """The first node dies, and says nothing more to billing from now on.
@@ -107,17 +120,17 @@ class Crash:
         self._faults.cut("postgres", "node-1")
         self._faults.kill("node-1")
 
-    def _lose_answer(self) -> None:
-        """Books a charge; returns when ClickHouse has it, and the node has not heard and will not hear of that.
+    def _lose_answer(self, fault: Callable[..., None]) -> None:
+        """Books a charge; returns when ClickHouse has it, and the node has not heard and does not hear of that.
 
         An INSERT begins, the server asks for the rows, and these come later on a slow way: that is when answers
-        are cut off.
+        are cut off, by `fault`.
         """
         charge = self._world.bill()
         self._world.book_one(charge, node=0)
         analytics = self._world.analytics
         reach(analytics.is_being_written, "the first node has begun to write to analytics")
-        self._faults.mute("clickhouse", "node-1", during=analytics.is_being_written)
+        fault("clickhouse", "node-1", during=analytics.is_being_written)
         reach(lambda: charge.reference in analytics.deliveries(), "analytics has the charge")
 
     @contextmanager
