@@ -392,12 +392,14 @@ def book_steadily(context: Context, count: int, rate: int) -> None:
     context.world.stream.run(count, rate)
 
 
-@then(
-    "{percent:Count} in 100 are booked within {deadline:Duration}, and in at most {times:Count} times what as many "
-    "take PostgreSQL alone meanwhile"
-)
-def booking_ratio(context: Context, percent: int, deadline: float, times: int) -> None:
-    context.world.stream.expect_booked(percent, deadline, times)
+@then("half of them are booked within {deadline:Duration}")
+def half_are_booked_within(context: Context, deadline: float) -> None:
+    context.world.stream.expect_half_booked(deadline)
+
+
+@then("{percent:Count} in 100 are booked in at most {times:Count} times what as many take PostgreSQL alone meanwhile")
+def booking_ratio(context: Context, percent: int, times: int) -> None:
+    context.world.stream.expect_booking_ratio(percent, times)
 
 
 @then(

@@ -184,6 +184,7 @@ Feature: Billing and analytics agree to the cent
     @performance
     Scenario: At 100 charges a second, booking is quick and analytics close behind
       When 500 charges are booked through both nodes in turn, 100 each second
-      Then 95 in 100 are booked within 1 s, and in at most 20 times what as many take PostgreSQL alone meanwhile
+      Then half of them are booked within 250 ms
+      And 95 in 100 are booked in at most 20 times what as many take PostgreSQL alone meanwhile
       And 95 in 100 are in analytics 2 s later, or 100 ms and 20 times what as many take ClickHouse alone if that is less
       And analytics shows each of them once, as it was booked

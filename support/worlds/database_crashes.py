@@ -89,8 +89,8 @@ class Crash:
         """
         books = Books(self._world.fleet, self._world.name)
         self._watch = self._world.watch(lambda: self._held_against.update(books.tries()), _AT_ONCE_S, books)
-        self._lose_answer(self._faults.hold)
-        time.sleep(lost_s)
+        held = self._lose_answer(self._faults.hold)
+        time.sleep(max(0.0, held + lost_s - time.monotonic()))
 
     # What must hold
 
@@ -120,18 +120,20 @@ class Crash:
         self._faults.cut("postgres", "node-1")
         self._faults.kill("node-1")
 
-    def _lose_answer(self, fault: Callable[..., None]) -> None:
+    def _lose_answer(self, fault: Callable[..., None]) -> float:
         """Books a charge; returns when ClickHouse has it, and the node has not heard and does not hear of that.
 
         An INSERT begins, the server asks for the rows, and these come later on a slow way: that is when answers
-        are cut off, by `fault`.
+        are cut off, by `fault`. Since when they are, by the monotonic clock, is what is returned.
         """
         charge = self._world.bill()
         self._world.book_one(charge, node=0)
         analytics = self._world.analytics
         reach(analytics.is_being_written, "the first node has begun to write to analytics")
+        since = time.monotonic()
         fault("clickhouse", "node-1", during=analytics.is_being_written)
         reach(lambda: charge.reference in analytics.deliveries(), "analytics has the charge")
+        return since
 
     @contextmanager
     def _attempt(self) -> Iterator[Booking]:
