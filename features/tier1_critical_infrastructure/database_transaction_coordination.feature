@@ -112,8 +112,8 @@ Feature: Billing and analytics agree to the cent
 
   Rule: No customer gets back more than was paid, over all accounts
 
-    # Each refund is covered by what was paid on the two accounts together, and touches only one of them. What others
-    # have paid would cover all of them.
+    # Each refund is covered by what was paid on the two accounts together, half on each, and touches only one of them.
+    # What others have paid would cover all of them.
     Scenario: Of two refunds that together exceed what was paid, one is booked, in 200 races of 200
       Given another customer, who has paid 1000 euros
       When in 200 races 75 of 100 cents are refunded on both accounts at once, each through another node

@@ -83,14 +83,17 @@ class Poison:
     def book(self, others: int) -> None:
         """Books that charge first, and then `others` on both accounts. AssertionError when one is not booked.
 
-        Another customer has such a charge too, which is nobody else's business.
+        The next one after it is of its own account. Another customer has such a charge too, which is nobody else's
+        business.
         """
         self._waiting_before = self._world.nodes[0].waiting()
-        stranger = self._world.another()
-        stranger.book([stranger.bill(product=_UNKNOWN_PRODUCT)])
         self._refused = [self._world.bill(self._world.accounts[0], product=_UNKNOWN_PRODUCT)]
         self._world.book(self._refused)
-        self._world.book(self._world.bills(others))
+        first, *more = self._world.bills(others)  # this begins with the account of the refused one
+        self._world.book_one(first, node=1)
+        self._world.book(more)
+        stranger = self._world.another()
+        stranger.book([stranger.bill(product=_UNKNOWN_PRODUCT)])
 
     def expect_others_shown(self, within_s: float) -> None:
         """Within `within_s` analytics shows all the others. AssertionError if not."""
