@@ -9,6 +9,7 @@ from support.errors import ProbeError
 from support.probes import clickhouse, postgres
 
 _ROW = ("x" * 100,)
+_DROPPED_WITHIN_S = 30.0  # ClickHouse keeps each row in files of its own, and removes them one by one
 
 
 class BarePostgres:
@@ -37,7 +38,7 @@ class BareClickHouse:
     """A table of the suite's own in ClickHouse. Every method raises ProbeError."""
 
     def __init__(self, address: tuple[str, int]) -> None:
-        self._client = clickhouse.connect(address)
+        self._client = clickhouse.connect(address, _DROPPED_WITHIN_S)
         self._tell("CREATE TABLE IF NOT EXISTS l3_bare (data String) ENGINE = MergeTree ORDER BY data")
 
     def insert(self) -> float:

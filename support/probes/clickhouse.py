@@ -12,11 +12,14 @@ from support.polling import poll
 _ANSWERS_WITHIN_S = 5.0
 
 
-def connect(address: tuple[str, int], **settings: Any) -> Client:
-    """A connection at `address`, made at the first question. `settings` are those of ClickHouse for each query."""
+def connect(address: tuple[str, int], within_s: float = _ANSWERS_WITHIN_S, **settings: Any) -> Client:
+    """A connection at `address`, made at the first question. `settings` are those of ClickHouse for each query.
+
+    No answer may take longer than `within_s` seconds.
+    """
     limits = ("connect_timeout", "send_receive_timeout", "sync_request_timeout")
     host, port = address
-    return Client(host, port=port, settings=settings, **dict.fromkeys(limits, _ANSWERS_WITHIN_S))
+    return Client(host, port=port, settings=settings, **dict.fromkeys(limits, within_s))
 
 
 class ClickHouseProbe:
