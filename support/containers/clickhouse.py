@@ -7,7 +7,6 @@ from typing import ClassVar
 from support.containers.service import MIB, Limits, Store
 from support.errors import FleetError
 
-MIB = 1024 * 1024
 # Each insert is a folder of some 30 files for minutes, and a table is dropped file by file: 600 of them take 15 s on a
 # machine that is busy.
 _EMPTIED_WITHIN_S = 45

@@ -9,8 +9,8 @@ from hamcrest import assert_that, equal_to, has_item
 from support.clients.database_transaction_coordination import Booking
 from support.errors import FaultError
 from support.polling import poll
-from support.worlds.crowds import threads
 from support.probes.billing import Books
+from support.worlds.crowds import threads
 from support.worlds.database_customer import Customer
 
 # Long enough to see a statement begin, and to break something before the next one comes.

@@ -1,11 +1,10 @@
 """Analytics that is not as billing believes: rows that differ, a charge that it refuses, a table that has changed."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from hamcrest import assert_that, contains_string, equal_to
 
 from support.clients.database_transaction_coordination import Booking, Report
 from support.polling import poll
+from support.worlds.crowds import threads
 from support.worlds.database_customer import Customer
 
 _UNKNOWN_PRODUCT = "gift-card"  # billing takes any product, analytics has a list
@@ -49,7 +48,7 @@ class Differences:
         """The same, while the second node books one charge after the other, on `accounts` new accounts in turn."""
         opened = self._world.open_accounts(accounts)
         bills = (self._world.bill(opened[number % accounts]) for number in range(10_000))
-        with ThreadPoolExecutor(1) as pool:
+        with threads(1) as pool:
             reconciled = pool.submit(self.reconcile)
 
             def book_one_more() -> bool:

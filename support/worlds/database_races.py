@@ -57,7 +57,7 @@ class Reference:
         """The second node gets its charge when that of the first one is written, and not committed yet."""
         first = self._world.bill(self._world.accounts[0])
         bills = [first, first._replace(account=self._world.accounts[1])]
-        with ThreadPoolExecutor(1) as pool:
+        with threads(1) as pool:
             answer = pool.submit(self._world.nodes[0].attempt, bills[0])
             reach(self._world.books.uncommitted, "the first node has written part of a charge")
             second = self._world.nodes[1].attempt(bills[1])
@@ -85,9 +85,7 @@ class Refunds:
 
         It ends with the first race that did not go as it must; what it did is told by the expectations.
         """
-        left = 0
         with threads(2) as pool:
-        with ThreadPoolExecutor(2) as pool:
             for _ in range(races):
                 self._pay(paid)
                 refunds = [self._world.bill(account, cents=-cents) for account in self._world.accounts[:2]]

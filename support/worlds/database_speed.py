@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Sequence
-
 from statistics import median, quantiles
 
 from support.clients.database_transaction_coordination import Booking
@@ -38,7 +37,7 @@ class Pace:
             self._world.book_one(bills[number], number % nodes)
             return time.monotonic() - at
 
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with threads(_AT_ONCE) as pool:
             self._taken.append(list(pool.map(book, range(count))))
 
     def expect_as_before(self, times: float) -> None:
