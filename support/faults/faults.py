@@ -1,12 +1,13 @@
 """Every fault of a scenario, and its healing: what is broken here is mended before the next scenario begins."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from support.containers.fleet import Fleet
 from support.containers.service import Service
 from support.errors import FaultError, SuiteError
-from support.faults import network, process
+from support.faults import network, process, refusal
 
 if TYPE_CHECKING:
     from support.faults.resharding import Resharding
@@ -60,9 +61,22 @@ class Faults:
         """
         self._link(store, user).silence("downstream", during=during)
 
-    def slow(self, store: str, user: str, delay_s: float, stream: str = "downstream") -> None:
-        """Delays every answer of `store` to `user` by `delay_s` seconds; all that `user` says, if `upstream`."""
-        self._link(store, user).slow(delay_s, stream)
+    def slow(self, store: str, user: str, delay_s: float, stream: str = "downstream", jitter_s: float = 0) -> None:
+        """Delays every answer of `store` to `user` by `delay_s` seconds; all that `user` says, if `upstream`.
+
+        Each by up to `jitter_s` more or less, so that what is on two connections arrives in any order.
+        """
+        self._link(store, user).slow(delay_s, stream, jitter_s)
+
+    def narrow(self, store: str, user: str, bytes_per_s: int) -> None:
+        """Lets what `store` answers to `user` through at `bytes_per_s` on each connection."""
+        self._link(store, user).narrow(bytes_per_s)
+
+    def refuse_writes(self, name: str) -> None:
+        """Lets a Redis server refuse every change, as one does that has lost its replicas. Raises FaultError."""
+        server = self._fleet.stores[name]
+        self._healers[f"{name}:writes"] = partial(refusal.allow, server)
+        refusal.refuse(server)
 
     def hold(self, store: str, user: str) -> None:
         """Holds back every answer of `store` to `user`, until mended: what was asked is done, and is told then."""

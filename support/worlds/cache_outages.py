@@ -28,6 +28,30 @@ class Deafness:
         if not self._world.cached_prices.break_subscriptions():
             raise FaultError("no storefront has a connection to Redis on which it hears of changes")
 
+    def break_connections_unheard(self) -> None:
+        """The prices change and no storefront hears of it; then the connections break by which it would have."""
+        self.change_unheard()
+        self.break_connections()
+
+    def expect_no_way_back(self, within_s: float) -> None:
+        """Within `within_s` both storefronts show the new prices, and none again that it had stopped to show.
+
+        AssertionError with who did, or still shows another.
+        """
+        since: set[tuple[str, str]] = set()  # which storefront has shown which product's new price
+
+        def look() -> bool:
+            for storefront in self._world.storefronts:
+                shown = self._world.shown(storefront, list(self._world.prices))
+                new = {(storefront.name, p) for p, cents in shown.items() if cents == self._world.prices[p]}
+                back = [p for name, p in since - new if name == storefront.name]
+                assert not back, f"{storefront.name} had shown the new prices, and shows older ones again: {back}"
+                since.update(new)
+            return False
+
+        poll(look, within_s, every_s=0.005)
+        self._world.expect_shown(self._world.prices)
+
     def change_at_second(self) -> None:
         """The prices change at the second storefront."""
         self._world.change(self._world.storefronts[1])
@@ -65,6 +89,20 @@ class Crowd:
             wait_until(began + at_least_s)
         for _, answer in self._customers:
             answer.exception()
+
+    def come_and_fail(self) -> None:
+        """A customer looks at the first product, at the first storefront, and the database cancels the question.
+
+        What this one is told is no promise, as long as it is no other price.
+        """
+        product = next(iter(self._world.prices))
+        with self._world.origin.closed():
+            (answer,) = self._world.send([(self._world.storefronts[0], product)])
+            if not poll(lambda: self._world.origin.cancel() == 1, _ARRIVES_WITHIN_S):
+                raise FaultError("nobody waits for the database, though it is closed to all")
+            answer.exception()
+        if answer.exception() is None and answer.result() != self._world.prices[product]:
+            raise AssertionError(f"a question that failed was answered with {answer.result()}")
 
     def expect_at_most(self, questions: int) -> None:
         """Never more than `questions` waited for the database at once. AssertionError with how many did."""
