@@ -25,7 +25,7 @@ def cached_products(context: Context, count: int) -> None:
 
 @given("{count:Count} products whose prices the first storefront has cached")
 def products_cached_by_first(context: Context, count: int) -> None:
-    context.world.stock_and_cache(count, context.world.storefronts[:1])
+    context.world.ageing.begin(count)
 
 
 @given("{count:Count} products that nobody has looked at")
@@ -70,6 +70,11 @@ def change_behind_their_back(context: Context) -> None:
 @then("{age:Duration} after they were cached both storefronts still show the cached prices")
 def cached_prices_at(context: Context, age: float) -> None:
     context.world.ageing.expect_cached_at(age)
+
+
+@then("{late:Duration} after the end that Redis has set to each, both storefronts show its new price")
+def new_price_after_end(context: Context, late: float) -> None:
+    context.world.ageing.expect_fresh_after_end(late)
 
 
 @then("{age:Duration} after they were cached both storefronts show the new prices")
@@ -263,7 +268,7 @@ def others_see_new(context: Context) -> None:
     context.world.slow_reads.expect_others_see_new()
 
 
-@given("Redis has large entries for these, which take 1 s to arrive at the first storefront")
+@given("Redis has large entries for these, which come late to the first storefront")
 def answers_are_late(context: Context) -> None:
     context.world.late_words.make_answers_late()
 
@@ -291,6 +296,11 @@ def shop_is_told(context: Context) -> None:
 @then("both storefronts show the cached prices, without asking the database again")
 def caches_are_untouched(context: Context) -> None:
     context.world.commits.expect_caches_untouched()
+
+
+@then("nothing has changed in the database")
+def database_is_untouched(context: Context) -> None:
+    context.world.commits.expect_database_untouched()
 
 
 @given("new prices at the second storefront, which wait for their commit")
@@ -379,6 +389,11 @@ def product_is_gone(context: Context, deadline: float) -> None:
 @when("{count:Count} customers look at all of these products at once, while the database is busy")
 def crowd_comes(context: Context, count: int) -> None:
     context.world.crowd.come(count)
+
+
+@when("{count:Count} customers look at all of them at once, and Redis goes down while the database is busy")
+def redis_goes_down_meanwhile(context: Context, count: int) -> None:
+    context.world.crowd.come(count, meanwhile=partial(context.world.faults.kill, "redis"))
 
 
 @when("{count:Count} customers look at it at once, at both storefronts, and the database takes {delay:Duration}")

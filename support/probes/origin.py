@@ -54,6 +54,12 @@ class Origin:
         with _told(), self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.executemany(upsert, rows)
 
+    def prices(self, shop: str) -> dict[str, int]:
+        """What each product of the shop costs, without its discount."""
+        with _told():
+            rows = self._connection.execute("SELECT product, price_cents FROM products WHERE shop = %s", [shop])
+            return {str(product): int(cents) for product, cents in rows.fetchall()}
+
     @contextmanager
     def questions(self, shop: str) -> Iterator[Callable[[], list[str]]]:
         """While this lasts the server logs every statement; what it yields tells the reads that named `shop` so far."""

@@ -30,11 +30,25 @@ class Ageing:
 
     def __init__(self, world: Shop) -> None:
         self._world = world
+        self._ends: dict[str, float] = {}  # when each is over at the latest, as Redis said (monotonic seconds)
+
+    def begin(self, count: int) -> None:
+        """The first storefront caches `count` prices, and Redis says for how long each is kept."""
+        self._world.stock_and_cache(count, self._world.storefronts[:1])
+        for product in self._world.prices:
+            left = self._world.cached_prices.lifetime(price_key(self._world.name, product))
+            self._ends[product] = time.monotonic() + left
 
     def expect_cached_at(self, age_s: float) -> None:
         """When the first was cached `age_s` ago, both storefronts show the cached prices. AssertionError if not."""
         wait_until(self._world.cached_at[0] + age_s)
         self._world.expect_shown(self._world.cached)
+
+    def expect_fresh_after_end(self, late_s: float) -> None:
+        """`late_s` after the end of each both storefronts show its new price. AssertionError if not."""
+        for product, end in sorted(self._ends.items(), key=lambda one: one[1]):
+            wait_until(end + late_s)
+            self._world.expect_shown({product: self._world.prices[product]})
 
     def expect_fresh_at(self, age_s: float) -> None:
         """When the last was cached `age_s` ago, both storefronts show the new prices. AssertionError if not."""
@@ -131,12 +145,14 @@ class Lifetimes:
     def expect_even(self, times: float, least_s: float, most_s: float) -> None:
         """In no 0.2 s do more than `times` as many end as if these ended evenly. AssertionError if they do.
 
-        Evenly: of this very rush, each with the same chance at any moment `least_s` to `most_s` after it was cached.
+        Evenly: each with the same chance at any moment `least_s` to `most_s` after it was cached. That is judged for
+        this very rush, and for one in which all would have been cached at the same moment.
         """
         ends = sorted(one.earliest for one in self._cached.values())
-        most = max(bisect_right(ends, end + _SLOT_S) - place for place, end in enumerate(ends))
         even = max(self._evenly(end, least_s, most_s) for end in ends[::10])
-        assert most <= times * even, f"up to {most} prices ended within {_SLOT_S:g} s, evenly it would be {even:.0f}"
+        _expect_peak(ends, times * even)
+        lifetimes = sorted(one.earliest - one.shown for one in self._cached.values())
+        _expect_peak(lifetimes, times * len(lifetimes) * _SLOT_S / (most_s - least_s))
 
     def expect_questions(self, times: int) -> None:
         """The database was asked `times` times for each product, neither more nor less. AssertionError if not."""
@@ -171,6 +187,12 @@ class Lifetimes:
             max(0.0, min(begin + _SLOT_S, one.shown + most_s) - max(begin, one.shown + least_s)) / (most_s - least_s)
             for one in self._cached.values()
         )
+
+
+def _expect_peak(moments: list[float], most: float) -> None:
+    """No 0.2 s have more than `most` of these moments, which are in order. AssertionError if some have."""
+    peak = max(bisect_right(moments, moment + _SLOT_S) - place for place, moment in enumerate(moments))
+    assert peak <= most, f"up to {peak} of {len(moments)} prices end within {_SLOT_S:g} s, expected {most:.0f} or fewer"
 
 
 def _products(keys: Iterable[str]) -> set[str]:

@@ -1,6 +1,7 @@
 """Storefronts that cannot hear or reach Redis, and crowds that come to the database instead."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from support.clients.cache_invalidation_redis import price_key
@@ -74,10 +75,10 @@ class Crowd:
         self._most = 0
         self._customers: list[tuple[str, Future[int | None]]] = []
 
-    def come(self, count: int, at_least_s: float = 0) -> None:
+    def come(self, count: int, at_least_s: float = 0, meanwhile: Callable[[], None] = lambda: None) -> None:
         """`count` customers look at the shop's products at once, half of them at each storefront.
 
-        The database lets nobody through until all of them wait, and for `at_least_s`.
+        The database lets nobody through until all of them wait, `meanwhile` is done, and for `at_least_s`.
         """
         began = time.monotonic()
         products, storefronts = list(self._world.prices), self._world.storefronts
@@ -86,6 +87,7 @@ class Crowd:
             answers = self._world.send(wishes)
             self._customers = list(zip([product for _, product in wishes], answers, strict=True))
             self._await_crowd()
+            meanwhile()
             wait_until(began + at_least_s)
         for _, answer in self._customers:
             answer.exception()

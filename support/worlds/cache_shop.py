@@ -71,11 +71,12 @@ class Shop:
     def stock_and_cache(self, count: int, storefronts: Sequence[Storefront] = ()) -> None:
         """`count` new products, whose prices `storefronts` (both, if none is named) have shown twice, so cached."""
         fresh = self.stock(count)
+        wanted = {product: self.prices[product] for product in fresh}
         began = time.monotonic()
-        for _ in range(2):
-            self.expect_shown({product: self.prices[product] for product in fresh}, storefronts=storefronts)
-        self.cached = dict(self.prices)
+        self.expect_shown(wanted, storefronts=storefronts)
         self.cached_at = (began, time.monotonic())
+        self.expect_shown(wanted, storefronts=storefronts)
+        self.cached = dict(self.prices)
 
     def change_behind_their_back(self) -> None:
         """Every price is changed in the database, where no storefront hears of it."""
