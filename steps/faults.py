@@ -72,6 +72,11 @@ def redis_takes_changes(context: Context) -> None:
     context.faults.mend("redis:writes")
 
 
+@given("the whole Redis Cluster is down")
+def cluster_is_down(context: Context) -> None:
+    context.faults.kill_cluster()
+
+
 @given("Redis hangs")
 def redis_hangs(context: Context) -> None:
     context.faults.pause("redis")

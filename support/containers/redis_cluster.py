@@ -44,6 +44,19 @@ class RedisClusterService(RedisService):
             except RedisError as error:
                 raise FleetError(f"the Redis Cluster could not be assembled: {error}") from error
 
+    @classmethod
+    def reunite(cls, members: Sequence[Store]) -> None:
+        """Introduces members that were all down to each other again; returns when all agree. Raises FleetError."""
+        from redis.exceptions import RedisError
+
+        with ExitStack() as stack:
+            clients = [stack.enter_context(closing(_client(member))) for member in members]
+            try:
+                _introduce(members, clients)  # an address may be another than before
+                _await_agreement(clients)
+            except RedisError as error:
+                raise FleetError(f"the Redis Cluster did not come together again: {error}") from error
+
 
 def _client(member: Store) -> "Redis":
     # Loaded here: a fleet without a cluster does not wait for its client.

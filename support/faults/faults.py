@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from support.containers.fleet import Fleet
+from support.containers.redis_cluster import RedisClusterService
 from support.containers.service import Service
 from support.errors import FaultError, SuiteError
 from support.faults import network, process, refusal
@@ -29,6 +30,14 @@ class Faults:
         """Kills the container's process by SIGKILL; it is down until healed. Raises FaultError."""
         service = self._down(name)
         process.kill(service)
+
+    def kill_cluster(self) -> None:
+        """Kills every member of the Redis Cluster; when that is healed, all agree again. Raises FaultError."""
+        members = [store for store in self._fleet.stores.values() if isinstance(store, RedisClusterService)]
+        for member in members:
+            self.kill(member.name)
+        # After those of its members, in the order in which faults are healed.
+        self._healers["redis-cluster:agreement"] = partial(process.reunite, members)
 
     def terminate(self, name: str) -> None:
         """Asks the container to end by SIGTERM, and does not wait for that; it is started again by healing."""

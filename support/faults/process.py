@@ -1,9 +1,10 @@
 """Faults of a container's process: real signals and a real freezer, by the engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from docker.errors import DockerException
 
+from support.containers.redis_cluster import RedisClusterService
 from support.containers.service import Service
 from support.errors import FaultError, FleetError
 from support.polling import poll
@@ -33,6 +34,14 @@ def bring_back(service: Service) -> None:
         service.start().wait_ready()
     except FleetError as error:
         raise FaultError(f"{service.name} did not come back: {error}") from error
+
+
+def reunite(members: Sequence[RedisClusterService]) -> None:
+    """Lets the members of a cluster, which were down, come together again. Raises FaultError."""
+    try:
+        RedisClusterService.reunite(members)
+    except FleetError as error:
+        raise FaultError(str(error)) from error
 
 
 def pause(service: Service) -> None:

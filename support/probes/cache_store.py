@@ -73,15 +73,6 @@ class CacheStore:
             stats = [client.info("commandstats") for client in self.members.values()]
         return {name: sum(s.get(f"cmdstat_{name.lower()}", {}).get("calls", 0) for s in stats) for name in commands}
 
-    def listing_takes(self) -> float:
-        """How long a list of all keys (KEYS) keeps the servers busy, by their own count, which ends here (seconds)."""
-        with _told():
-            for client in self.members.values():
-                client.config_resetstat()
-                client.keys("*")
-            stats = [client.info("commandstats")["cmdstat_keys"] for client in self.members.values()]
-        return sum(int(stat["usec"]) for stat in stats) / 1_000_000
-
     def break_subscriptions(self) -> int:
         """Closes every connection that waits for invalidations (CLIENT KILL TYPE pubsub); returns how many."""
         with _told():

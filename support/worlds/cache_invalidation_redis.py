@@ -7,7 +7,7 @@ from support.faults.faults import Faults
 from support.worlds.cache_ageing import Ageing, Everything, Lifetimes
 from support.worlds.cache_changes import Commits, LateWords, Propagation, SlowReads, Wanted
 from support.worlds.cache_clears import BigClear, Blocking, ClusterClear, LookAlikes, Planted
-from support.worlds.cache_outages import Crowd, Deafness
+from support.worlds.cache_outages import Crowd, Deafness, PageCrowd
 from support.worlds.cache_shop import Shop
 
 
@@ -26,6 +26,7 @@ class World(Shop):
         self.commits = Commits(self)
         self.deafness = Deafness(self)
         self.crowd = Crowd(self)
+        self.page_crowd = PageCrowd(self)
         self.planted: list[Planted] = [self.look_alikes.planted]
         self.cleanups.callback(self._drop_planted)
 

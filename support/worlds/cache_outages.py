@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 from support.clients.cache_invalidation_redis import price_key
 from support.errors import FaultError
@@ -65,6 +65,27 @@ class Deafness:
         until = self._changed_at + after_s - time.monotonic()
         poll(lambda: not self._world.shown(first[0], products), until, every_s=0.1)
         poll(lambda: self._world.expect_shown(self._world.prices, storefronts=first), 1.0, every_s=0.1)
+
+
+class PageCrowd:
+    """Many customers who look at their pages at once."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._answers: list[Future[int]] = []
+
+    def come(self, count: int) -> None:
+        """`count` customers look at their pages, half of them at each storefront."""
+        self._came = time.monotonic()
+        storefronts = self._world.storefronts
+        self._answers = self._world.send_to_pages([(storefronts[n % 2], f"customer-{n}") for n in range(count)])
+
+    def expect_served(self, within_s: float) -> None:
+        """Within `within_s` of their coming all were shown that there is no discount yet. AssertionError if not."""
+        late = wait(self._answers, self._came + within_s - time.monotonic()).not_done
+        assert not late, f"{len(late)} of {len(self._answers)} customers were shown no page within {within_s:g} s"
+        shown = [answer.result() for answer in self._answers]
+        assert shown and not any(shown), f"expected pages without a discount, shown were {shown}"
 
 
 class Crowd:

@@ -114,6 +114,10 @@ class Shop:
         """Customers who ask a storefront for a product, all at once; returns what each will be shown."""
         return [self._crowd.submit(storefront.price, self.name, product) for storefront, product in customers]
 
+    def send_to_pages(self, customers: Sequence[tuple[Storefront, str]]) -> list[Future[int]]:
+        """Customers who look at their pages, all at once; returns which discount each will be shown."""
+        return [self._crowd.submit(storefront.page_discount, self.name, name) for storefront, name in customers]
+
     def shown(self, storefront: Storefront, products: Sequence[str]) -> dict[str, int | None]:
         """The prices of `products` that `storefront` shows now."""
         found: dict[str, int | None] = {}
