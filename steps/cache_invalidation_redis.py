@@ -297,6 +297,11 @@ def caches_are_untouched(context: Context) -> None:
     context.world.commits.expect_caches_untouched()
 
 
+@when("the shop changes all of these prices in one step, at the first storefront")
+def change_in_one_step(context: Context) -> None:
+    context.world.commits.change_in_one_step()
+
+
 @then("nothing has changed in the database")
 def database_is_untouched(context: Context) -> None:
     context.world.commits.expect_database_untouched()
@@ -323,6 +328,11 @@ def read_and_commit(context: Context) -> None:
 
 
 # Storefronts that do not hear
+
+
+@given("Redis has dropped these to make room")
+def redis_makes_room(context: Context) -> None:
+    context.world.drop_from_redis()
 
 
 @given("the prices were changed, and neither storefront has heard of it")

@@ -85,6 +85,12 @@ Feature: Nobody is shown a price that is no longer true
       Then 99 in 100 changes were seen at the other storefront within 250 ms, and every one within 1 s
       And whoever had seen a new price was never again shown an older one
 
+    Scenario: A change is told also where Redis and the storefront that takes it have no copy
+      Given 10 products whose prices the first storefront has cached
+      And Redis has dropped these to make room
+      When the prices are changed at the second storefront
+      Then within 1 s both storefronts show the new prices
+
     Scenario: Whoever looks while a change is being told does not keep the old price alive
       Given 20 products whose prices both storefronts have cached
       And each word of the first storefront to Redis takes up to 400 ms
@@ -142,6 +148,11 @@ Feature: Nobody is shown a price that is no longer true
       Then the shop is told that both were refused
       And both storefronts show the cached prices, without asking the database again
       And nothing has changed in the database
+
+    Scenario: A list of new prices is seen as a whole
+      Given 10 products whose prices both storefronts have cached
+      When the shop changes all of these prices in one step, at the first storefront
+      Then within 1 s both storefronts show the new prices
 
     Scenario Outline: Whoever reads just before the commit of <changes> does not keep the old price alive
       Given 10 products whose prices both storefronts have cached

@@ -202,6 +202,13 @@ class Commits:
             storefront.offer_discount(self._world.name, 200),
         ]
 
+    def change_in_one_step(self) -> None:
+        """A new price for every product, in one step. AssertionError when that is refused."""
+        fresh = {product: next(self._world.cents) for product in self._world.prices}
+        status = self._world.storefronts[0].offer_prices(self._world.name, fresh)
+        assert 200 <= status < 300, f"expected possible prices to be taken, got {status}"
+        self._world.prices |= fresh
+
     def expect_refused(self) -> None:
         """The answers were errors of whoever asked (RFC 9110 section 15.5). AssertionError if not."""
         refused = [400 <= status < 500 for status in self._answers]

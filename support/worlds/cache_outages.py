@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 
-from support.clients.cache_invalidation_redis import price_key
 from support.errors import FaultError
 from support.polling import poll
 from support.worlds.cache_shop import Shop, wait_until
@@ -22,7 +21,7 @@ class Deafness:
     def change_unheard(self) -> None:
         """The prices change in the database and their entries vanish from Redis, as if the word of it had been lost."""
         self._world.change_behind_their_back()
-        self._world.cached_prices.drop(*[price_key(self._world.name, product) for product in self._world.prices])
+        self._world.drop_from_redis()
 
     def break_connections(self) -> None:
         """Redis closes the connections on which storefronts hear of changes. FaultError when there is none."""

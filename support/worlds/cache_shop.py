@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from hamcrest import assert_that
 
-from support.clients.cache_invalidation_redis import Storefront
+from support.clients.cache_invalidation_redis import Storefront, price_key
 from support.clients.exchanges import Exchanges
 from support.containers.fleet import Fleet
 from support.containers.redis_cluster import RedisClusterService
@@ -83,6 +83,10 @@ class Shop:
         fresh = {product: next(self.cents) for product in self.prices}
         self.origin.set_prices(self.name, fresh)
         self.prices |= fresh
+
+    def drop_from_redis(self) -> None:
+        """The shop's prices vanish from Redis, as they do where memory is short (redis.conf, maxmemory-policy)."""
+        self.cached_prices.drop(*[price_key(self.name, product) for product in self.prices])
 
     def change(self, storefront: Storefront, products: Sequence[str] = ()) -> None:
         """Gives each of `products` (of all, if none is named) a new price, at `storefront`; returns when all are."""
