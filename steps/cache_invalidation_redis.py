@@ -340,6 +340,11 @@ def change_unheard(context: Context) -> None:
     context.world.deafness.change_unheard()
 
 
+@given("the connections broke once before, and stand again")
+def connections_broke_before(context: Context) -> None:
+    context.world.deafness.break_and_await_connections()
+
+
 @when("the connections break by which the storefronts hear of changes")
 def connections_break(context: Context) -> None:
     context.world.deafness.break_connections()

@@ -128,7 +128,8 @@ Feature: Nobody is shown a price that is no longer true
   Rule: A storefront that cannot hear of changes does not trust what it remembers
 
     Scenario: When the connections break by which changes are heard of, both storefronts forget
-      Given 10 products whose prices both storefronts have cached
+      Given the connections broke once before, and stand again
+      And 10 products whose prices both storefronts have cached
       And each answer of Redis to the first storefront takes 200 ms
       And the prices were changed, and neither storefront has heard of it
       When the connections break by which the storefronts hear of changes

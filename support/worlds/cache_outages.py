@@ -9,6 +9,7 @@ from support.polling import poll
 from support.worlds.cache_shop import Shop, wait_until
 
 _ARRIVES_WITHIN_S = 10.0
+_RETURNS_WITHIN_S = 5.0
 _STEADY_S = 0.4
 
 
@@ -27,6 +28,13 @@ class Deafness:
         """Redis closes the connections on which storefronts hear of changes. FaultError when there is none."""
         if not self._world.cached_prices.break_subscriptions():
             raise FaultError("no storefront has a connection to Redis on which it hears of changes")
+
+    def break_and_await_connections(self) -> None:
+        """The same, and each storefront makes a new one. AssertionError when that takes too long."""
+        before = self._world.cached_prices.subscribers()
+        self.break_connections()
+        again = poll(lambda: self._world.cached_prices.subscribers() >= before, _RETURNS_WITHIN_S)
+        assert again, f"{before} connections broke, and {self._world.cached_prices.subscribers()} stand again"
 
     def break_connections_unheard(self) -> None:
         """The prices change and no storefront hears of it; then the connections break by which it would have."""
