@@ -235,14 +235,14 @@ Feature: Nobody is shown a price that is no longer true
     Scenario Outline: Two hundred customers want the same product, and <Redis>
       Given a product that nobody has looked at
       And <Redis>
-      When 200 customers look at it at once, at both storefronts, and the database takes 6 s
+      When 200 customers look at it at once, at both storefronts, and the database takes <long>
       Then the database was asked for it at most <questions> times
       And every customer is shown the price
 
       Examples:
-        | Redis                      | questions |
-        | both storefronts use Redis | 1         |
-        | Redis is down              | 2         |
+        | Redis                      | long | questions |
+        | both storefronts use Redis | 6 s  | 1         |
+        | Redis is down              | 2 s  | 2         |
 
     Scenario: A question that failed is asked again by whoever comes next
       Given a product that nobody has looked at
