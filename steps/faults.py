@@ -72,9 +72,9 @@ def redis_takes_changes(context: Context) -> None:
     context.faults.mend("redis:writes")
 
 
-@given("the whole Redis Cluster is down")
-def cluster_is_down(context: Context) -> None:
-    context.faults.kill_cluster()
+@given("the whole Redis Cluster hangs")
+def cluster_hangs(context: Context) -> None:
+    context.faults.pause_cluster()
 
 
 @given("Redis hangs")

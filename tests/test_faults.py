@@ -107,17 +107,17 @@ def test_a_server_that_refuses_changes_answers_and_keeps_what_it_has_until_it_is
         assert redis.delete("kept") == 1
 
 
-def test_a_cluster_that_was_down_comes_together_again_under_its_names(make_fleet: Callable[..., Fleet]) -> None:
+def test_a_cluster_that_was_frozen_for_long_is_whole_again_when_it_is_healed(make_fleet: Callable[..., Fleet]) -> None:
     fleet = make_fleet("redis-cluster")
     fleet.start()
     faults = Faults(fleet)
-    faults.kill_cluster()
+    faults.pause_cluster()
     assert faults.held == set(fleet.stores)
+    time.sleep(3)  # longer than cluster-node-timeout, so that each takes the others for lost
     faults.heal()
     for member in fleet.stores.values():
         said = member.exec(["redis-cli", "CLUSTER", "INFO"]).output
         assert b"cluster_state:ok" in said and b"cluster_size:3" in said
-        assert member.name.encode() in member.exec(["redis-cli", "CLUSTER", "SHARDS"]).output
     store = CacheStore(*fleet.stores.values())
     store.keep({f"key-{number}": "x" for number in range(100)}, lifetime_s=60)
     assert len(store.keys()) == 100

@@ -46,15 +46,12 @@ class RedisClusterService(RedisService):
 
     @classmethod
     def reunite(cls, members: Sequence[Store]) -> None:
-        """Introduces members that were all down to each other again; returns when all agree. Raises FleetError."""
+        """Returns when members that heard nothing of each other for a while all agree again. Raises FleetError."""
         from redis.exceptions import RedisError
 
         with ExitStack() as stack:
             clients = [stack.enter_context(closing(_client(member))) for member in members]
             try:
-                for member, client in zip(members, clients, strict=True):
-                    _name(client, member.name)
-                _introduce(members, clients)  # an address may be another than before
                 _await_agreement(members, clients)
             except RedisError as error:
                 raise FleetError(f"the Redis Cluster did not come together again: {error}") from error
@@ -72,16 +69,11 @@ def _command(client: "Redis", *words: str) -> Any:
     return client.execute_command(*words)
 
 
-def _name(client: "Redis", name: str) -> None:
-    """The member is to be known as `name`, until it is started again."""
-    _command(client, "CONFIG SET", "cluster-announce-hostname", name)
-    _command(client, "CONFIG SET", "cluster-preferred-endpoint-type", "hostname")
-
-
 def _take_slots(client: "Redis", name: str, number: int, members: int) -> None:
     """The member `number` of `members` (from 0) takes its share of the slots, and is to be known as `name`."""
     first, last = (SLOTS * at // members for at in (number, number + 1))
-    _name(client, name)
+    _command(client, "CONFIG SET", "cluster-announce-hostname", name)
+    _command(client, "CONFIG SET", "cluster-preferred-endpoint-type", "hostname")
     _command(client, "CLUSTER ADDSLOTSRANGE", str(first), str(last - 1))
     # Two masters that claim the same epoch would have to settle that first.
     _command(client, "CLUSTER SET-CONFIG-EPOCH", str(number + 1))

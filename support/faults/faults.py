@@ -31,11 +31,11 @@ class Faults:
         service = self._down(name)
         process.kill(service)
 
-    def kill_cluster(self) -> None:
-        """Kills every member of the Redis Cluster; when that is healed, all agree again. Raises FaultError."""
+    def pause_cluster(self) -> None:
+        """Freezes every member of the Redis Cluster; when that is healed, all agree again. Raises FaultError."""
         members = [store for store in self._fleet.stores.values() if isinstance(store, RedisClusterService)]
         for member in members:
-            self.kill(member.name)
+            self.pause(member.name)
         # After those of its members, in the order in which faults are healed.
         self._healers["redis-cluster:agreement"] = partial(process.reunite, members)
 

@@ -37,7 +37,7 @@ def bring_back(service: Service) -> None:
 
 
 def reunite(members: Sequence[RedisClusterService]) -> None:
-    """Lets the members of a cluster, which were down, come together again. Raises FaultError."""
+    """Waits until the members of a cluster, which heard nothing of each other, agree again. Raises FaultError."""
     try:
         RedisClusterService.reunite(members)
     except FleetError as error:
