@@ -1,5 +1,6 @@
 """Sentences of cached prices."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from behave import given, then, when
@@ -24,7 +25,7 @@ def cached_products(context: Context, count: int) -> None:
 
 @given("{count:Count} products whose prices the first storefront has cached")
 def products_cached_by_first(context: Context, count: int) -> None:
-    context.world.stock_and_cache(count, context.world.storefronts[:1])
+    context.world.ageing.begin(count)
 
 
 @given("{count:Count} products that nobody has looked at")
@@ -71,6 +72,11 @@ def cached_prices_at(context: Context, age: float) -> None:
     context.world.ageing.expect_cached_at(age)
 
 
+@then("{late:Duration} after the end that Redis has set to each, both storefronts show its new price")
+def new_price_after_end(context: Context, late: float) -> None:
+    context.world.ageing.expect_fresh_after_end(late)
+
+
 @then("{age:Duration} after they were cached both storefronts show the new prices")
 def new_prices_at(context: Context, age: float) -> None:
     context.world.ageing.expect_fresh_at(age)
@@ -81,14 +87,22 @@ def everything_happens(context: Context) -> None:
     context.world.everything.happens()
 
 
-@then("all that the caches hold ends by itself within {longest:Duration}, also what is just being fetched")
-def everything_ends(context: Context, longest: float) -> None:
-    context.world.everything.expect_end_within(longest)
+@then(
+    "all that the caches hold ends by itself within {longest:Duration}, also what is being fetched for {long:Duration}"
+)
+def everything_ends(context: Context, longest: float, long: float) -> None:
+    context.world.everything.expect_end_within(longest, long)
 
 
-@when("all of them are looked at")
+@when("all of them are looked at, and each once more as soon as it has ended")
 def look_at_all(context: Context) -> None:
     context.world.lifetimes.look_at_all()
+
+
+@then("each was cached for {least:Duration} to {most:Duration}")
+def ends_in_time(context: Context, least: float, most: float) -> None:
+    """As long as Redis was told to, and no less."""
+    context.world.lifetimes.expect_between(least, most)
 
 
 @then("nine in ten of the cached prices end spread over {least:Duration} or more")
@@ -96,9 +110,17 @@ def ends_are_spread(context: Context, least: float) -> None:
     context.world.lifetimes.expect_spread(least)
 
 
-@then("no tenth of the time in which they end has more than twice its share")
-def ends_are_even(context: Context) -> None:
-    context.world.lifetimes.expect_even()
+@then(
+    "at no moment do more than {times:Count} times as many end as if they ended evenly, "
+    "{least:Duration} to {most:Duration} later"
+)
+def ends_are_even(context: Context, times: int, least: float, most: float) -> None:
+    context.world.lifetimes.expect_even(times, least, most)
+
+
+@then("the database was asked {times:Count} times for each of them")
+def asked_for_each(context: Context, times: int) -> None:
+    context.world.lifetimes.expect_questions(times)
 
 
 # Clears
@@ -127,12 +149,22 @@ def look_alikes_are_cleared(context: Context, cleared: int, spared: int) -> None
     context.world.expect_cleared()
 
 
+@given("{count:Count} pages of the shop that both storefronts have cached")
+def cached_pages(context: Context, count: int) -> None:
+    context.world.look_at_pages(count)
+
+
+@then("within {deadline:Duration} both storefronts show the new discount on these pages")
+def new_discount_within(context: Context, deadline: float) -> None:
+    context.world.expect_pages_change(deadline)
+
+
 @when("the shop changes its discount at the first storefront")
 def shop_changes_discount(context: Context) -> None:
     context.world.change_discount()
 
 
-@given("{count:Count} prices of the shop that were cached while others asked Redis")
+@given("{count:Count} cached prices of the shop")
 def many_cached_prices(context: Context, count: int) -> None:
     context.world.cache_prices(count)
 
@@ -151,17 +183,17 @@ def all_is_cleared(context: Context) -> None:
 @then("Redis was never asked for all keys at once, nor to delete anything while others wait")
 def nothing_blocking(context: Context) -> None:
     """KEYS, DEL and the FLUSH commands block the server for as long as they take (their manual pages)."""
-    context.world.big_clear.expect_nothing_blocking()
+    context.world.blocking.expect_none()
 
 
-@then("{percent:Count} in 100 of its answers took at most {times:Count} times as long as while the prices were cached")
-def redis_is_not_slow(context: Context, percent: int, times: int) -> None:
-    context.world.big_clear.expect_not_slow(percent, times)
+@then("it went over the prices in steps, of no more than 1 in {part:Count} each")
+def steps_are_small(context: Context, part: int) -> None:
+    context.world.big_clear.expect_small_steps(part)
 
 
-@then("{percent:Count} in 100 of those who come at any moment wait less than a third of the time that the clear took")
+@then("{percent:Count} in 100 of those who come at any moment wait less than a tenth of the time that the clear took")
 def redis_is_not_blocked(context: Context, percent: int) -> None:
-    context.world.big_clear.expect_not_blocked(percent, 1 / 3)
+    context.world.big_clear.expect_not_blocked(percent, 1 / 10)
 
 
 @given("{count:Count} cached pages of the shop and {others:Count} of another, on all servers of the cluster")
@@ -210,9 +242,19 @@ def answers_are_under_way(context: Context) -> None:
     context.world.slow_reads.ask(list(context.world.prices))
 
 
-@given("{ago:Duration} ago the prices were changed at the second storefront")
+@given("{ago:Duration} ago there was a change of prices at the second storefront")
 def prices_were_changed(context: Context, ago: float) -> None:
-    context.world.slow_reads.change_and_wait(ago)
+    context.world.slow_reads.wait_after(ago, context.world.slow_reads.change_at_second)
+
+
+@given("{ago:Duration} ago there was a new discount at the second storefront")
+def discount_was_changed(context: Context, ago: float) -> None:
+    context.world.slow_reads.wait_after(ago, partial(context.world.change_discount, 1))
+
+
+@given("{ago:Duration} ago there was a change that was missed")
+def connections_broke(context: Context, ago: float) -> None:
+    context.world.slow_reads.wait_after(ago, context.world.deafness.break_connections_unheard)
 
 
 @when("other customers ask the first storefront, before the answers arrive")
@@ -225,12 +267,27 @@ def others_see_new(context: Context) -> None:
     context.world.slow_reads.expect_others_see_new()
 
 
-@when("the shop asks for a new price of the first and an impossible one of the second, in one step")
+@given("Redis has large entries for these, which come late to the first storefront")
+def answers_are_late(context: Context) -> None:
+    context.world.late_words.make_answers_late()
+
+
+@when("the first storefront has asked Redis for the prices, and they change at the second before the answers arrive")
+def change_before_answers(context: Context) -> None:
+    context.world.late_words.change_before_answers()
+
+
+@when("the prices are changed at the first storefront, while customers look at the second all the time")
+def change_while_others_look(context: Context) -> None:
+    context.world.late_words.change_while_others_look()
+
+
+@when("the shop asks for a price and an impossible one in one step, and for an impossible discount")
 def ask_for_the_impossible(context: Context) -> None:
     context.world.commits.ask_for_the_impossible()
 
 
-@then("the shop is told that this was refused")
+@then("the shop is told that both were refused")
 def shop_is_told(context: Context) -> None:
     context.world.commits.expect_refused()
 
@@ -240,12 +297,32 @@ def caches_are_untouched(context: Context) -> None:
     context.world.commits.expect_caches_untouched()
 
 
-@given("changes of these prices at the second storefront, which wait for their commit")
+@when("the shop changes all of these prices in one step, at the first storefront")
+def change_in_one_step(context: Context) -> None:
+    context.world.commits.change_in_one_step()
+
+
+@then("nothing has changed in the database")
+def database_is_untouched(context: Context) -> None:
+    context.world.commits.expect_database_untouched()
+
+
+@given("new prices at the second storefront, which wait for their commit")
 def changes_wait(context: Context) -> None:
-    context.world.commits.begin()
+    context.world.commits.begin_prices()
 
 
-@when("both storefronts are asked for the prices, and then the changes are committed")
+@given("new discounts at the second storefront, which wait for their commit")
+def discount_waits(context: Context) -> None:
+    context.world.commits.begin_discount()
+
+
+@given("removals at the second storefront, which wait for their commit")
+def removals_wait(context: Context) -> None:
+    context.world.commits.begin_removals()
+
+
+@when("both storefronts are asked for the prices, and then these are committed")
 def read_and_commit(context: Context) -> None:
     context.world.commits.read_and_commit()
 
@@ -253,9 +330,19 @@ def read_and_commit(context: Context) -> None:
 # Storefronts that do not hear
 
 
+@given("Redis has dropped these to make room")
+def redis_makes_room(context: Context) -> None:
+    context.world.drop_from_redis()
+
+
 @given("the prices were changed, and neither storefront has heard of it")
 def change_unheard(context: Context) -> None:
     context.world.deafness.change_unheard()
+
+
+@given("the connections broke once before, and stand again")
+def connections_broke_before(context: Context) -> None:
+    context.world.deafness.break_and_await_connections()
 
 
 @when("the connections break by which the storefronts hear of changes")
@@ -271,6 +358,16 @@ def change_at_second(context: Context) -> None:
 @then("from {after:Duration} after that on, the first storefront shows the new prices")
 def deafness_is_found_out(context: Context, after: float) -> None:
     context.world.deafness.expect_found_out(after)
+
+
+@then("within {deadline:Duration} both storefronts show the new prices, and none of them an older one again")
+def no_way_back_within(context: Context, deadline: float) -> None:
+    context.world.deafness.expect_no_way_back(deadline)
+
+
+@then("for {window:Duration} the second storefront shows the new prices and nothing else")
+def second_shows_only_new(context: Context, window: float) -> None:
+    context.world.expect_only(context.world.prices, window, context.world.storefronts[1:])
 
 
 @given("the prices are changed at the first storefront")
@@ -308,10 +405,30 @@ def crowd_comes(context: Context, count: int) -> None:
     context.world.crowd.come(count)
 
 
+@when("{count:Count} customers look at all of them at once, and Redis goes down while the database is busy")
+def redis_goes_down_meanwhile(context: Context, count: int) -> None:
+    context.world.crowd.come(count, meanwhile=partial(context.world.faults.kill, "redis"))
+
+
 @when("{count:Count} customers look at it at once, at both storefronts, and the database takes {delay:Duration}")
 def crowd_wants_one(context: Context, count: int, delay: float) -> None:
     context.world.crowd.come(count, delay)
     context.world.wanted.count()
+
+
+@when("a customer looks at it, and the database cancels the question")
+def question_fails(context: Context) -> None:
+    context.world.crowd.come_and_fail()
+
+
+@when("{count:Count} customers look at their pages at once")
+def page_crowd_comes(context: Context, count: int) -> None:
+    context.world.page_crowd.come(count)
+
+
+@then("within {deadline:Duration} every customer is shown the page")
+def pages_are_served(context: Context, deadline: float) -> None:
+    context.world.page_crowd.expect_served(deadline)
 
 
 @then("the database was never asked more than {most:Count} questions at once")

@@ -42,6 +42,46 @@ def join_both_nodes_to_redis(context: Context) -> None:
     context.faults.mend("redis:node-2")
 
 
+@given("each answer of Redis to the first storefront takes {delay:Duration}")
+def slow_answers_to_first_node(context: Context, delay: float) -> None:
+    context.faults.slow("redis", "node-1", delay)
+
+
+@given("each word of the first storefront to Redis takes up to {delay:Duration}")
+def slow_words_of_first_node(context: Context, delay: float) -> None:
+    context.faults.slow("redis", "node-1", delay / 2, stream="upstream", jitter_s=delay / 2)
+
+
+@when("the second storefront reaches Redis again")
+def join_second_node_to_redis(context: Context) -> None:
+    context.faults.mend("redis:node-2")
+
+
+@given("the first storefront is killed")
+def kill_first_node(context: Context) -> None:
+    context.faults.kill("node-1")
+
+
+@given("Redis refuses every change")
+def redis_refuses_changes(context: Context) -> None:
+    context.faults.refuse_writes("redis")
+
+
+@when("Redis takes changes again")
+def redis_takes_changes(context: Context) -> None:
+    context.faults.mend("redis:writes")
+
+
+@given("the whole Redis Cluster hangs")
+def cluster_hangs(context: Context) -> None:
+    context.faults.pause_cluster()
+
+
+@given("Redis hangs")
+def redis_hangs(context: Context) -> None:
+    context.faults.pause("redis")
+
+
 @given("Redis is down")
 def redis_is_down(context: Context) -> None:
     context.faults.kill("redis")

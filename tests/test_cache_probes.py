@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -29,6 +30,7 @@ def origin(make_fleet: Make) -> Iterator[Origin]:
     server = fleet.stores["postgres"]
     with psycopg.connect(server.url(*server.address()), autocommit=True) as connection:
         connection.execute("CREATE TABLE products (shop text, product text, price_cents int, UNIQUE (shop, product))")
+        connection.execute("CREATE TABLE shops (shop text, discount_percent int)")
     origin = Origin(server)
     yield origin
     origin.close()
@@ -72,6 +74,20 @@ def test_whoever_waits_for_the_origin_is_seen_and_let_through(origin: Origin) ->
     node.close()
 
 
+def test_a_question_that_waits_is_cancelled_and_others_are_not(origin: Origin) -> None:
+    origin.set_prices("shop-x", {"p": 7})
+    assert origin.prices("shop-x") == {"p": 7} and origin.prices("shop-y") == {}
+    server = origin._server
+    with psycopg.connect(server.url(*server.address()), autocommit=True) as node:
+        with origin.closed():
+            with ThreadPoolExecutor(1) as customer:
+                asked = customer.submit(node.execute, "SELECT price_cents FROM products")
+                assert poll(lambda: origin.cancel() == 1, within_s=5)
+                assert isinstance(asked.exception(5), psycopg.errors.QueryCanceled)
+            assert origin.cancel() == 0
+        assert node.execute("SELECT price_cents FROM products").fetchall() == [(7,)]
+
+
 def test_entries_are_kept_for_as_long_as_told_wherever_they_belong(make_fleet: Make) -> None:
     fleet = make_fleet("redis-cluster")
     fleet.start()
@@ -85,6 +101,20 @@ def test_entries_are_kept_for_as_long_as_told_wherever_they_belong(make_fleet: M
     assert store.keys() == keys[:1]
     assert 55 < store.lifetime(keys[0]) <= 60 and store.lifetime("no-such-key") == -2
     assert store.calls("KEYS", "UNLINK")["KEYS"] == 0 < store.calls("UNLINK")["UNLINK"]
+    store.close()
+
+
+def test_who_waits_for_invalidations_is_counted_until_the_connection_breaks(make_fleet: Make) -> None:
+    fleet = make_fleet("redis")
+    fleet.start()
+    store = CacheStore(fleet.stores["redis"])
+    assert store.subscribers() == 0 == store.break_subscriptions()
+    subscription = store.members["redis"].pubsub()
+    subscription.subscribe("word")
+    assert subscription.get_message(timeout=5) and store.subscribers() == 1
+    assert store.break_subscriptions() == 1
+    assert poll(lambda: store.subscribers() == 0, within_s=5)
+    subscription.close()
     store.close()
 
 

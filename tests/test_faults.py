@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable
 
 import pytest
+from redis import Redis
 from redis.crc import key_slot
+from redis.exceptions import ResponseError
 
 from support.containers.fleet import SUITE, Fleet
 from support.errors import FaultError
@@ -93,6 +95,51 @@ def test_a_slow_link_takes_as_long_as_it_was_told_until_it_is_healed(fleet: Flee
     began = time.monotonic()
     assert answers(fleet, f"redis:{SUITE}")
     assert time.monotonic() - began < 0.25
+
+
+def test_a_narrow_link_is_slow_for_what_is_large_and_for_nothing_else(fleet: Fleet) -> None:
+    assert fleet.toxiproxy
+    faults = Faults(fleet)
+    host, port = fleet.toxiproxy.address(fleet.links[f"redis:{SUITE}"])
+    with Redis(host=host, port=port, socket_timeout=5) as redis:
+        redis.set("large", "x" * 60_000)
+        faults.narrow("redis", SUITE, bytes_per_s=60_000)
+        began = time.monotonic()
+        assert redis.ping() and time.monotonic() - began < 0.5
+        assert redis.get("large") and 0.7 < time.monotonic() - began < 3
+        faults.heal()
+        began = time.monotonic()
+        assert redis.get("large") and time.monotonic() - began < 0.5
+
+
+def test_a_server_that_refuses_changes_answers_and_keeps_what_it_has_until_it_is_healed(fleet: Fleet) -> None:
+    faults = Faults(fleet)
+    host, port = fleet.named("redis").address()
+    with Redis(host=host, port=port, socket_timeout=5, decode_responses=True) as redis:
+        redis.set("kept", "yes")
+        faults.refuse_writes("redis")
+        with pytest.raises(ResponseError, match="NOREPLICAS"):
+            redis.delete("kept")
+        assert redis.get("kept") == redis.eval("return redis.call('GET', 'kept')", 0) == "yes"
+        faults.heal()
+        assert redis.delete("kept") == 1
+
+
+def test_a_cluster_that_was_frozen_for_long_is_whole_again_when_it_is_healed(make_fleet: Callable[..., Fleet]) -> None:
+    fleet = make_fleet("redis-cluster")
+    fleet.start()
+    faults = Faults(fleet)
+    faults.pause_cluster()
+    assert faults.held == set(fleet.stores)
+    time.sleep(3)  # longer than cluster-node-timeout, so that each takes the others for lost
+    faults.heal()
+    for member in fleet.stores.values():
+        said = member.exec(["redis-cli", "CLUSTER", "INFO"]).output
+        assert b"cluster_state:ok" in said and b"cluster_size:3" in said
+    store = CacheStore(*fleet.stores.values())
+    store.keep({f"key-{number}": "x" for number in range(100)}, lifetime_s=60)
+    assert len(store.keys()) == 100
+    store.close()
 
 
 def test_a_fault_that_comes_after_what_it_was_meant_for_is_told(fleet: Fleet) -> None:

@@ -53,6 +53,10 @@ class Storefront(NodeClient):
         """Tries to set all of `prices` or none, and returns the answer's status, whatever it is."""
         return self.ask("PUT", _path("shops", shop, "prices"), {"prices": dict(prices)}).status_code
 
+    def offer_discount(self, shop: str, percent: int) -> int:
+        """Tries to set the discount, and returns the answer's status, whatever it is."""
+        return self.ask("PUT", _path("shops", shop, "discount"), {"discount_percent": percent}).status_code
+
 
 def price_key(shop: str, product: str) -> str:
     """The key of a cached price, on the single Redis server."""

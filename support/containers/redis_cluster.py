@@ -44,6 +44,18 @@ class RedisClusterService(RedisService):
             except RedisError as error:
                 raise FleetError(f"the Redis Cluster could not be assembled: {error}") from error
 
+    @classmethod
+    def reunite(cls, members: Sequence[Store]) -> None:
+        """Returns when members that heard nothing of each other for a while all agree again. Raises FleetError."""
+        from redis.exceptions import RedisError
+
+        with ExitStack() as stack:
+            clients = [stack.enter_context(closing(_client(member))) for member in members]
+            try:
+                _await_agreement(members, clients)
+            except RedisError as error:
+                raise FleetError(f"the Redis Cluster did not come together again: {error}") from error
+
 
 def _client(member: Store) -> "Redis":
     # Loaded here: a fleet without a cluster does not wait for its client.

@@ -1,12 +1,14 @@
 """Every fault of a scenario, and its healing: what is broken here is mended before the next scenario begins."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from support.containers.fleet import Fleet
+from support.containers.redis_cluster import RedisClusterService
 from support.containers.service import Service
 from support.errors import FaultError, SuiteError
-from support.faults import network, process
+from support.faults import network, process, refusal
 
 if TYPE_CHECKING:
     from support.faults.resharding import Resharding
@@ -28,6 +30,14 @@ class Faults:
         """Kills the container's process by SIGKILL; it is down until healed. Raises FaultError."""
         service = self._down(name)
         process.kill(service)
+
+    def pause_cluster(self) -> None:
+        """Freezes every member of the Redis Cluster; when that is healed, all agree again. Raises FaultError."""
+        members = [store for store in self._fleet.stores.values() if isinstance(store, RedisClusterService)]
+        for member in members:
+            self.pause(member.name)
+        # After those of its members, in the order in which faults are healed.
+        self._healers["redis-cluster:agreement"] = partial(process.reunite, members)
 
     def terminate(self, name: str) -> None:
         """Asks the container to end by SIGTERM, and does not wait for that; it is started again by healing."""
@@ -69,9 +79,22 @@ class Faults:
         """
         self._link(store, user).silence("downstream", during=during)
 
-    def slow(self, store: str, user: str, delay_s: float, stream: str = "downstream") -> None:
-        """Delays every answer of `store` to `user` by `delay_s` seconds; all that `user` says, if `upstream`."""
-        self._link(store, user).slow(delay_s, stream)
+    def slow(self, store: str, user: str, delay_s: float, stream: str = "downstream", jitter_s: float = 0) -> None:
+        """Delays every answer of `store` to `user` by `delay_s` seconds; all that `user` says, if `upstream`.
+
+        Each by up to `jitter_s` more or less, so that what is on two connections arrives in any order.
+        """
+        self._link(store, user).slow(delay_s, stream, jitter_s)
+
+    def narrow(self, store: str, user: str, bytes_per_s: int) -> None:
+        """Lets what `store` answers to `user` through at `bytes_per_s` on each connection."""
+        self._link(store, user).narrow(bytes_per_s)
+
+    def refuse_writes(self, name: str) -> None:
+        """Lets a Redis server refuse every change, as one does that has lost its replicas. Raises FaultError."""
+        server = self._fleet.stores[name]
+        self._healers[f"{name}:writes"] = partial(refusal.allow, server)
+        refusal.refuse(server)
 
     def hold(self, store: str, user: str, during: Callable[[], bool] | None = None) -> None:
         """Holds back every answer of `store` to `user`, until mended: what was asked is done, and is told then.

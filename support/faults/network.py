@@ -44,14 +44,27 @@ class Link:
         if self._store.answers_inside(*self._address, within_s=_SILENT_FOR_S):
             raise FaultError(f"{self.name} was silenced, and {self._store.name} answers through it all the same")
 
-    def slow(self, delay_s: float, stream: str) -> None:
-        """Delays the data of `stream` by `delay_s`; returns when an answer has been seen to take as long."""
-        self._add("slow", "latency", stream, {"latency": round(delay_s * 1000)})
+    def slow(self, delay_s: float, stream: str, jitter_s: float = 0) -> None:
+        """Delays the data of `stream` by `delay_s`, each piece of it by up to `jitter_s` more or less.
+
+        Returns when an answer has been seen to take as long. Pieces of one connection stay in their order.
+        """
+        milliseconds = {"latency": round(delay_s * 1000), "jitter": round(jitter_s * 1000)}
+        self._add("slow", "latency", stream, milliseconds)
         began = time.monotonic()
         # An answer takes several round trips: a greeting, a login, the question itself.
         answered = self._store.answers_inside(*self._address, within_s=2 + 10 * delay_s)
-        if not answered or time.monotonic() - began < delay_s:
+        if not answered or time.monotonic() - began < delay_s - jitter_s:
             raise FaultError(f"{self.name} was slowed by {delay_s:g} s, and an answer did not take as long")
+
+    def narrow(self, bytes_per_s: int) -> None:
+        """Lets what comes from the store through at `bytes_per_s` on each connection: only large answers are late.
+
+        Whether one was is to be seen by whoever waits for it. Returns when the store answers through the link.
+        """
+        self._add("narrow", "bandwidth", "downstream", {"rate": bytes_per_s // 1000})
+        if not self._store.answers_inside(*self._address):
+            raise FaultError(f"{self.name} was narrowed, and {self._store.name} does not answer through it at all")
 
     def hold(self, during: Callable[[], bool] | None = None) -> None:
         """Holds back all that comes from the store until the link is joined; then it arrives, and nothing is lost.

@@ -1,9 +1,10 @@
 """Faults of a container's process: real signals and a real freezer, by the engine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from docker.errors import DockerException
 
+from support.containers.redis_cluster import RedisClusterService
 from support.containers.service import Service
 from support.errors import FaultError, FleetError
 from support.polling import poll
@@ -47,6 +48,14 @@ def see_ready(service: Service) -> None:
     """Leaves a container that answers as it is, and brings any other back. Raises FaultError."""
     if not service.answers(*service.address()):
         bring_back(service)
+
+
+def reunite(members: Sequence[RedisClusterService]) -> None:
+    """Waits until the members of a cluster, which heard nothing of each other, agree again. Raises FaultError."""
+    try:
+        RedisClusterService.reunite(members)
+    except FleetError as error:
+        raise FaultError(str(error)) from error
 
 
 def pause(service: Service) -> None:

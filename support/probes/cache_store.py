@@ -73,6 +73,11 @@ class CacheStore:
             stats = [client.info("commandstats") for client in self.members.values()]
         return {name: sum(s.get(f"cmdstat_{name.lower()}", {}).get("calls", 0) for s in stats) for name in commands}
 
+    def subscribers(self) -> int:
+        """How many connections wait for invalidations (CLIENT LIST TYPE pubsub)."""
+        with _told():
+            return sum(len(client.client_list(_type="pubsub")) for client in self.members.values())
+
     def break_subscriptions(self) -> int:
         """Closes every connection that waits for invalidations (CLIENT KILL TYPE pubsub); returns how many."""
         with _told():

@@ -17,11 +17,12 @@ import psycopg
 from support.containers.service import Store
 from support.errors import ProbeError
 from support.polling import poll
+from support.probes.postgres import connect
 
 _GATE = 7_001_001  # advisory lock that commits wait for while a scenario holds it
 _ENTRY = re.compile(r"^\S+ \S+ \S+ \[(\d+)\] (\w+): +(.*)$")  # log_line_prefix as it comes: '%m [%p] '
 _READ = re.compile(r"^(?:statement|execute [^:]*):\s*(?:SELECT|WITH)\b", re.IGNORECASE)
-_SAYS_WITHIN_S = 10.0
+_SAYS_WITHIN_S = 10
 
 # A deferred constraint trigger runs when its transaction commits (PostgreSQL, CREATE TRIGGER), so a commit can be
 # held there: whatever was done in the transaction is done, and nobody sees it yet.
@@ -29,8 +30,11 @@ _HOLD_COMMITS = f"""
 CREATE OR REPLACE FUNCTION wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_advisory_xact_lock_shared({_GATE}); RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER wait_at_the_gate AFTER INSERT OR UPDATE OR DELETE ON products
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_at_the_gate();
+CREATE CONSTRAINT TRIGGER wait_at_the_gate AFTER INSERT OR UPDATE OR DELETE ON shops
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_at_the_gate()
 """
+_LET_COMMITS_GO = "DROP TRIGGER wait_at_the_gate ON products; DROP TRIGGER wait_at_the_gate ON shops"
 
 
 class Origin:
@@ -38,8 +42,7 @@ class Origin:
 
     def __init__(self, server: Store) -> None:
         self._server = server
-        with _told():
-            self._connection = psycopg.connect(server.url(*server.address()), autocommit=True, connect_timeout=5)
+        self._connection = self._another()
 
     def set_prices(self, shop: str, prices: Mapping[str, int]) -> None:
         """Sets prices behind the platform's back, which therefore invalidates nothing."""
@@ -50,6 +53,12 @@ class Origin:
         )
         with _told(), self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.executemany(upsert, rows)
+
+    def prices(self, shop: str) -> dict[str, int]:
+        """What each product of the shop costs, without its discount."""
+        with _told():
+            rows = self._connection.execute("SELECT product, price_cents FROM products WHERE shop = %s", [shop])
+            return {str(product): int(cents) for product, cents in rows.fetchall()}
 
     @contextmanager
     def questions(self, shop: str) -> Iterator[Callable[[], list[str]]]:
@@ -89,9 +98,16 @@ class Origin:
         """How many statements wait for the table of prices at this moment."""
         return self._number("SELECT count(*) FROM pg_locks WHERE relation = 'products'::regclass AND NOT granted")
 
+    def cancel(self) -> int:
+        """Cancels every statement that waits for the table of prices; returns how many there were."""
+        return self._number(
+            "SELECT count(*) FILTER (WHERE pg_cancel_backend(pid)) FROM pg_locks "
+            "WHERE relation = 'products'::regclass AND NOT granted"
+        )
+
     @contextmanager
     def commits_held(self) -> Iterator[None]:
-        """While this lasts whatever changes prices waits in its commit."""
+        """While this lasts whatever changes prices or discounts waits in its commit."""
         with _told(), self._another() as gate:
             self._connection.execute(_HOLD_COMMITS)
             try:
@@ -100,7 +116,7 @@ class Origin:
                 gate.execute("SELECT pg_advisory_unlock(%s)", [_GATE])
             finally:
                 gate.close()  # which gives the lock back, so that nobody waits for it while the trigger goes
-                self._connection.execute("DROP TRIGGER wait_at_the_gate ON products")
+                self._connection.execute(_LET_COMMITS_GO)
 
     def held_commits(self) -> int:
         """How many commits wait at this moment because `commits_held`."""
@@ -111,7 +127,7 @@ class Origin:
         self._connection.close()
 
     def _another(self) -> "psycopg.Connection[Any]":
-        return psycopg.connect(self._server.url(*self._server.address()), autocommit=True, connect_timeout=5)
+        return connect(self._server.address(), answers_within_s=_SAYS_WITHIN_S)
 
     def _number(self, question: str, *parameters: Any) -> int:
         with _told():

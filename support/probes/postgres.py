@@ -13,10 +13,15 @@ _AUDITOR = "l3_auditor"
 _ANSWERS_WITHIN_S = 5
 
 
-def connect(address: tuple[str, int], role: str = "postgres") -> psycopg.Connection[Any]:
-    """A connection at `address`, where each statement is a transaction. Raises ProbeError."""
+def connect(
+    address: tuple[str, int], role: str = "postgres", answers_within_s: int = _ANSWERS_WITHIN_S
+) -> psycopg.Connection[Any]:
+    """A connection at `address`, where each statement is a transaction. Raises ProbeError.
+
+    A statement that takes longer than `answers_within_s` is cancelled by the server, which raises psycopg.Error.
+    """
     host, port = address
-    limits = f"-c statement_timeout={_ANSWERS_WITHIN_S}s"
+    limits = f"-c statement_timeout={answers_within_s}s"
     try:
         return psycopg.connect(
             PostgresService.url(host, port).replace("postgres@", f"{role}@"),

@@ -7,19 +7,21 @@ Facebook", NSDI 2013, section 3.2.1). A lease also keeps the other nodes from as
 """
 
 import asyncio
+import builtins
 import random
 import re
 import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis, RedisCluster
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import RedisClusterException, RedisError, TimeoutError
 
 UNREACHABLE = (RedisError, RedisClusterException)
 LEASE_S = 3.0  # renewed while its node still fetches; one that died meanwhile blocks nobody for longer
+ANSWER_S = 1.5
 PATIENCE_S = 10.0  # for a value that another node is fetching
 LEASE_MS = round(LEASE_S * 1000)
 LOOK_EVERY_S = 0.02
@@ -64,7 +66,7 @@ class SharedCache:
         asked = time.monotonic()
         end = asked + PATIENCE_S
         while True:
-            held, left_ms = await self._redis.eval(LOOK, 1, key, lease, LEASE_MS)
+            held, left_ms = await self._eval(LOOK, key, lease, LEASE_MS)
             if not is_lease(held):
                 return Entry(held, asked + left_ms / 1000)
             if held == lease or asked > end:
@@ -85,7 +87,7 @@ class SharedCache:
         """Keeps the value if the lease is still there; otherwise it may be old, and the entry must not be kept."""
         asked = time.monotonic()
         ttl_ms = round(1000 * self._ttl_s * (1 - self._jitter * random.random()))
-        kept = await self._redis.eval(FILL, 1, key, lease, text, ttl_ms)
+        kept = await self._eval(FILL, key, lease, text, ttl_ms)
         return Entry(text, asked + ttl_ms / 1000 if kept else 0)
 
     async def forget(self, key: str) -> None:
@@ -111,7 +113,15 @@ class SharedCache:
         while True:
             await asyncio.sleep(LEASE_S / 3)
             with suppress(*UNREACHABLE):
-                await self._redis.eval(RENEW, 1, key, lease, LEASE_MS)
+                await self._eval(RENEW, key, lease, LEASE_MS)
+
+    async def _eval(self, script: str, key: str, *arguments: str | int) -> Any:
+        """The script's answer. The client of a cluster that is gone looks for it for longer than a customer waits."""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await self._redis.eval(script, 1, key, *arguments)
+        except builtins.TimeoutError as error:
+            raise TimeoutError(f"no answer within {ANSWER_S:g} s") from error
 
     async def _batches(self, prefix: str) -> AsyncIterator[list[str]]:
         keys: list[str] = []

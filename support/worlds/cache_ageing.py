@@ -1,16 +1,25 @@
 """Cached prices that grow old: each ends in time, none before, none never, and not all at once."""
 
 import time
+from bisect import bisect_right
 from collections.abc import Iterable
+from concurrent.futures import Future
 from statistics import quantiles
+from typing import NamedTuple
+
+from hamcrest import assert_that
 
 from support.clients.cache_invalidation_redis import price_key
 from support.errors import FaultError
+from support.matchers.prices import shows
 from support.polling import poll
 from support.worlds.cache_shop import Shop, wait_until
 from support.worlds.crowds import for_each
 
 _WAITS_WITHIN_S = 5.0
+_COME_BACK_WITHIN_S = 20.0
+_SLOT_S = 0.2
+_ROUNDED_S = 0.002  # PTTL tells whole milliseconds
 
 
 class Ageing:
@@ -21,11 +30,25 @@ class Ageing:
 
     def __init__(self, world: Shop) -> None:
         self._world = world
+        self._ends: dict[str, float] = {}  # when each is over at the latest, as Redis said (monotonic seconds)
+
+    def begin(self, count: int) -> None:
+        """The first storefront caches `count` prices, and Redis says for how long each is kept."""
+        self._world.stock_and_cache(count, self._world.storefronts[:1])
+        for product in self._world.prices:
+            left = self._world.cached_prices.lifetime(price_key(self._world.name, product))
+            self._ends[product] = time.monotonic() + left
 
     def expect_cached_at(self, age_s: float) -> None:
         """When the first was cached `age_s` ago, both storefronts show the cached prices. AssertionError if not."""
         wait_until(self._world.cached_at[0] + age_s)
         self._world.expect_shown(self._world.cached)
+
+    def expect_fresh_after_end(self, late_s: float) -> None:
+        """`late_s` after the end of each both storefronts show its new price. AssertionError if not."""
+        for product, end in sorted(self._ends.items(), key=lambda one: one[1]):
+            wait_until(end + late_s)
+            self._world.expect_shown({product: self._world.prices[product]})
 
     def expect_fresh_at(self, age_s: float) -> None:
         """When the last was cached `age_s` ago, both storefronts show the new prices. AssertionError if not."""
@@ -51,54 +74,125 @@ class Everything:
         self._world.prices |= {f"unheard-of-{number}": None for number in range(5)}
         self._world.expect_shown(self._world.prices, within_s=1)
 
-    def expect_end_within(self, longest_s: float) -> None:
+    def expect_end_within(self, longest_s: float, fetched_for_s: float) -> None:
         """All that both caches hold ends within `longest_s`, also while a price is fetched. AssertionError if not."""
+        shown = dict(self._world.prices)
         (fetched,) = self._world.stock(1)
         with self._world.origin.closed():
             waits = self._world.send([(self._world.storefronts[0], fetched)])
             if not poll(lambda: self._world.origin.waiting() == 1, _WAITS_WITHIN_S):
                 raise FaultError("nobody waits for the database, though it is closed to all")
-            lifetimes = self._world.cached_prices.lifetimes() | self._world.cached_pages.lifetimes()
+            kept = self._expect_ends(longest_s)
+            # What is done for a fetch that takes long, such as to renew its lease, is done more than once meanwhile.
+            poll(lambda: not self._expect_ends(longest_s), fetched_for_s, every_s=0.2)
         waits[0].result()
+        kinds = [shown.keys() <= _products(kept), len(kept) > len(shown)]
+        assert all(kinds), f"the caches hold {len(kept)} entries, not one for each product and page that was shown"
+
+    def _expect_ends(self, longest_s: float) -> dict[str, float]:
+        """All that both caches hold at this moment, and for how long yet (seconds)."""
+        lifetimes = self._world.cached_prices.lifetimes() | self._world.cached_pages.lifetimes()
         wrong = {key: left for key, left in lifetimes.items() if not 0 <= left <= longest_s}
         some = list(wrong.items())[:5]
         assert not wrong, f"{len(wrong)} of {len(lifetimes)} entries do not end within {longest_s:g} s: {some}"
-        kinds = [self._world.prices.keys() <= _products(lifetimes), len(lifetimes) > len(self._world.prices)]
-        assert all(kinds), f"the caches hold {len(lifetimes)} entries, not one for each product and page that was shown"
+        return lifetimes
+
+
+class Cached(NamedTuple):
+    """One price that was cached: after `asked`, before `shown`; it ends between `earliest` and `latest`.
+
+    All are monotonic seconds. The end is what Redis said at once, which took a moment.
+    """
+
+    asked: float
+    shown: float
+    earliest: float
+    latest: float
 
 
 class Lifetimes:
-    """Many prices that are cached one after the other; for how long each was, as Redis said at once (seconds)."""
+    """Many prices that are cached in a rush, for how long each, and when each came back to the database."""
 
     def __init__(self, world: Shop) -> None:
         self._world = world
-        self._lifetimes: list[float] = []
+        self._cached: dict[str, Cached] = {}
+        self._ended: dict[str, float] = {}  # when each was found to be there no more (monotonic seconds)
+        self._shown_again: dict[str, Future[int | None]] = {}
 
     def look_at_all(self) -> None:
-        """Every product is looked at once, at both storefronts in turn."""
+        """Every product is looked at, at both storefronts in turn, and once more as soon as it is cached no longer."""
+        asked = self._world.cleanups.enter_context(self._world.origin.questions(self._world.name))
         for_each(list(enumerate(self._world.prices)), self._look)
+        poll(self._look_again, _COME_BACK_WITHIN_S, every_s=0.02)
+        shown = {product: answer.result() for product, answer in self._shown_again.items()}
+        assert_that(shown, shows(self._world.prices), "looked at again as soon as they had ended")
+        self._questions = asked()
+
+    def expect_between(self, least_s: float, most_s: float) -> None:
+        """Redis was to keep each for `least_s` to `most_s`, and did not drop it before. AssertionError if not."""
+        for product, one in self._cached.items():
+            told = f"{product} was to be kept for {one.earliest - one.shown:.3f} to {one.latest - one.asked:.3f} s"
+            in_time = one.latest - one.asked >= least_s and one.earliest - one.shown <= most_s
+            assert in_time, f"{told}, expected {least_s:g} to {most_s:g} s"
+            early = one.earliest - self._ended[product]
+            assert early <= _ROUNDED_S, f"{told}, and was gone {early:.3f} s too early"
 
     def expect_spread(self, least_s: float) -> None:
         """Nine in ten of the lifetimes, those in the middle, differ by `least_s` or more. AssertionError if not."""
-        cuts = quantiles(self._lifetimes, n=20)
+        cuts = quantiles([one.earliest - one.shown for one in self._cached.values()], n=20)
         assert cuts[-1] - cuts[0] >= least_s, f"nine in ten of the prices end within {cuts[-1] - cuts[0]:.2f} s"
 
-    def expect_even(self) -> None:
-        """Of ten equal parts of the time in which they end none has more than twice its share. AssertionError if so."""
-        first, last = min(self._lifetimes), max(self._lifetimes)
-        assert last > first, f"all prices end after {first:g} s"
-        ends = [min(9, int(10 * (end - first) / (last - first))) for end in self._lifetimes]
-        parts = [ends.count(part) for part in range(10)]
-        assert max(parts) <= 2 * len(ends) / 10, f"the prices end unevenly: {parts} in tenths of the time"
+    def expect_even(self, times: float, least_s: float, most_s: float) -> None:
+        """In no 0.2 s do more than `times` as many end as if these ended evenly. AssertionError if they do.
+
+        Evenly: each with the same chance at any moment `least_s` to `most_s` after it was cached. That is judged for
+        this very rush, and for one in which all would have been cached at the same moment.
+        """
+        ends = sorted(one.earliest for one in self._cached.values())
+        even = max(self._evenly(end, least_s, most_s) for end in ends[::10])
+        _expect_peak(ends, times * even)
+        lifetimes = sorted(one.earliest - one.shown for one in self._cached.values())
+        _expect_peak(lifetimes, times * len(lifetimes) * _SLOT_S / (most_s - least_s))
+
+    def expect_questions(self, times: int) -> None:
+        """The database was asked `times` times for each product, neither more nor less. AssertionError if not."""
+        expected = times * len(self._cached)
+        assert len(self._questions) == expected, f"expected {expected} questions, counted {len(self._questions)}"
 
     def _look(self, numbered: tuple[int, str]) -> None:
         number, product = numbered
-        shown = self._world.storefronts[number % 2].price(self._world.name, product)
         asked = time.monotonic()
-        lifetime = self._world.cached_prices.lifetime(price_key(self._world.name, product))
-        assert shown == self._world.prices[product], f"{product} costs {self._world.prices[product]}, shown was {shown}"
-        assert lifetime > 0, f"{product} was shown and is not cached (PTTL {lifetime:g} s)"
-        self._lifetimes.append(lifetime + time.monotonic() - asked)
+        cents = self._world.storefronts[number % 2].price(self._world.name, product)
+        shown = time.monotonic()
+        left = self._world.cached_prices.lifetime(price_key(self._world.name, product))
+        told = time.monotonic()
+        assert cents == self._world.prices[product], f"{product} costs {self._world.prices[product]}, shown was {cents}"
+        assert left > 0, f"{product} was shown and is not cached (PTTL {left:g} s)"
+        self._cached[product] = Cached(asked, shown, shown + left, told + left)
+
+    def _look_again(self) -> bool:
+        """Looks at what has ended since the last time; whether all have."""
+        keys = {price_key(self._world.name, p): p for p in self._world.prices if p not in self._ended}
+        kept = self._world.cached_prices.values(*keys)
+        now = time.monotonic()
+        ended = [product for key, product in keys.items() if kept[key] is None]
+        self._ended |= dict.fromkeys(ended, now)
+        answers = self._world.send([(self._world.storefronts[0], product) for product in ended])
+        self._shown_again |= zip(ended, answers, strict=True)
+        return len(self._ended) == len(self._world.prices)
+
+    def _evenly(self, begin: float, least_s: float, most_s: float) -> float:
+        """How many would end in the 0.2 s that begin then, were they spread evenly."""
+        return sum(
+            max(0.0, min(begin + _SLOT_S, one.shown + most_s) - max(begin, one.shown + least_s)) / (most_s - least_s)
+            for one in self._cached.values()
+        )
+
+
+def _expect_peak(moments: list[float], most: float) -> None:
+    """No 0.2 s have more than `most` of these moments, which are in order. AssertionError if some have."""
+    peak = max(bisect_right(moments, moment + _SLOT_S) - place for place, moment in enumerate(moments))
+    assert peak <= most, f"up to {peak} of {len(moments)} prices end within {_SLOT_S:g} s, expected {most:.0f} or fewer"
 
 
 def _products(keys: Iterable[str]) -> set[str]:

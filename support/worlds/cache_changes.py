@@ -1,21 +1,25 @@
 """Changes of prices, and who reads meanwhile: at the other storefront, too early, too late, or in vain."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
 from statistics import quantiles
 from typing import TypeVar
 
+from hamcrest import assert_that
+
 from support.clients.cache_invalidation_redis import Storefront, price_key
 from support.errors import FaultError
+from support.matchers.prices import shows
 from support.polling import poll
-from support.worlds.cache_shop import Shop, wait_until
+from support.worlds.cache_shop import DISCOUNT, Prices, Shop, wait_until
 from support.worlds.crowds import for_each
 
 _HOLDS_WITHIN_S = 5.0
 _QUIET_S = 0.3
+_KEPT_S = 60.0
 _GIVE_UP_S = 2.0
 _PATIENCE_S = 60.0  # for all changes together: by then it is plain that they are not seen at once
 _AT_ONCE = 25  # reads that are held at once: a storefront has no more than 30 connections for them
@@ -103,10 +107,14 @@ class SlowReads:
         if early:
             raise FaultError(f"{early} answers of the database were not held back")
 
-    def change_and_wait(self, wait_s: float) -> None:
-        """The prices change at the second storefront, `wait_s` ago when this returns."""
-        self._world.change(self._second)
+    def wait_after(self, wait_s: float, change: Callable[[], None]) -> None:
+        """Does `change`; that is `wait_s` ago when this returns."""
+        change()
         wait_until(time.monotonic() + wait_s)
+
+    def change_at_second(self) -> None:
+        """Every price changes at the second storefront."""
+        self._world.change(self._second)
 
     def others_ask(self) -> None:
         """Other customers ask the first storefront for the same, and are still waiting when the answers arrive."""
@@ -121,6 +129,59 @@ class SlowReads:
         assert not wrong, f"{len(wrong)} who asked after the change were shown the price before it: {wrong}"
 
 
+class LateWords:
+    """What a storefront and Redis say to each other comes late, so that a change overtakes it."""
+
+    _LARGE = 60_000  # of a cached price, in bytes: JSON lets blanks stand before a number (RFC 8259, section 2)
+    _BYTES_PER_S = 80_000
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._first, self._second = world.storefronts
+
+    def make_answers_late(self) -> None:
+        """Redis has every price in a large entry, which takes 0.75 s to arrive at the first storefront."""
+        for product, cents in self._world.prices.items():
+            entry = {price_key(self._world.name, product): f"{cents}".rjust(self._LARGE)}
+            self._world.cached_prices.keep(entry, _KEPT_S)
+        self._world.faults.narrow("redis", "node-1", self._BYTES_PER_S)
+
+    def change_before_answers(self) -> None:
+        """Customers ask the first storefront; when Redis has looked, the prices change at the second.
+
+        FaultError when no price had changed before the answer for it arrived.
+        """
+        looked = self._looks()
+        readers = self._world.send([(self._first, product) for product in self._world.prices])
+        if not poll(lambda: self._looks() >= looked + len(readers), _HOLDS_WITHIN_S, every_s=0.02):
+            raise FaultError(f"Redis was not asked for {len(readers)} prices within {_HOLDS_WITHIN_S:g} s")
+        self._world.change(self._second)
+        late = [reader for reader in readers if not reader.done()]
+        for reader in readers:
+            reader.result()
+        if not late:
+            raise FaultError("every answer of Redis had arrived before the prices were changed")
+
+    def change_while_others_look(self) -> None:
+        """The prices change at the first storefront; customers ask the second all the time until that is done."""
+        fresh = {product: next(self._world.cents) for product in self._world.prices}
+        changes = self._world.begin(self._first.set_price, *fresh.items())
+        products = list(fresh)
+
+        def done() -> bool:
+            self._world.shown(self._second, products)
+            return all(change.done() for change in changes)
+
+        if not poll(done, _PATIENCE_S, every_s=0.005):
+            raise AssertionError(f"{self._first.name} did not change {len(fresh)} prices within {_PATIENCE_S:g} s")
+        for change in changes:
+            change.result()
+        self._world.prices |= fresh
+
+    def _looks(self) -> int:
+        return self._world.cached_prices.calls("GET")["GET"]
+
+
 class Commits:
     """Changes that are refused, and changes that are held in their commit."""
 
@@ -128,17 +189,30 @@ class Commits:
         self._world = world
         self._gate = world.cleanups.enter_context(ExitStack())
         self._changes: list[Future[None]] = []
+        self._fresh: Prices = {}
 
     def ask_for_the_impossible(self) -> None:
-        """One step: a new price for the first product, and one below zero for the second."""
+        """In one step a new price for the first product and one below zero for the second; and 200 % off."""
         first, second = self._world.prices
         wanted = {first: next(self._world.cents), second: -1}
         self._before = self._kept()
-        self._status = self._world.storefronts[0].offer_prices(self._world.name, wanted)
+        storefront = self._world.storefronts[0]
+        self._answers = [
+            storefront.offer_prices(self._world.name, wanted),
+            storefront.offer_discount(self._world.name, 200),
+        ]
+
+    def change_in_one_step(self) -> None:
+        """A new price for every product, in one step. AssertionError when that is refused."""
+        fresh = {product: next(self._world.cents) for product in self._world.prices}
+        status = self._world.storefronts[0].offer_prices(self._world.name, fresh)
+        assert 200 <= status < 300, f"expected possible prices to be taken, got {status}"
+        self._world.prices |= fresh
 
     def expect_refused(self) -> None:
-        """The answer was an error of whoever asked (RFC 9110 section 15.5). AssertionError if not."""
-        assert 400 <= self._status < 500, f"expected an impossible price to be refused, got {self._status}"
+        """The answers were errors of whoever asked (RFC 9110 section 15.5). AssertionError if not."""
+        refused = [400 <= status < 500 for status in self._answers]
+        assert all(refused), f"expected impossible prices and discounts to be refused, got {self._answers}"
 
     def expect_caches_untouched(self) -> None:
         """Redis holds what it held; both storefronts show that, and ask nobody. AssertionError if not."""
@@ -148,14 +222,24 @@ class Commits:
             questions = asked()
         assert not questions, f"expected no question to the database, it was asked {len(questions)}: {questions[:2]}"
 
-    def begin(self) -> None:
+    def expect_database_untouched(self) -> None:
+        """The database has the prices that it had. AssertionError if not."""
+        assert_that(self._world.origin.prices(self._world.name), shows(self._world.prices), "in the database")
+
+    def begin_prices(self) -> None:
         """Every price is changed at the second storefront; returns when all of that waits for its commit."""
-        self._gate.enter_context(self._world.origin.commits_held())
-        fresh = {product: next(self._world.cents) for product in self._world.prices}
-        self._changes = self._world.begin_changes(self._world.storefronts[1], fresh)
-        if not poll(lambda: self._world.origin.held_commits() == len(fresh), _HOLDS_WITHIN_S):
-            raise FaultError(f"{self._world.origin.held_commits()} of {len(fresh)} changes wait for their commit")
-        self._fresh = fresh
+        self._fresh = {product: next(self._world.cents) for product in self._world.prices}
+        self._begin(self._world.storefronts[1].set_price, *self._fresh.items())
+
+    def begin_discount(self) -> None:
+        """The shop changes its discount there, in the same way."""
+        self._fresh = self._world.discounted()
+        self._begin(self._world.storefronts[1].set_discount, [DISCOUNT])
+
+    def begin_removals(self) -> None:
+        """All products are taken out there, in the same way."""
+        self._fresh = dict.fromkeys(self._world.prices)
+        self._begin(self._world.storefronts[1].remove, *[[product] for product in self._world.prices])
 
     def read_and_commit(self) -> None:
         """Both storefronts are asked, and show what is still true; then the changes are committed."""
@@ -164,6 +248,12 @@ class Commits:
         for change in self._changes:
             change.result()
         self._world.prices |= self._fresh
+
+    def _begin(self, change: Callable[..., None], *what: Sequence[object]) -> None:
+        self._gate.enter_context(self._world.origin.commits_held())
+        self._changes = self._world.begin(change, *what)
+        if not poll(lambda: self._world.origin.held_commits() == len(what), _HOLDS_WITHIN_S):
+            raise FaultError(f"{self._world.origin.held_commits()} of {len(what)} changes wait for their commit")
 
     def _kept(self) -> dict[str, str | None]:
         return self._world.cached_prices.values(

@@ -68,45 +68,57 @@ class LookAlikes:
             storefront.set_discount(shop, DISCOUNT)
 
 
+class Blocking:
+    """How often the servers of some caches are asked for what holds up all others, from when this is made."""
+
+    _COMMANDS = ("KEYS", "DEL", "FLUSHDB", "FLUSHALL")
+
+    def __init__(self, *stores: CacheStore) -> None:
+        self._stores = stores
+        self._before = self._calls()
+
+    def expect_none(self) -> None:
+        """The servers have counted no such call since. AssertionError with those that they did."""
+        called = {name: after - self._before[name] for name, after in self._calls().items()}
+        assert not any(called.values()), f"expected none of these calls, Redis counts {called}"
+
+    def _calls(self) -> dict[str, int]:
+        counts = [store.calls(*self._COMMANDS) for store in self._stores]
+        return {name: sum(count[name] for count in counts) for name in self._COMMANDS}
+
+
 class BigClear:
     """Very many cached prices, and others who ask the same server while they are cleared."""
 
-    _BLOCKING = ("KEYS", "DEL", "FLUSHDB", "FLUSHALL")
+    _STEPS = ("SCAN", "UNLINK")  # what goes over keys in steps of any size
 
     def __init__(self, world: Shop, count: int) -> None:
         self._world = world
-        self._server = world.fleet.stores["redis"]
+        self._count = count
         self.planted = Planted(world.cached_prices)
-        # Filling it in batches keeps the server as busy as clearing it in batches does, and nobody waits for long.
-        with Asker(self._server) as others:
-            self.planted.plant([price_key(world.name, f"cached-{number}") for number in range(count)], "1000", False)
-        self._usual = others.answers()
+        self.planted.plant([price_key(world.name, f"cached-{number}") for number in range(count)], "1000", False)
 
     def clear_while_others_ask(self) -> None:
         """The shop changes its discount, while others ask Redis until that is done."""
-        before = self._world.cached_prices.calls(*self._BLOCKING)
-        with Asker(self._server) as others:
+        before = self._world.cached_prices.calls(*self._STEPS)
+        with Asker(self._world.fleet.stores["redis"]) as others:
             began = time.monotonic()
             self._world.change_discount()
             self._took_s = time.monotonic() - began
-        self._waits, self._answers = others.waits(), others.answers()
-        after = self._world.cached_prices.calls(*self._BLOCKING)
-        self._called = {name: after[name] - before[name] for name in self._BLOCKING}
+        self._waits = others.waits()
+        after = self._world.cached_prices.calls(*self._STEPS)
+        self._steps = {name: after[name] - before[name] for name in self._STEPS}
 
-    def expect_nothing_blocking(self) -> None:
-        """Redis counted no call of a command that holds all others up. AssertionError with those that it did."""
-        assert not any(self._called.values()), f"expected none of these calls, Redis counts {self._called}"
-
-    def expect_not_slow(self, percent: int, times: float) -> None:
-        """`percent` in 100 answers took at most `times` as long as during the filling. AssertionError if not."""
-        now, usual = _percentile(self._answers, percent), _percentile(self._usual, percent)
-        assert now <= times * usual, (
-            f"{percent} in 100 of {len(self._answers)} answers took up to {now * 1000:.1f} ms during the clear, "
-            f"{now / usual:.1f} times as long as while the prices were cached ({usual * 1000:.1f} ms)"
-        )
+    def expect_small_steps(self, part: int) -> None:
+        """Each command that went over the prices took on average no more than 1 in `part`. AssertionError if not."""
+        large = {name: calls for name, calls in self._steps.items() if 0 < calls < part}
+        assert not large, f"{self._count} prices were cleared in {large} calls, expected {part} or more of each"
 
     def expect_not_blocked(self, percent: int, part: float) -> None:
-        """`percent` in 100 waits were shorter than this `part` of the clear itself. AssertionError if not."""
+        """`percent` in 100 waits were shorter than this `part` of the clear itself. AssertionError if not.
+
+        A busy machine slows both alike.
+        """
         wait = _percentile(self._waits, percent)
         assert wait < part * self._took_s, (
             f"{percent} in 100 waited up to {wait:.3f} s of a clear of {self._took_s:.3f} s"
@@ -145,10 +157,7 @@ class ClusterClear:
 
     def expect_shown(self) -> None:
         """Both storefronts show the new discount on the pages that are looked at. AssertionError if not."""
-        for storefront in self._world.storefronts:
-            for customer in self._looked_at:
-                shown = storefront.page_discount(self._world.name, customer)
-                assert shown == DISCOUNT, f"{storefront.name} shows {customer} a discount of {shown}, not {DISCOUNT}"
+        self._world.expect_page_discounts(self._looked_at, DISCOUNT)
 
     def _plant(self, shop: str, customers: Sequence[str], spared: bool) -> None:
         page = '{"customer":"cached","discount_percent":0}'

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from support.containers.fleet import Fleet
 from support.faults.faults import Faults
 from support.worlds.cache_ageing import Ageing, Everything, Lifetimes
-from support.worlds.cache_changes import Commits, Propagation, SlowReads, Wanted
-from support.worlds.cache_clears import BigClear, ClusterClear, LookAlikes, Planted
-from support.worlds.cache_outages import Crowd, Deafness
+from support.worlds.cache_changes import Commits, LateWords, Propagation, SlowReads, Wanted
+from support.worlds.cache_clears import BigClear, Blocking, ClusterClear, LookAlikes, Planted
+from support.worlds.cache_outages import Crowd, Deafness, PageCrowd
 from support.worlds.cache_shop import Shop
 
 
@@ -22,9 +22,11 @@ class World(Shop):
         self.look_alikes = LookAlikes(self)
         self.propagation = Propagation(self)
         self.slow_reads = SlowReads(self)
+        self.late_words = LateWords(self)
         self.commits = Commits(self)
         self.deafness = Deafness(self)
         self.crowd = Crowd(self)
+        self.page_crowd = PageCrowd(self)
         self.planted: list[Planted] = [self.look_alikes.planted]
         self.cleanups.callback(self._drop_planted)
 
@@ -32,11 +34,13 @@ class World(Shop):
         """`count` prices of the shop are cached on the Redis server."""
         self.big_clear = BigClear(self, count)
         self.planted.append(self.big_clear.planted)
+        self.blocking = Blocking(self.cached_prices, self.cached_pages)
 
     def cache_pages(self, count: int, others: int) -> None:
         """`count` pages of the shop, and `others` of another, are cached on the Redis Cluster."""
         self.cluster_clear = ClusterClear(self, count, others)
         self.planted.append(self.cluster_clear.planted)
+        self.blocking = Blocking(self.cached_prices, self.cached_pages)
 
     def watch_questions(self) -> None:
         """From now on the questions to the database about this shop are counted."""

@@ -1,14 +1,15 @@
 """Storefronts that cannot hear or reach Redis, and crowds that come to the database instead."""
 
 import time
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 
-from support.clients.cache_invalidation_redis import price_key
 from support.errors import FaultError
 from support.polling import poll
 from support.worlds.cache_shop import Shop, wait_until
 
 _ARRIVES_WITHIN_S = 10.0
+_RETURNS_WITHIN_S = 5.0
 _STEADY_S = 0.4
 
 
@@ -21,12 +22,43 @@ class Deafness:
     def change_unheard(self) -> None:
         """The prices change in the database and their entries vanish from Redis, as if the word of it had been lost."""
         self._world.change_behind_their_back()
-        self._world.cached_prices.drop(*[price_key(self._world.name, product) for product in self._world.prices])
+        self._world.drop_from_redis()
 
     def break_connections(self) -> None:
         """Redis closes the connections on which storefronts hear of changes. FaultError when there is none."""
         if not self._world.cached_prices.break_subscriptions():
             raise FaultError("no storefront has a connection to Redis on which it hears of changes")
+
+    def break_and_await_connections(self) -> None:
+        """The same, and each storefront makes a new one. AssertionError when that takes too long."""
+        before = self._world.cached_prices.subscribers()
+        self.break_connections()
+        again = poll(lambda: self._world.cached_prices.subscribers() >= before, _RETURNS_WITHIN_S)
+        assert again, f"{before} connections broke, and {self._world.cached_prices.subscribers()} stand again"
+
+    def break_connections_unheard(self) -> None:
+        """The prices change and no storefront hears of it; then the connections break by which it would have."""
+        self.change_unheard()
+        self.break_connections()
+
+    def expect_no_way_back(self, within_s: float) -> None:
+        """Within `within_s` both storefronts show the new prices, and none again that it had stopped to show.
+
+        AssertionError with who did, or still shows another.
+        """
+        since: set[tuple[str, str]] = set()  # which storefront has shown which product's new price
+
+        def look() -> bool:
+            for storefront in self._world.storefronts:
+                shown = self._world.shown(storefront, list(self._world.prices))
+                new = {(storefront.name, p) for p, cents in shown.items() if cents == self._world.prices[p]}
+                back = [p for name, p in since - new if name == storefront.name]
+                assert not back, f"{storefront.name} had shown the new prices, and shows older ones again: {back}"
+                since.update(new)
+            return False
+
+        poll(look, within_s, every_s=0.005)
+        self._world.expect_shown(self._world.prices)
 
     def change_at_second(self) -> None:
         """The prices change at the second storefront."""
@@ -42,6 +74,27 @@ class Deafness:
         poll(lambda: self._world.expect_shown(self._world.prices, storefronts=first), 1.0, every_s=0.1)
 
 
+class PageCrowd:
+    """Many customers who look at their pages at once."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._answers: list[Future[int]] = []
+
+    def come(self, count: int) -> None:
+        """`count` customers look at their pages, half of them at each storefront."""
+        self._came = time.monotonic()
+        storefronts = self._world.storefronts
+        self._answers = self._world.send_to_pages([(storefronts[n % 2], f"customer-{n}") for n in range(count)])
+
+    def expect_served(self, within_s: float) -> None:
+        """Within `within_s` of their coming all were shown that there is no discount yet. AssertionError if not."""
+        late = wait(self._answers, self._came + within_s - time.monotonic()).not_done
+        assert not late, f"{len(late)} of {len(self._answers)} customers were shown no page within {within_s:g} s"
+        shown = [answer.result() for answer in self._answers]
+        assert shown and not any(shown), f"expected pages without a discount, shown were {shown}"
+
+
 class Crowd:
     """Many customers at once, while the database lets nobody through until all of them are there."""
 
@@ -50,10 +103,10 @@ class Crowd:
         self._most = 0
         self._customers: list[tuple[str, Future[int | None]]] = []
 
-    def come(self, count: int, at_least_s: float = 0) -> None:
+    def come(self, count: int, at_least_s: float = 0, meanwhile: Callable[[], None] = lambda: None) -> None:
         """`count` customers look at the shop's products at once, half of them at each storefront.
 
-        The database lets nobody through until all of them wait, and for `at_least_s`.
+        The database lets nobody through until all of them wait, `meanwhile` is done, and for `at_least_s`.
         """
         began = time.monotonic()
         products, storefronts = list(self._world.prices), self._world.storefronts
@@ -62,9 +115,24 @@ class Crowd:
             answers = self._world.send(wishes)
             self._customers = list(zip([product for _, product in wishes], answers, strict=True))
             self._await_crowd()
+            meanwhile()
             wait_until(began + at_least_s)
         for _, answer in self._customers:
             answer.exception()
+
+    def come_and_fail(self) -> None:
+        """A customer looks at the first product, at the first storefront, and the database cancels the question.
+
+        What this one is told is no promise, as long as it is no other price.
+        """
+        product = next(iter(self._world.prices))
+        with self._world.origin.closed():
+            (answer,) = self._world.send([(self._world.storefronts[0], product)])
+            if not poll(lambda: self._world.origin.cancel() == 1, _ARRIVES_WITHIN_S):
+                raise FaultError("nobody waits for the database, though it is closed to all")
+            answer.exception()
+        if answer.exception() is None and answer.result() != self._world.prices[product]:
+            raise AssertionError(f"a question that failed was answered with {answer.result()}")
 
     def expect_at_most(self, questions: int) -> None:
         """Never more than `questions` waited for the database at once. AssertionError with how many did."""
