@@ -25,6 +25,21 @@ def silence_first_node(context: Context) -> None:
     context.faults.silence("redis", "node-1")
 
 
+@given("Redis is full")
+def redis_is_full(context: Context) -> None:
+    context.faults.fill("redis")
+
+
+@given("Redis hears the first gateway, and is not heard")
+def mute_first_node(context: Context) -> None:
+    context.faults.mute("redis", "node-1")
+
+
+@given("the first gateway hears from Redis {delay:Duration} late")
+def slow_first_node(context: Context, delay: float) -> None:
+    context.faults.slow("redis", "node-1", delay)
+
+
 @when("the first gateway reaches Redis again")
 def join_first_node_to_redis(context: Context) -> None:
     context.faults.mend("redis:node-1")

@@ -44,7 +44,7 @@ def publish_through_second(context: Context, updates: int) -> None:
     "{publishers:Count} publishers each publish {count:Count} updates at the same time, through both gateways in turn"
 )
 def publish_at_the_same_time(context: Context, publishers: int, count: int) -> None:
-    context.world.publish_at_once(publishers, count)
+    context.world.publish_at_once(publishers, count, context.world.pace())
 
 
 @when("one of them publishes {count:Count} updates over their own connection")
@@ -58,6 +58,45 @@ def author_publishes(context: Context, count: int) -> None:
 def every_subscriber_has_received(context: Context, deadline: float, count: int) -> None:
     assert len(context.world.published) == count, f"{len(context.world.published)} updates were acknowledged"
     context.world.expect(context.world.subscribers, context.world.published, deadline)
+
+
+@given("{count:Count} subscribers on the first gateway, each watching a channel of their own")
+def watchers_on_first_gateway(context: Context, count: int) -> None:
+    context.world.moments.open(count, context.world.gateways[0])
+
+
+@given("{count:Count} subscribers on the first gateway, each watching a channel of their own and the workspace")
+def watchers_of_two_channels(context: Context, count: int) -> None:
+    context.world.moments.open(count, context.world.gateways[0], context.world.channel)
+
+
+@given("{count:Count} subscribers on the second gateway, each watching a channel of their own")
+def watchers_on_second_gateway(context: Context, count: int) -> None:
+    context.world.moments.open(count, context.world.gateways[1])
+
+
+@given("every third of them has company on the first gateway")
+def company_on_first_gateway(context: Context) -> None:
+    context.world.moments.bring_company(context.world.gateways[0])
+
+
+@when("all of them resume at the first gateway, and meanwhile a single update comes on each channel")
+def all_resume(context: Context) -> None:
+    context.world.moments.resume_at(context.world.gateways[0])
+
+
+@when(
+    "Redis drops the gateways' subscriptions {times:Count} times, "
+    "and each time an update comes on each channel meanwhile"
+)
+def redis_drops_subscriptions(context: Context, times: int) -> None:
+    context.world.moments.drop_subscriptions(times)
+
+
+@then("within {deadline:Duration} everyone has received the update of their channel, once")
+@then("within {deadline:Duration} everyone has received the updates of their channels, once each and in order")
+def everyone_received_own(context: Context, deadline: float) -> None:
+    context.world.moments.expect_one_each(deadline)
 
 
 @then("for {window:Duration} nothing more arrives")
@@ -77,9 +116,24 @@ def nobody_reconnected(context: Context) -> None:
     context.world.expect_first_connections()
 
 
+@then(
+    "within {deadline:Duration} Redis counts {count:Count} subscription to the workspace, "
+    "and for {window:Duration} no other number"
+)
+def redis_counts_steadily(context: Context, deadline: float, count: int, window: float) -> None:
+    context.world.expect_subscriptions(context.world.channel, count, deadline)
+    context.world.expect_subscriptions_to_stay(context.world.channel, count, window)
+
+
 @then("within {deadline:Duration} Redis counts {count:Count} subscription to the workspace")
 def redis_counts_subscriptions(context: Context, deadline: float, count: int) -> None:
     context.world.expect_subscriptions(context.world.channel, count, deadline)
+
+
+@then("for {window:Duration} it counts none, though the gateways have to subscribe anew")
+def redis_counts_none_anew(context: Context, window: float) -> None:
+    context.world.redis.drop_subscribers()
+    context.world.expect_subscriptions_to_stay(context.world.channel, 0, window)
 
 
 @then("Redis counts no subscription to the workspace")
@@ -115,6 +169,11 @@ def intrusions_are_refused(context: Context) -> None:
     context.world.private.expect_refused()
 
 
+@then("within {deadline:Duration} each of them sees that nobody else is in their own channel")
+def each_sees_own_presence(context: Context, deadline: float) -> None:
+    context.world.private.expect_seen_by_owner_only(deadline)
+
+
 @then("an update to each of them reaches its owner alone")
 def updates_reach_owners_alone(context: Context) -> None:
     context.world.private.send_to_each()
@@ -137,12 +196,18 @@ def subscriber_who_missed(context: Context, count: int) -> None:
     context.world.absence.begin(missed=count)
 
 
-@given("meanwhile {count:Count} more updates have pushed these out of history")
+@given("who has lost the connection, and missed {count:Count} updates of {size:Size} each")
+def subscriber_who_missed_large_ones(context: Context, count: int, size: int) -> None:
+    context.world.absence.begin(missed=count, padding=size)
+
+
+@given("meanwhile {count:Count} more updates have pushed one of these out of history")
 def history_moved_on(context: Context, count: int) -> None:
     context.world.publish(count)
 
 
 @given("meanwhile Redis has lost everything, and {count:Count} updates followed")
+@when("Redis has lost everything, and {count:Count} updates followed")
 def redis_lost_everything(context: Context, count: int) -> None:
     context.world.redis.lose_everything()
     context.world.publish(count)
@@ -151,6 +216,11 @@ def redis_lost_everything(context: Context, count: int) -> None:
 @when("the subscriber reconnects to the second gateway")
 def subscriber_reconnects(context: Context) -> None:
     context.world.absence.end()
+
+
+@when("the subscriber reconnects to the second gateway {pause:Duration} later")
+def subscriber_reconnects_later(context: Context, pause: float) -> None:
+    context.world.absence.end(after_s=pause)
 
 
 @when("the subscriber changes gateways {changes:Count} times while {count:Count} updates are published")
@@ -166,6 +236,40 @@ def told_that_nothing_is_lost(context: Context, count: int) -> None:
 @then("the subscriber is told that updates are lost, and is given none of them")
 def told_that_updates_are_lost(context: Context) -> None:
     context.world.absence.expect_told_of_loss()
+
+
+@given("the first gateway's subscriptions have died, though their connection seems whole")
+def subscriptions_died(context: Context) -> None:
+    context.world.outage.lose_subscriptions()
+
+
+@when("one subscriber of the second gateway moves to the first, and {count:Count} more are published")
+def one_moves_to_first(context: Context, count: int) -> None:
+    context.world.outage.move_there()
+    publish_through_second(context, count)
+
+
+@when("a subscriber of the first gateway publishes an update, and the connections to Redis break over it")
+def acknowledgement_is_lost(context: Context) -> None:
+    context.world.outage.lose_an_answer()
+
+
+@then("the author is told that the update may be lost")
+def author_is_told(context: Context) -> None:
+    context.world.outage.expect_author_told()
+
+
+@then(
+    "within {deadline:Duration} those on the first gateway are told once that updates may be lost, "
+    "and given none of the {missed:Count}"
+)
+def first_gateway_tells_of_gap(context: Context, deadline: float, missed: int) -> None:
+    context.world.outage.expect_gap_at_first_gateway(missed, deadline)
+
+
+@then("within {deadline:Duration} those on the second gateway have received all of them")
+def second_gateway_missed_nothing(context: Context, deadline: float) -> None:
+    context.world.outage.expect_nothing_missed_at_second_gateway(deadline)
 
 
 @when("an update is published through the first gateway")
@@ -185,15 +289,30 @@ def next_update_after_outage(context: Context) -> None:
     context.world.expect_next_update(context.world.present())
 
 
+@then("once Redis has room again, the next update reaches every subscriber once")
+def next_update_when_there_is_room(context: Context) -> None:
+    context.world.faults.mend("redis:full")
+    context.world.expect_next_update(context.world.present())
+
+
 @then("within {deadline:Duration} every subscriber is told once that updates may be lost")
 def every_subscriber_is_told(context: Context, deadline: float) -> None:
-    context.world.expect_told_of_gap(deadline)
+    context.world.expect_told_of_gap(context.world.subscribers, deadline)
+
+
+@then(
+    "within {deadline:Duration} every subscriber is told once how many of the {count:Count} are lost, "
+    "and is given the others in order"
+)
+def every_subscriber_is_told_and_given(context: Context, deadline: float, count: int) -> None:
+    context.world.expect_told_of_gap(context.world.subscribers, deadline)
+    context.world.outage.expect_what_follows_the_gap(count, deadline)
 
 
 # Stalled readers
 
 
-@given("{count:Count} more there who have stopped reading, and also watch a channel of their own")
+@given("{count:Count} more there who have stopped reading, one of them for good, and also watch a channel of their own")
 def readers_who_stalled(context: Context, count: int) -> None:
     context.world.stall_readers(count)
 
@@ -208,7 +327,10 @@ def stalled_are_let_go(context: Context, size: int) -> None:
     context.world.stall.expect_let_go(size)
 
 
-@then("within {deadline:Duration} those who stalled find their connection closed as too slow")
+@then(
+    "within {deadline:Duration} those who read again find their connection closed as too slow, "
+    "and the other one is dropped"
+)
 def stalled_find_themselves_closed(context: Context, deadline: float) -> None:
     context.world.stall.expect_cut_off(deadline)
 
@@ -226,14 +348,44 @@ def memory_is_bounded(context: Context, size: int) -> None:
 # Leaving
 
 
-@when("all but one of the first gateway leave, some by word and some by closing")
+@when("all but one of the first gateway leave: by word, by closing or by losing the connection")
 def all_but_one_leave(context: Context) -> None:
     context.world.everybody_leaves(context.world.subscribers[1:])
 
 
-@when("all of them leave, some by word and some by closing")
+@when("all of them leave: by word, by closing or by losing the connection")
 def all_leave(context: Context) -> None:
     context.world.everybody_leaves(context.world.subscribers)
+
+
+@when("the subscriber leaves and comes back {times:Count} times")
+def leave_and_come_back(context: Context, times: int) -> None:
+    context.world.absence.leave_and_come_back(times)
+
+
+@then("the subscriber is seen there once")
+def subscriber_is_seen_once(context: Context) -> None:
+    context.world.expect_presence(within_s=1)
+
+
+@given("{count:Count} sessions connected to the first gateway, each for a channel of its own")
+def sessions_for_channels(context: Context, count: int) -> None:
+    context.world.moments.connect(count, context.world.gateways[0])
+
+
+@when("each of them asks to watch its channel, and is logged out at some moment of that")
+def log_out_while_subscribing(context: Context) -> None:
+    context.world.moments.log_out_while_subscribing()
+
+
+@then("within {deadline:Duration} all of them are closed as no longer allowed")
+def all_are_closed(context: Context, deadline: float) -> None:
+    context.world.sessions.expect_closed(context.world.subscribers, deadline)
+
+
+@then("within {deadline:Duration} Redis counts no subscription to any of these channels")
+def redis_counts_none_of_these(context: Context, deadline: float) -> None:
+    context.world.moments.expect_no_subscription(deadline)
 
 
 @given("two gateways at rest after their first {count:Count} connections")
@@ -301,12 +453,12 @@ def both_let_them_in(context: Context) -> None:
     context.world.sessions.expect_answer(101)
 
 
-@when("somebody writes to the workspace with no session, and with sessions that are not valid")
+@when("somebody writes to the workspace and asks who is there, with no session and with those that are not valid")
 def somebody_writes(context: Context) -> None:
     context.world.sessions.write()
 
 
-@given("ada is connected to both gateways from her laptop, and to both from her phone")
+@given("ada has two pages open at each gateway on her laptop, and as many on her phone")
 def two_sessions(context: Context) -> None:
     context.world.sessions.open("ada")
     context.world.sessions.open("ada")
@@ -317,9 +469,24 @@ def log_out(context: Context) -> None:
     context.world.gateways[0].log_out(context.world.subscribers[0].token)
 
 
-@then("within {deadline:Duration} both connections of the laptop are closed as no longer allowed")
+@given("ada has logged out on her laptop at the second gateway")
+def log_out_at_second(context: Context) -> None:
+    context.world.gateways[1].log_out(context.world.subscribers[0].token)
+
+
+@when("ada logs out of a session that expires in {lifetime:Duration}")
+def log_out_of_short_session(context: Context, lifetime: float) -> None:
+    context.world.sessions.log_out(lifetime)
+
+
+@then("it is refused at both gateways until {margin:Duration} before its end")
+def refused_until_end(context: Context, margin: float) -> None:
+    context.world.sessions.expect_refused_until(margin)
+
+
+@then("within {deadline:Duration} every page of the laptop is closed as no longer allowed")
 def laptop_is_closed(context: Context, deadline: float) -> None:
-    context.world.sessions.expect_closed(context.world.subscribers[:2], deadline)
+    context.world.sessions.expect_closed(context.world.subscribers[:4], deadline)
 
 
 @then("the laptop's session can no longer write to the workspace")
@@ -327,22 +494,22 @@ def laptop_cannot_write(context: Context) -> None:
     context.world.sessions.expect_cannot_write(context.world.subscribers[0])
 
 
-@then("the next update reaches both connections of the phone once")
+@then("the next update reaches every page of the phone once")
 def update_reaches_phone(context: Context) -> None:
-    context.world.expect_next_update(context.world.subscribers[2:])
+    context.world.expect_next_update(context.world.subscribers[4:])
 
 
-@when("ada connects to both gateways with a session that expires in {lifetime:Duration}")
+@when("ada opens two pages at each gateway with a session that expires in {lifetime:Duration}")
 def connect_with_short_session(context: Context, lifetime: float) -> None:
     context.world.sessions.open("ada", lifetime)
 
 
-@then("{margin:Duration} before its end both connections are open")
+@then("{margin:Duration} before its end every page is open")
 def open_before_end(context: Context, margin: float) -> None:
     context.world.sessions.expect_open_until(margin)
 
 
-@then("within {deadline:Duration} after its end both connections are closed as no longer allowed")
+@then("within {deadline:Duration} after its end every page is closed as no longer allowed")
 def closed_after_end(context: Context, deadline: float) -> None:
     context.world.sessions.expect_closed_at_end(deadline)
 
@@ -373,6 +540,11 @@ def subscribers_were_told(context: Context) -> None:
 @then("within {deadline:Duration} the first gateway has ended by itself, and well")
 def gateway_ended_well(context: Context, deadline: float) -> None:
     context.world.handover.expect_ended(deadline)
+
+
+@then("within {deadline:Duration} everyone is seen in the workspace once")
+def everyone_is_seen_once(context: Context, deadline: float) -> None:
+    context.world.expect_presence(deadline)
 
 
 @then("it serves again when it is put back into service")

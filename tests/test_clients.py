@@ -17,11 +17,12 @@ from support import sentences
 from support.clients.cache_invalidation_redis import Storefront, price_key
 from support.clients.exchanges import Exchanges
 from support.clients.identity import IdentityProvider
-from support.clients.websocket_redis_pubsub import parse, serial_in
+from support.clients.websocket_redis_pubsub import Subscriber, parse, serial_in, update_of
 from support.containers.platform import Node
 from support.matchers.deliveries import exactly_once_in_order
 from support.matchers.prices import shows
 from support.polling import poll
+from support.worlds.websocket_pace import Pace
 
 UPDATE = {"type": "update", "channel": "c", "epoch": "e", "offset": 3, "data": {"serial": 7}}
 SUBSCRIBED = {"type": "subscribed", "channel": "c", "epoch": "e", "offset": 3, "recovered": None, "updates": []}
@@ -43,9 +44,30 @@ def test_anything_else_is_malformed_and_raises_nothing(text: str) -> None:
     assert parse(text) == {"type": "malformed", "text": text}
 
 
-@pytest.mark.parametrize("data", [None, 7, "x", [], {}, {"serial": "7"}])
-def test_data_that_lost_its_serial_number_counts_as_a_foreign_update(data: object) -> None:
+@pytest.mark.parametrize(
+    "data",
+    [None, 7, "x", [], {}, {"serial": 7}, update_of(7) | {"serial": "7"}, update_of(7) | {"text": "cut"}],
+)
+def test_data_that_lost_its_serial_number_or_text_counts_as_a_foreign_update(data: object) -> None:
+    assert serial_in(update_of(7, padding=3)) == 7
     assert serial_in(data) == 0
+
+
+def test_whoever_publishes_waits_for_readers_and_for_one_who_never_reads_only_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("support.worlds.websocket_pace._WAITS_FOR_S", 0.2)
+    arrivals: list[int] = []
+    reader = SimpleNamespace(connection=SimpleNamespace(arrivals=arrivals))
+    pace = Pace([cast(Subscriber, reader)], ahead=1)
+    began = time.monotonic()
+    pace.keep()  # the first update may go, and the second is one ahead
+    pace.keep()
+    assert time.monotonic() - began < 0.1
+    pace.keep()
+    assert time.monotonic() - began >= 0.2
+    pace.keep()
+    assert time.monotonic() - began < 0.4
 
 
 @pytest.mark.parametrize(
@@ -146,4 +168,6 @@ def test_tokens_are_signed_and_expire_but_for_those_that_are_meant_not_to_be() -
     assert jwt.decode(issuer.token("ada", ["c"]), "s" * 32, algorithms=["HS256"])["channels"] == ["c"]
     with pytest.raises(jwt.ExpiredSignatureError):
         jwt.decode(issuer.token("ada", ["c"], lifetime_s=-1), "s" * 32, algorithms=["HS256"])
+    with pytest.raises(jwt.MissingRequiredClaimError):
+        jwt.decode(issuer.token("ada", [], exp=None), "s" * 32, algorithms=["HS256"], options={"require": ["exp"]})
     assert jwt.get_unverified_header(issuer.unsigned("ada", ["c"]))["alg"] == "none"

@@ -10,11 +10,12 @@ from redis.crc import key_slot
 from redis.exceptions import ResponseError
 
 from support.containers.fleet import SUITE, Fleet
-from support.errors import FaultError
+from support.errors import FaultError, ProbeError
 from support.faults import process
 from support.faults.faults import Faults
 from support.polling import poll
 from support.probes.cache_store import CacheStore, slots_of
+from support.probes.redis import RedisProbe
 
 
 def answers(fleet: Fleet, through: str | None = None) -> bool:
@@ -164,6 +165,38 @@ def test_a_held_link_gives_its_answers_when_it_is_mended(fleet: Fleet) -> None:
         assert fleet.named("redis").exec(["redis-cli", "GET", "asked"]).output == b"yes\n"
         faults.mend(f"redis:{SUITE}")
         assert connection.recv(16) == b"+OK\r\n"
+
+
+def test_a_connection_on_a_stranded_link_looks_open_when_the_store_closes_it(fleet: Fleet) -> None:
+    assert fleet.toxiproxy
+    faults, probe = Faults(fleet), RedisProbe(fleet.stores["redis"])
+    with pytest.raises(ProbeError, match="no subscribers that it could drop"):
+        probe.drop_subscribers()
+    with socket.create_connection(fleet.toxiproxy.address(fleet.links[f"redis:{SUITE}"]), 2) as connection:
+        connection.sendall(b"SUBSCRIBE stranded\r\n")
+        assert connection.recv(64).endswith(b":1\r\n")
+        faults.strand("redis", SUITE)
+        probe.drop_subscribers()
+        assert probe.subscriptions("stranded") == 0
+        connection.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            connection.recv(16)
+        assert answers(fleet, f"redis:{SUITE}")
+        faults.heal()
+        connection.settimeout(5)
+        assert connection.recv(16) == b""
+    probe.close()
+
+
+def test_a_full_store_is_read_and_not_written_until_it_has_room(fleet: Fleet) -> None:
+    redis, faults = fleet.named("redis"), Faults(fleet)
+    assert redis.exec(["redis-cli", "SET", "kept", "yes"]).output == b"OK\n"
+    faults.fill("redis")
+    assert redis.exec(["redis-cli", "GET", "kept"]).output == b"yes\n"
+    assert b"OOM" in redis.exec(["redis-cli", "SET", "more", "no"]).output
+    assert fleet.casualties(expected=faults.held) == []
+    faults.heal()
+    assert redis.exec(["redis-cli", "SET", "more", "yes"]).output == b"OK\n"
 
 
 def test_slots_move_with_their_keys_and_back(make_fleet: Callable[..., Fleet]) -> None:

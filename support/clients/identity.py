@@ -17,9 +17,13 @@ class IdentityProvider:
     def token(self, user: str, channels: Iterable[str], lifetime_s: float = 600, **claims: Any) -> str:
         """A token for a new session of `user`, who may watch and write to `channels`, for `lifetime_s` seconds.
 
-        Expiry has whole seconds (RFC 7519 allows more, few verifiers do). `claims` replaces any claim.
+        Expiry has whole seconds (RFC 7519 allows more, few verifiers do). `claims` replaces
+        any claim, or leaves it out where it is None.
         """
-        return jwt.encode(_claims(user, channels, lifetime_s) | claims, self._secret, algorithm="HS256")
+        said = {
+            name: value for name, value in (_claims(user, channels, lifetime_s) | claims).items() if value is not None
+        }
+        return jwt.encode(said, self._secret, algorithm="HS256")
 
     def unsigned(self, user: str, channels: Iterable[str]) -> str:
         """A token that nobody signed (algorithm "none"): a verifier that accepts it accepts anybody."""

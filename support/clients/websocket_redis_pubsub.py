@@ -23,7 +23,10 @@ from support.clients.websocket_receiver import Arrival, Connection, Message, Rec
 from support.polling import poll
 
 ANSWER_WITHIN_S = 10.0  # a gateway that is silent for so long is taken to be silent for ever
+_STALLED_BUFFER = 64 * 1024  # bytes; left alone, the kernel would take some 6 MB from the gateway before it is slow
 
+# What people write: blanks, quotes, lines, letters of all kinds. None of it may be cut, escaped or decoded on the way.
+_TEXT = 'Zoë said: "50 % of a\\b, 日本 & <i>c</i> 🙂"\nand  left\u2028'
 
 # What the messages of each type must have, by the protocol of the reference platform.
 _PLACE: dict[str, tuple[type, ...]] = {"channel": (str,), "epoch": (str,), "offset": (int,)}
@@ -155,6 +158,13 @@ class Subscriber:
             raise AssertionError(f"{self.name} asked {request} and was answered {found}, not {' or '.join(expected)}")
         return found
 
+    def leave(self) -> None:
+        """Closes the connection as the protocol has it (RFC 6455 section 7.1.2)."""
+        self._receiver.forget(self.connection)
+        self.connection.socket.settimeout(ANSWER_WITHIN_S)
+        with suppress(WebSocketException, OSError):
+            self.connection.socket.close(timeout=ANSWER_WITHIN_S)
+
     def drop(self) -> None:
         """Loses the connection without a word: a reset instead of a closing handshake."""
         self._receiver.forget(self.connection)
@@ -164,8 +174,10 @@ class Subscriber:
         self.connection.socket.shutdown()
 
     def stall(self) -> None:
-        """Stops reading; the connection stays open."""
+        """Stops reading; the connection stays open, and this machine takes little more for it (socket(7))."""
         self._receiver.forget(self.connection)
+        if raw := self.connection.socket.sock:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _STALLED_BUFFER)
 
     def resume(self) -> None:
         """Reads again, from what has piled up."""
@@ -212,9 +224,15 @@ def parse(data: bytes | str) -> Message:
     return {"type": "malformed", "text": str(data)}
 
 
+def update_of(serial: int, padding: int = 0) -> dict[str, Any]:
+    """The data of an update: its number, a text that must arrive as it was written, and `padding` more bytes."""
+    return {"serial": serial, "text": _TEXT, "padding": "x" * padding}
+
+
 def serial_in(data: Any) -> int:
-    """The serial number that the suite put into an update's data; 0, which no update has, where it is not there."""
-    serial = data.get("serial") if isinstance(data, dict) else None
+    """The number of the update whose data this is; 0, which no update has, where any of its text is missing."""
+    whole = isinstance(data, dict) and data.get("text") == _TEXT
+    serial = data.get("serial") if whole else None
     return serial if isinstance(serial, int) else 0
 
 

@@ -64,6 +64,14 @@ class Faults:
         process.start(service)
         self._healers[name] = lambda: process.see_ready(service)
 
+    def fill(self, store: str) -> None:
+        """Leaves a Redis server no room: it answers whoever reads, and refuses whoever writes. Raises FaultError."""
+        from support.faults import fullness  # as in reshard: its library takes a while to load
+
+        server = self._fleet.stores[store]
+        self._healers[f"{store}:full"] = lambda: fullness.make_room(server)
+        fullness.fill(server)
+
     def cut(self, store: str, user: str) -> None:
         """Cuts the link of `user` (a node's name) to `store`: its connections break and new ones are refused."""
         self._link(store, user).cut()
@@ -102,6 +110,10 @@ class Faults:
         `during` is as in `mute`.
         """
         self._link(store, user).hold(during)
+
+    def strand(self, store: str, user: str) -> None:
+        """Lets connections of `user` that `store` closes from now on look open; new ones work."""
+        self._link(store, user).strand()
 
     def reshard(self, store: str) -> "Resharding":
         """Makes ready to move slots between the members of a cluster; healing moves each back to where it was."""

@@ -79,6 +79,16 @@ class Link:
         if self._store.answers_inside(*self._address, within_s=_SILENT_FOR_S):
             raise FaultError(f"{self.name} was held, and {self._store.name} answers through it all the same")
 
+    def strand(self) -> None:
+        """Lets a connection that the store closes look open to its user, who hears nothing more on it; new ones work.
+
+        So do connections whose other end has lost its power, or that a firewall has forgotten. Whoever lets the store
+        close connections sees from the store that it did.
+        """
+        self._add("stranded", "slow_close", "downstream", {"delay": round(_FOR_EVER_S * 1000)})
+        if not self._store.answers_inside(*self._address, within_s=_ANSWERS_WITHIN_S):
+            raise FaultError(f"{self.name} is to let new connections through, and {self._store.name} does not answer")
+
     def join(self) -> None:
         """Takes every fault off the link; returns when the store answers through it again."""
         for toxic in self._toxiproxy.call("GET", f"/proxies/{self.name}/toxics"):

@@ -7,11 +7,25 @@ from docker.errors import DockerException
 
 from support.containers.platform import Node
 from support.errors import ProbeError
+from support.polling import poll
+
+_PRINTS_WITHIN_S = 5.0
+_ESTABLISHED, _LISTENING = "01", "0A"  # the kernel's states of a socket (include/net/tcp_states.h)
 
 
 def open_files(node: Node) -> int:
     """How many files, sockets included, the node's process holds open (proc(5))."""
     return len(_ask(node, ["ls", "/proc/1/fd"]).split())
+
+
+def connections(node: Node) -> int:
+    """How many connections to its own port the node has open, by the kernel's tables (/proc/net/tcp in proc(5))."""
+    tables = _ask(node, ["sh", "-c", "cat /proc/1/net/tcp /proc/1/net/tcp6 || true"]).splitlines()
+    sockets = [line.split() for line in tables if f":{node.port:04X} " in line]
+    states = [fields[3] for fields in sockets if fields[1].endswith(f":{node.port:04X}")]
+    if _LISTENING not in states:
+        raise ProbeError(f"{node.name} has no socket that listens on port {node.port}")
+    return states.count(_ESTABLISHED)
 
 
 def resident_bytes(node: Node) -> int:
@@ -26,7 +40,7 @@ def peak_resident_bytes(node: Node) -> int:
 
 def forget_peak(node: Node) -> None:
     """Sets the peak back to what the process holds now (clear_refs of proc(5))."""
-    _ask(node, ["sh", "-c", "echo 5 > /proc/1/clear_refs"])
+    _ask(node, ["sh", "-c", "echo 5 > /proc/1/clear_refs && echo done"])
 
 
 def _kilobytes(node: Node, field: str) -> int:
@@ -37,6 +51,14 @@ def _kilobytes(node: Node, field: str) -> int:
 
 
 def _ask(node: Node, command: list[str]) -> str:
+    """What `command` prints. Now and then the engine loses that, so a command that printed nothing is run again."""
+    printed = poll(lambda: _run(node, command), _PRINTS_WITHIN_S)
+    if not printed:
+        raise ProbeError(f"{' '.join(command)} in {node.name} printed nothing for {_PRINTS_WITHIN_S:g} s")
+    return printed
+
+
+def _run(node: Node, command: list[str]) -> str:
     try:
         result = node.exec(command)
     except DockerException as error:

@@ -27,6 +27,18 @@ class RedisProbe:
         except RedisError as error:
             raise ProbeError(f"Redis did not say its subscriptions: {error}") from error
 
+    def drop_subscribers(self) -> None:
+        """Closes every connection that is subscribed to anything (CLIENT KILL), as a server does with one too slow.
+
+        Raises ProbeError when there was none.
+        """
+        try:
+            dropped = self._redis.client_kill_filter(_type="pubsub")
+        except RedisError as error:
+            raise ProbeError(f"Redis did not drop its subscribers: {error}") from error
+        if not dropped:
+            raise ProbeError("Redis had no subscribers that it could drop")
+
     def lose_everything(self) -> None:
         """Empties the server (FLUSHDB), as a failover to an empty replica would."""
         try:

@@ -24,9 +24,9 @@ def threads(count: int) -> Iterator[ThreadPoolExecutor]:
         raise
 
 
-def for_each(crowd: Sequence[One], work: Callable[[One], object]) -> None:
-    """Does `work` for each of `crowd`, eight at a time; when all are done, the first error is raised."""
-    with threads(_AT_ONCE) as pool:
+def for_each(crowd: Sequence[One], work: Callable[[One], object], at_once: int = _AT_ONCE) -> None:
+    """Does `work` for each of `crowd`, `at_once` at a time; when all are done, the first error is raised."""
+    with threads(at_once) as pool:
         futures = [pool.submit(work, one) for one in crowd]
     for future in futures:
         future.result()

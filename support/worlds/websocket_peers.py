@@ -8,6 +8,8 @@ from support.matchers.deliveries import exactly_once_in_order
 from support.polling import poll
 from support.worlds.websocket_workspace import Workspace
 
+_STAYS_FOR_S = 4.0  # longer than a lease that is not renewed would last, or one renewed after its end take to be back
+
 
 class QuietPeers:
     """Ada, at the first gateway, and bob, at the second. Ada also watches a channel of her own."""
@@ -29,9 +31,10 @@ class QuietPeers:
         self._ada.freeze()
 
     def expect_only_bob_present(self, within_s: float) -> None:
-        """Within `within_s` bob is present, alone. AssertionError with who is."""
+        """Within `within_s` bob is present, alone, and stays so. AssertionError with who is."""
         poll(lambda: self._present() == {"bob": 1}, within_s, every_s=0.1)
-        assert self._present() == {"bob": 1}, f"expected bob alone after {within_s:g} s, saw {self._present()}"
+        others = poll(lambda: [who for who in [self._present()] if who != {"bob": 1}], _STAYS_FOR_S, every_s=0.1)
+        assert not others, f"expected bob alone within {within_s:g} s and from then on, saw {others[0]}"
 
     def expect_next_update_at_bob(self, within_s: float) -> None:
         """One more update reaches bob once. AssertionError if not."""

@@ -7,7 +7,7 @@ from functools import partial
 from hamcrest import assert_that
 
 from support.clients.websocket_receiver import Connection, Message
-from support.clients.websocket_redis_pubsub import Subscriber, serial_in
+from support.clients.websocket_redis_pubsub import Subscriber, serial_in, update_of
 from support.errors import FaultError
 from support.matchers.deliveries import exactly_once_in_order
 from support.polling import poll
@@ -28,23 +28,31 @@ class Absence:
     def __init__(self, world: Workspace) -> None:
         self._world = world
 
-    def begin(self, missed: int) -> None:
-        """The subscriber loses the connection, and `missed` updates are published before it is back."""
+    def begin(self, missed: int, padding: int = 0) -> None:
+        """The subscriber loses the connection, and `missed` updates (with `padding` bytes) come before it is back."""
         self._subscriber.drop()
         # The gateway must have let go before the updates are published; otherwise they were not missed.
         self._world.expect_subscriptions(self._world.channel, 0, within_s=5)
-        self._world.publish(missed)
+        self._world.publish(missed, padding=padding)
 
-    def end(self) -> None:
-        """The subscriber reconnects to the second gateway, from where it left off."""
+    def end(self, after_s: float = 0) -> None:
+        """The subscriber reconnects to the second gateway, from where it left off, `after_s` after the last update."""
+        time.sleep(after_s)
         self._subscriber.connect(self._world.gateways[1])
+
+    def leave_and_come_back(self, times: int) -> None:
+        """The subscriber leaves by word and asks again, `times` times, over the same connection."""
+        for _ in range(times):
+            self._subscriber.unsubscribe(self._world.channel)
+            self._subscriber.subscribe(self._world.channel)
 
     def expect_replay(self, missed: int) -> None:
         """The answer to the reconnect: recovered, with precisely the last `missed` updates, in order."""
         answer = self._answer()
         given = [serial_in(update["data"]) for update in answer["updates"]]
         assert answer["recovered"] is True, f"expected recovered=true, got {answer['recovered']}"
-        assert_that(given, exactly_once_in_order(self._world.published[-missed:]), self._subscriber.name)
+        lost = self._world.published[len(self._world.published) - missed :]
+        assert_that(given, exactly_once_in_order(lost), self._subscriber.name)
 
     def expect_told_of_loss(self) -> None:
         """The answer to the reconnect: not recovered, and not one update."""
@@ -73,7 +81,7 @@ class Absence:
 
 
 class Outage:
-    """The first gateway cannot reach Redis: whoever writes through it is told so, and soon."""
+    """The first gateway and Redis do not hear each other: what subscribers missed, and what writers are told."""
 
     def __init__(self, world: Workspace) -> None:
         self._world = world
@@ -82,8 +90,65 @@ class Outage:
         """Publishes an update through the first gateway."""
         began = time.monotonic()
         token = self._world.identity.token("writer", [self._world.channel])
-        self._status = self._world.gateways[0].offer(token, self._world.channel, {"serial": 0}).status_code
+        self._status = self._world.gateways[0].offer(token, self._world.channel, update_of(0)).status_code
         self._took_s = time.monotonic() - began
+
+    def lose_subscriptions(self) -> None:
+        """Redis drops both gateways; the second one's connection ends, and the first one's looks whole."""
+        self._world.faults.strand("redis", "node-1")
+        self._world.redis.drop_subscribers()
+        self._world.expect_subscriptions(self._world.channel, 1, within_s=5)
+
+    def move_there(self) -> None:
+        """The last subscriber of the second gateway moves to the first."""
+        mover = self._world.subscribers[-1]
+        mover.drop()
+        mover.connect(self._world.gateways[0])
+
+    def lose_an_answer(self) -> None:
+        """A subscriber of the first gateway publishes an update; it is done, and what Redis answered is lost.
+
+        The connections break as soon as the update has reached the second gateway: a gateway that tries again at once
+        succeeds. Over a connection that is open already, because a new request would need more answers of Redis.
+        """
+        world, serial = self._world, next(self._world.serials)
+        author, witness = world.subscribers[0], world.subscribers[-1]
+        request = {"type": "publish", "channel": world.channel, "data": update_of(serial), "ref": serial}
+        with threads(1) as pool:
+            self._answer = pool.submit(author.ask, request, "published", "error")
+            arrived = poll(lambda: serial in world.serials_of(witness), within_s=5, every_s=0.01)
+            world.faults.mend("redis:node-1")
+        assert arrived, f"{witness.name} received nothing of what {author.name} published"
+        world.published.append(serial)
+
+    def expect_author_told(self) -> None:
+        """The author was told that the update may not have been taken. AssertionError with the answer."""
+        answer = self._answer.result()
+        assert answer["type"] == "error", f"expected an error, since nobody could know, got {answer}"
+
+    def expect_gap_at_first_gateway(self, missed: int, within_s: float) -> None:
+        """The first gateway's subscribers are told of the gap once, and given none of the last `missed` updates.
+
+        AssertionError if not.
+        """
+        there = [s for s in self._world.subscribers if s.gateway is self._world.gateways[0]]
+        self._world.expect_told_of_gap(there, within_s)
+        self._world.expect(there, self._world.published[:-missed], within_s=0)
+
+    def expect_what_follows_the_gap(self, count: int, within_s: float) -> None:
+        """Of the last `count` updates, with which a history began, all have those behind the gap that they were told.
+
+        AssertionError if not.
+        """
+        before, anew = self._world.published[:-count], self._world.published[-count:]
+        for subscriber in self._world.subscribers:
+            (gap,) = subscriber.told("gap", self._world.channel)
+            self._world.expect([subscriber], before + anew[gap["offset"] :], within_s)
+
+    def expect_nothing_missed_at_second_gateway(self, within_s: float) -> None:
+        """The second gateway's subscribers have received everything. AssertionError if not."""
+        there = [s for s in self._world.subscribers if s.gateway is self._world.gateways[1]]
+        self._world.expect(there, self._world.published, within_s)
 
     def expect_told(self, within_s: float) -> None:
         """The answer was 503 (RFC 9110 section 15.6.4), within `within_s`. AssertionError if not."""

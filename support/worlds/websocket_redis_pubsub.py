@@ -6,6 +6,7 @@ from support.clients.websocket_redis_pubsub import Subscriber
 from support.containers.fleet import Fleet
 from support.faults.faults import Faults
 from support.worlds.crowds import for_each
+from support.worlds.websocket_moments import Moments
 from support.worlds.websocket_peers import QuietPeers
 from support.worlds.websocket_pressure import Crowd, Stall, Stream
 from support.worlds.websocket_reconnects import Absence, Handover, Outage
@@ -19,6 +20,7 @@ class World(Workspace):
     def __init__(self, fleet: Fleet, faults: Faults, secret: str) -> None:
         super().__init__(fleet, faults, secret)
         self.absence = Absence(self)
+        self.moments = Moments(self)
         self.outage = Outage(self)
         self.sessions = Sessions(self)
 

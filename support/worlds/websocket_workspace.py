@@ -3,21 +3,25 @@
 import itertools
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from hamcrest import assert_that
+from hamcrest import assert_that, equal_to
 
 from support.clients.exchanges import Exchanges
 from support.clients.identity import IdentityProvider
 from support.clients.websocket_peer import Peer
 from support.clients.websocket_receiver import Connection, Receiver
-from support.clients.websocket_redis_pubsub import Gateway, Subscriber, parse
+from support.clients.websocket_redis_pubsub import Gateway, Subscriber, parse, update_of
 from support.containers.fleet import Fleet
 from support.faults.faults import Faults
 from support.matchers.deliveries import exactly_once_in_order
 from support.polling import poll
 from support.probes.redis import RedisProbe
 from support.worlds.crowds import for_each, threads
+from support.worlds.websocket_pace import Pace
+
+_AHEAD = 16  # updates by which a flow may be ahead of its readers: many at once, and read within a fraction of a ping
 
 
 class Workspace:
@@ -78,11 +82,14 @@ class Workspace:
             subscriber.subscribe(channel)
 
     def leave(self, subscriber: Subscriber) -> None:
-        """Every second subscriber leaves by saying so and stays connected; the others close their connection."""
-        if self.subscribers.index(subscriber) % 2:
-            subscriber.unsubscribe(self.channel)
-        else:
-            subscriber.drop()
+        """Subscribers leave in three ways: by saying so and staying connected, by closing, by losing the connection."""
+        match self.subscribers.index(subscriber) % 3:
+            case 0:
+                subscriber.drop()
+            case 1:
+                subscriber.unsubscribe(self.channel)
+            case _:
+                subscriber.leave()
 
     def present(self) -> list[Subscriber]:
         """The subscribers who are connected and watch the workspace."""
@@ -98,31 +105,37 @@ class Workspace:
         gateways = itertools.cycle(through or self.gateways)
         return self._acknowledged([self.send(next(gateways), self.channel, padding) for _ in range(count)])
 
-    def publish_at_once(self, publishers: int, count: int) -> list[int]:
+    def publish_at_once(self, publishers: int, count: int, pace: Pace | None = None) -> list[int]:
         """`publishers` publish `count` updates each, at the same time, each through both gateways in turn."""
 
         def publisher(number: int) -> list[tuple[int, int]]:
             turns = itertools.islice(itertools.cycle(self.gateways), number, number + count)
-            return [self.send(gateway, self.channel) for gateway in turns]
+            return [self.send(gateway, self.channel, pace=pace) for gateway in turns]
 
         with threads(publishers) as pool:
             return self._acknowledged([place for places in pool.map(publisher, range(publishers)) for place in places])
+
+    def pace(self) -> Pace:
+        """A pace that all subscribers can follow, who are to answer in time when a gateway asks for a sign of life."""
+        return Pace(self.subscribers, _AHEAD)
 
     def publish_as(self, author: Subscriber, count: int) -> list[int]:
         """`author` publishes `count` updates over their own WebSocket; returns their serial numbers."""
         places = []
         for serial in itertools.islice(self.serials, count):
             self.sent_at[serial] = time.monotonic()
-            request = {"type": "publish", "channel": self.channel, "data": {"serial": serial}, "ref": serial}
+            request = {"type": "publish", "channel": self.channel, "data": update_of(serial), "ref": serial}
             places.append((author.ask(request, "published")["offset"], serial))
         return self._acknowledged(places)
 
-    def send(self, gateway: Gateway, channel: str, padding: int = 0) -> tuple[int, int]:
+    def send(self, gateway: Gateway, channel: str, padding: int = 0, pace: Pace | None = None) -> tuple[int, int]:
         """Publishes one update; returns its place in the channel and its serial number. AssertionError if refused."""
+        if pace:
+            pace.keep()
         serial = next(self.serials)
         self.sent_at[serial] = time.monotonic()
         token = self.identity.token("writer", [channel])
-        place = gateway.publish(token, channel, {"serial": serial, "padding": "x" * padding})
+        place = gateway.publish(token, channel, update_of(serial, padding))
         return place.offset, serial
 
     def await_sent(self, count: int) -> None:
@@ -182,6 +195,8 @@ class Workspace:
         for subscriber, seen in zip(everybody, before, strict=True):
             got = self.serials_of(subscriber)[seen:]
             assert_that(got, exactly_once_in_order(serial), self._who(subscriber, within_s))
+        strangers = [s.name for s in self.subscribers if s not in everybody and serial[0] in self.serials_of(s)]
+        assert not strangers, f"{strangers} received an update that was not for them any more"
 
     def expect_silence(self, window_s: float) -> None:
         """For `window_s` nobody of this scenario receives anything. AssertionError with what came."""
@@ -189,10 +204,10 @@ class Workspace:
         came = poll(lambda: self._heard() - before, window_s)
         assert not came, f"expected silence for {window_s:g} s, got {came} more messages:\n{self.exchanges.last()}"
 
-    def expect_told_of_gap(self, within_s: float) -> None:
-        """Every subscriber is told once of a gap in the workspace within `within_s`. AssertionError if not."""
-        poll(lambda: all(s.told("gap", self.channel) for s in self.subscribers), within_s)
-        told = [len(s.told("gap", self.channel)) for s in self.subscribers]
+    def expect_told_of_gap(self, receivers: Sequence[Subscriber], within_s: float) -> None:
+        """Each of `receivers` is told once of a gap in the workspace within `within_s`. AssertionError if not."""
+        poll(lambda: all(s.told("gap", self.channel) for s in receivers), within_s)
+        told = [len(s.told("gap", self.channel)) for s in receivers]
         assert told == [1] * len(told), f"expected one word of the gap to each within {within_s:g} s, got {told}"
 
     def expect_first_connections(self) -> None:
@@ -205,6 +220,18 @@ class Workspace:
         poll(lambda: self.redis.subscriptions(channel) == count, within_s)
         seen = self.redis.subscriptions(channel)
         assert seen == count, f"Redis counts {seen} subscriptions to {channel} after {within_s:g} s, expected {count}"
+
+    def expect_subscriptions_to_stay(self, channel: str, count: int, window_s: float) -> None:
+        """For `window_s` Redis counts no other number than `count`. AssertionError with the one that it counted."""
+        others = poll(lambda: [n for n in [self.redis.subscriptions(channel)] if n != count], window_s)
+        assert not others, f"Redis counts {others[0]} subscriptions to {channel}, expected {count} all along"
+
+    def expect_presence(self, within_s: float) -> None:
+        """Whoever is connected is seen in the workspace, once for each connection, within `within_s`."""
+        expected = dict(Counter(subscriber.name for subscriber in self.present()))
+        token = self.identity.token("observer", [self.channel])
+        poll(lambda: self.gateways[1].presence(token, self.channel) == expected, within_s)
+        assert_that(self.gateways[1].presence(token, self.channel), equal_to(expected), "who is seen in the workspace")
 
     def expect_closed(self, connections: Iterable[Connection], codes: Sequence[int], within_s: float) -> None:
         """The target closes each of `connections` with one of `codes` within `within_s`. AssertionError if not."""
