@@ -66,11 +66,7 @@ class Faults:
 
     def fill(self, store: str) -> None:
         """Leaves a Redis server no room: it answers whoever reads, and refuses whoever writes. Raises FaultError."""
-        from support.faults import fullness  # as in reshard: its library takes a while to load
-
-        server = self._fleet.stores[store]
-        self._healers[f"{store}:full"] = lambda: fullness.make_room(server)
-        fullness.fill(server)
+        self._refuse(store, refusal.FULL, f"{store}:full")
 
     def cut(self, store: str, user: str) -> None:
         """Cuts the link of `user` (a node's name) to `store`: its connections break and new ones are refused."""
@@ -98,11 +94,9 @@ class Faults:
         """Lets what `store` answers to `user` through at `bytes_per_s` on each connection."""
         self._link(store, user).narrow(bytes_per_s)
 
-    def refuse_writes(self, name: str) -> None:
+    def refuse_writes(self, store: str) -> None:
         """Lets a Redis server refuse every change, as one does that has lost its replicas. Raises FaultError."""
-        server = self._fleet.stores[name]
-        self._healers[f"{name}:writes"] = partial(refusal.allow, server)
-        refusal.refuse(server)
+        self._refuse(store, refusal.ALONE, f"{store}:writes")
 
     def hold(self, store: str, user: str, during: Callable[[], bool] | None = None) -> None:
         """Holds back every answer of `store` to `user`, until mended: what was asked is done, and is told then.
@@ -141,6 +135,11 @@ class Faults:
                 del self._healers[name]
         if failures:
             raise FaultError("not healed: " + "; ".join(failures))
+
+    def _refuse(self, store: str, because: str, name: str) -> None:
+        server = self._fleet.stores[store]
+        self._healers[name] = partial(refusal.allow, server, because)
+        refusal.refuse(server, because)
 
     def _link(self, store: str, user: str) -> network.Link:
         """The link, whose healing is registered before anything is done to it."""

@@ -1,6 +1,6 @@
-"""A Redis server that answers, and takes no change: it demands a replica, and has none.
+"""A Redis server that answers whoever reads, and refuses whoever writes: it is full, or misses the replica it demands.
 
-See redis.conf, `min-replicas-to-write`; the error is NOREPLICAS. Reads, subscriptions and messages go on.
+See redis.conf: `maxmemory` with the policy `noeviction`, and `min-replicas-to-write`. Subscriptions and messages go on.
 """
 
 from typing import TYPE_CHECKING
@@ -11,42 +11,45 @@ from support.errors import FaultError
 if TYPE_CHECKING:
     from redis import Redis
 
-
-def refuse(server: Store) -> None:
-    """Lets `server` refuse every change; returns when it has refused one. Raises FaultError."""
-    _demand(server, replicas=1)
-    if _takes_a_change(server):
-        raise FaultError(f"{server.name} was to refuse changes, and took one")
+FULL = "maxmemory"  # in bytes; it goes on to take what makes room
+ALONE = "min-replicas-to-write"
+_NOT = 0  # for both, no demand at all
 
 
-def allow(server: Store) -> None:
-    """Lets `server` take changes again; returns when it has taken one. Raises FaultError."""
-    _demand(server, replicas=0)
-    if not _takes_a_change(server):
-        raise FaultError(f"{server.name} was to take changes again, and refused one")
+def refuse(server: Store, because: str) -> None:
+    """Lets `server` refuse what is written, `because` it is FULL or ALONE; returns when it has. Raises FaultError."""
+    _demand(server, because, 1)
+    if _takes_a_key(server):
+        raise FaultError(f"{server.name} was to refuse what is written, and took a key")
 
 
-def _demand(server: Store, replicas: int) -> None:
+def allow(server: Store, because: str) -> None:
+    """Takes that back; returns when `server` has taken a key. Raises FaultError."""
+    _demand(server, because, _NOT)
+    if not _takes_a_key(server):
+        raise FaultError(f"{server.name} was to take again what is written, and refused a key")
+
+
+def _demand(server: Store, setting: str, value: int) -> None:
     from redis.exceptions import RedisError
 
     try:
         with _client(server) as client:
-            client.config_set("min-replicas-to-write", replicas)
+            client.config_set(setting, value)
     except RedisError as error:
         raise FaultError(f"{server.name} did not let itself be told what to refuse: {error}") from error
 
 
-def _takes_a_change(server: Store) -> bool:
+def _takes_a_key(server: Store) -> bool:
     from redis.exceptions import RedisError, ResponseError
 
     try:
         with _client(server) as client:
-            client.unlink("a key that nobody has")
+            return bool(client.set("a key that nobody has", "", px=1))
     except ResponseError:
         return False
     except RedisError as error:
-        raise FaultError(f"{server.name} did not say whether it takes changes: {error}") from error
-    return True
+        raise FaultError(f"{server.name} did not say whether it takes a key: {error}") from error
 
 
 def _client(server: Store) -> "Redis":
@@ -54,4 +57,4 @@ def _client(server: Store) -> "Redis":
     from redis import Redis
 
     host, port = server.address()
-    return Redis(host=host, port=port, socket_timeout=5, socket_connect_timeout=5, decode_responses=True)
+    return Redis(host=host, port=port, socket_timeout=5, socket_connect_timeout=5)

@@ -8,7 +8,7 @@ import uvicorn
 
 from .app import create_app
 from .settings import Settings, SettingsError
-from .websocket_protocol import AbortableProtocol
+from .websocket.protocol import AbortableProtocol
 
 DRAIN_WITHIN_S = 5
 MESSAGE_LIMIT_BYTES = 1024 * 1024

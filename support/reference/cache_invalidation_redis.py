@@ -22,14 +22,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from .cache_settings import CacheSettings
-from .catalogue import Catalogue, RefusedError, UnavailableError, connections
+from .cache.catalogue import Catalogue, RefusedError, UnavailableError, connections
+from .cache.invalidations import Invalidations, Stale
+from .cache.read_through import Load, ReadThrough
+from .cache.settings import CacheSettings
+from .cache.shared_cache import UNREACHABLE, SharedCache, key_of
 from .feed import Feed
-from .invalidations import Invalidations, Stale
 from .json_text import parse_json, to_json
-from .read_through import Load, ReadThrough
 from .settings import Settings
-from .shared_cache import UNREACHABLE, SharedCache, key_of
 
 TOPIC = "cache:stale"  # its messages are JSON: [key, is_prefix], see invalidations.Stale
 REDIS_TIMEOUT_S = 1.0

@@ -17,15 +17,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from . import outbox
-from .analytics import Analytics, AnalyticsError, RefusedError
-from .billing import WORTH_RETRYING, Billing, ExceedsPaidError, sqlstate
-from .billing_entry import Entry
-from .billing_schema import migrate
-from .database_settings import DatabaseSettings
+from .database import outbox
+from .database.analytics import Analytics, AnalyticsError, RefusedError
+from .database.billing import WORTH_RETRYING, Billing, ExceedsPaidError, sqlstate
+from .database.entry import Entry
+from .database.reconciliation import reconcile
+from .database.relay import Relay
+from .database.schema import migrate
+from .database.settings import DatabaseSettings
 from .json_text import parse_json
-from .reconciliation import reconcile
-from .relay import Relay
 from .sessions import bearer, unauthenticated
 from .settings import Settings
 

@@ -15,14 +15,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from .channels import Channels, History, Position, message
 from .feed import Feed
 from .json_text import parse_json, to_json
-from .peer import Peer
-from .presence import Presence
 from .sessions import ENDED_TOPIC, Session, Sessions, bearer
 from .settings import Settings
-from .websocket_settings import WebsocketSettings
+from .websocket.channels import Channels, History, Position, message
+from .websocket.peer import Peer
+from .websocket.presence import Presence
+from .websocket.settings import WebsocketSettings
 
 REDIS_TIMEOUT_S = 1.0
 REDIS_CONNECTIONS = 4  # few are enough, and a burst of visitors leaves no idle ones behind

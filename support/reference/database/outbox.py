@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from .billing_entry import Entry
-from .billing_schema import LANES, outbox, outbox_lanes
+from .entry import Entry
+from .schema import LANES, outbox, outbox_lanes
 
 LANES_AT_ONCE = 8  # what one relay holds, so that others have something to do beside it
 

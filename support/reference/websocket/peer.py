@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from .sessions import Session
-from .websocket_protocol import abort_of
+from ..sessions import Session
+from .protocol import abort_of
 
 GOING = 1000  # RFC 6455, section 7.4.1; section 7.4.2 leaves 4000 to 4999 to applications
 TOO_SLOW = 4008

@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from . import outbox
-from .billing_entry import Entry
-from .billing_schema import accounts, entries
+from .entry import Entry
+from .schema import accounts, entries
 
 # serialization_failure and deadlock_detected (PostgreSQL, appendix A): the same transaction may succeed next time.
 WORTH_RETRYING = {"40001", "40P01"}

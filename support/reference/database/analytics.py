@@ -13,7 +13,7 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, SocketTimeoutError
 from clickhouse_driver.util.helpers import parse_url
 
-from .billing_entry import Entry
+from .entry import Entry
 
 COLUMNS = {
     "id": "UUID",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .settings import SettingsError, names, positive
+from ..settings import SettingsError, names, positive
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .settings import positive
+from ..settings import positive
 
 
 @dataclass(frozen=True)

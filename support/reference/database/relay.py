@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from . import outbox
 from .analytics import Analytics, AnalyticsError, RefusedError
-from .database_settings import DatabaseSettings
 from .outbox import Waiting
+from .settings import DatabaseSettings
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The tables of billing in PostgreSQL, and the migrations that make them (see billing_migrations)."""
+"""The tables of billing in PostgreSQL, and the migrations that make them (see migrations)."""
 
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def migrate(url: URL, connect_args: dict[str, object]) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("billing_migrations")))
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     engine = create_engine(url, connect_args=connect_args)
     try:
         with engine.begin() as connection:

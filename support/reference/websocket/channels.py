@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, Protocol
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from .feed import Feed
-from .json_text import to_json
+from ..feed import Feed
+from ..json_text import to_json
 
 ANSWER_WITHIN_S = 1.5
 RETRY_EVERY_S = 0.1

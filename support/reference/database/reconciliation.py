@@ -12,8 +12,8 @@ from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from .analytics import Analytics
-from .billing_entry import Entry
-from .billing_schema import entries, outbox
+from .entry import Entry
+from .schema import entries, outbox
 
 Books = dict[uuid.UUID, Entry]
 

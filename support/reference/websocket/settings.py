@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .settings import names, positive
+from ..settings import names, positive
 
 
 @dataclass(frozen=True)

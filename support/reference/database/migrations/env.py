@@ -1,4 +1,4 @@
-"""Alembic's entry: applies the steps on the connection, and in the transaction, that `billing_schema` hands over."""
+"""Alembic's entry: applies the steps on the connection, and in the transaction, that `schema` hands over."""
 
 from alembic import context
 

@@ -1,0 +1,1 @@
+"""What cached prices are made of."""

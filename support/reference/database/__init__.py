@@ -1,0 +1,1 @@
+"""What billing and analytics are made of."""

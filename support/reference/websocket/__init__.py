@@ -1,0 +1,1 @@
+"""What live updates are made of."""
