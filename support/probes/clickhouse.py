@@ -10,6 +10,7 @@ from support.errors import FaultError, ProbeError
 from support.polling import poll
 
 _ANSWERS_WITHIN_S = 5.0
+_CHANGED_WITHIN_S = 30.0  # a change of a table writes every part of it anew, file by file
 
 
 def connect(address: tuple[str, int], within_s: float = _ANSWERS_WITHIN_S, **settings: Any) -> Client:
@@ -23,12 +24,15 @@ def connect(address: tuple[str, int], within_s: float = _ANSWERS_WITHIN_S, **set
 
 
 class ClickHouseProbe:
-    """Two connections. Each method raises ProbeError when the server does not answer within 5 s, or refuses."""
+    """Two connections. Each method raises ProbeError when the server does not answer in time, or refuses.
+
+    That is within 5 s, and 30 s for a change.
+    """
 
     def __init__(self, server: Store) -> None:
         # "readonly": no query of this connection can change anything (ClickHouse, permissions for queries).
         self._reader = connect(server.address(), readonly=1)
-        self._writer = connect(server.address())
+        self._writer = connect(server.address(), _CHANGED_WITHIN_S)
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         """The rows that `query` gives, with `values` for its placeholders (%(name)s)."""
@@ -45,8 +49,8 @@ class ClickHouseProbe:
         """
         self.change(f"ALTER TABLE {table} {change}", **values)
         left = "SELECT count() FROM system.mutations WHERE table = %(table)s AND NOT is_done"
-        if not poll(lambda: self.rows(left, table=table) == [(0,)], within_s=10):
-            raise FaultError(f"ClickHouse has not done {change} on {table} within 10 s")
+        if not poll(lambda: self.rows(left, table=table) == [(0,)], _CHANGED_WITHIN_S):
+            raise FaultError(f"ClickHouse has not done {change} on {table} within {_CHANGED_WITHIN_S:g} s")
 
     def close(self) -> None:
         """Gives the connections back."""
