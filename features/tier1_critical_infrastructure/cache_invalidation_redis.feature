@@ -16,7 +16,7 @@ Feature: Nobody is shown a price that is no longer true
     Scenario: A price that was changed where nobody could hear of it is found out when its time is over
       Given 40 products whose prices the first storefront has cached
       When the prices are changed in the database, behind the storefronts' back
-      Then 7.2 s after they were cached both storefronts still show the cached prices
+      Then 7.2 s to 8 s after they were cached both storefronts still show the cached prices
       And 100 ms after the end that Redis has set to each, both storefronts show its new price
       And 10.1 s after they were cached both storefronts show the new prices
 
@@ -59,7 +59,7 @@ Feature: Nobody is shown a price that is no longer true
       Then none of the shop's cached prices is left
       And Redis was never asked for all keys at once, nor to delete anything while others wait
       And it went over the prices in steps, of no more than 1 in 100 each
-      And 99 in 100 of those who come at any moment wait less than a tenth of the time that the clear took
+      And 99 in 100 of those who come at any moment wait less than a third of the time that the clear took
 
   Rule: A clear reaches every server of a cluster
 

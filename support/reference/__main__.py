@@ -11,6 +11,8 @@ from .settings import Settings, SettingsError
 from .websocket.protocol import AbortableProtocol
 
 DRAIN_WITHIN_S = 5
+# Longer than clients and proxies keep a connection that is idle: else one is closed just as it is used again.
+IDLE_S = 75
 MESSAGE_LIMIT_BYTES = 1024 * 1024
 
 
@@ -30,7 +32,7 @@ def main() -> int:
         lifespan="on", log_config=None, log_level="warning", access_log=False, server_header=False,
         ws_max_size=MESSAGE_LIMIT_BYTES, ws_per_message_deflate=False,
         ws_ping_interval=settings.ws_ping_interval_s, ws_ping_timeout=settings.ws_ping_timeout_s,
-        timeout_graceful_shutdown=DRAIN_WITHIN_S,
+        timeout_graceful_shutdown=DRAIN_WITHIN_S, timeout_keep_alive=IDLE_S,
     )  # fmt: skip
     uvicorn.Server(config).run()
     return 0

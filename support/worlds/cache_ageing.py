@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from hamcrest import assert_that
 
-from support.clients.cache_invalidation_redis import price_key
+from support.clients.cache_invalidation_redis import Storefront, price_key
 from support.errors import FaultError
 from support.matchers.prices import shows
 from support.polling import poll
@@ -31,6 +31,7 @@ class Ageing:
     def __init__(self, world: Shop) -> None:
         self._world = world
         self._ends: dict[str, float] = {}  # when each is over at the latest, as Redis said (monotonic seconds)
+        self._shown: list[tuple[str, str, int | None, float]] = []  # who showed what, and when (monotonic seconds)
 
     def begin(self, count: int) -> None:
         """The first storefront caches `count` prices, and Redis says for how long each is kept."""
@@ -39,10 +40,18 @@ class Ageing:
             left = self._world.cached_prices.lifetime(price_key(self._world.name, product))
             self._ends[product] = time.monotonic() + left
 
-    def expect_cached_at(self, age_s: float) -> None:
-        """When the first was cached `age_s` ago, both storefronts show the cached prices. AssertionError if not."""
-        wait_until(self._world.cached_at[0] + age_s)
-        self._world.expect_shown(self._world.cached)
+    def expect_cached(self, from_s: float, until_s: float) -> None:
+        """`from_s` after the first was cached both storefronts show the cached prices. AssertionError if not.
+
+        What is shown later than `until_s` after that may be another. FaultError when that is all of a storefront's.
+        """
+        wait_until(self._world.cached_at[0] + from_s)
+        for_each([(s, product) for product in self._ends for s in self._world.storefronts], self._look)
+        for storefront in self._world.storefronts:
+            shown = self._shown_by(storefront, self._world.cached_at[0] + until_s)
+            if not shown:
+                raise FaultError(f"{storefront.name} was asked, and all answers came later than after {until_s:g} s")
+            assert_that(shown, shows({product: self._world.cached[product] for product in shown}), storefront.name)
 
     def expect_fresh_after_end(self, late_s: float) -> None:
         """`late_s` after the end of each both storefronts show its new price. AssertionError if not."""
@@ -54,6 +63,14 @@ class Ageing:
         """When the last was cached `age_s` ago, both storefronts show the new prices. AssertionError if not."""
         wait_until(self._world.cached_at[1] + age_s)
         self._world.expect_shown(self._world.prices)
+
+    def _look(self, which: tuple[Storefront, str]) -> None:
+        storefront, product = which
+        cents = storefront.price(self._world.name, product)
+        self._shown.append((storefront.name, product, cents, time.monotonic()))
+
+    def _shown_by(self, storefront: Storefront, end: float) -> dict[str, int | None]:
+        return {product: cents for name, product, cents, at in self._shown if name == storefront.name and at < end}
 
 
 class Everything:
