@@ -317,7 +317,7 @@ def readers_who_stalled(context: Context, count: int) -> None:
     context.world.stall_readers(count)
 
 
-@when("{size:Size} of updates are published to the workspace")
+@when("{size:Size} of updates are published to both")
 def publish_a_flow(context: Context, size: int) -> None:
     context.world.stall.flow_by(size)
 

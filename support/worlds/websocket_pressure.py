@@ -17,6 +17,8 @@ from support.worlds.websocket_workspace import Workspace
 
 TOO_SLOW = 4008  # the reference platform's documented close code, of the range for private use (RFC 6455 section 7.4.2)
 _PIECE = 64_000  # bytes of one update in a flow
+_STEP = 5 * _PIECE  # bytes that a flow moves on by; most of them are for the stalled alone, so that others cost no time
+_READ_WITHIN_S = 5.0
 _AHEAD = 4  # updates by which a flow may be ahead of those who read: far from what makes a reader too slow
 
 
@@ -34,29 +36,36 @@ class Stall:
         self._connections_before = node_probe.connections(self._node)
         self.stalled = world.join(count, world.gateways[0], world.channel, self.channel)
         self._reads_again = self.stalled[:-1]  # the last one never does
-        for subscriber in self.stalled:
-            subscriber.stall()
         node_probe.forget_peak(self._node)
         self._memory_before = node_probe.resident_bytes(self._node)
         self._pace = Pace(self.others, _AHEAD)
         self._in_the_way: list[int] = []  # the updates that were sent while the stalled were not yet let go
         self.let_go_after: int | None = None  # bytes of the flow
+        # Last of all: who stalls answers no ping either, and is to be too slow before it counts as gone.
+        for subscriber in self.stalled:
+            subscriber.stall()
 
     def flow_by(self, size: int) -> None:
-        """Publishes `size` bytes of updates through the second gateway; all but one read again once they were let go.
+        """Publishes `size` bytes of updates through the second gateway, most of them to those who stalled alone.
 
-        That is soon enough to find the close frame, which a gateway does not keep for ever for a reader that stalls.
+        All but one of these read again once they were let go, and the flow waits until they have read to the end: soon
+        enough to find the close frame, which a gateway does not keep for ever for a reader that stalls.
         """
-        for _ in range(size // _PIECE):
+        second = self._world.gateways[1]
+        for _ in range(size // _STEP):
             self._pace.keep()
-            serials = self._world.publish(1, through=[self._world.gateways[1]], padding=_PIECE)
-            if self.let_go_after is not None:
-                continue
-            self._in_the_way += serials
-            if not self._world.redis.subscriptions(self.channel):
-                self.let_go_after = len(self._in_the_way) * _PIECE
-                for subscriber in self._reads_again:
-                    subscriber.resume()
+            serials = self._world.publish(1, through=[second], padding=_PIECE)
+            self._world.send(second, self.channel, padding=_STEP - _PIECE)
+            if self.let_go_after is None:
+                self._in_the_way += serials
+                self._look_whether_let_go()
+
+    def _look_whether_let_go(self) -> None:
+        if not self._world.redis.subscriptions(self.channel):
+            self.let_go_after = len(self._in_the_way) * _STEP
+            for subscriber in self._reads_again:
+                subscriber.resume()
+            poll(lambda: all(subscriber.connection.close_code for subscriber in self._reads_again), _READ_WITHIN_S)
 
     def expect_let_go(self, size: int) -> None:
         """Redis counted no subscription to the channel of those who stalled before `size` bytes had been published."""
