@@ -62,6 +62,12 @@ def slow_answers_to_first_node(context: Context, delay: float) -> None:
     context.faults.slow("redis", "node-1", delay)
 
 
+@given("each answer of Redis to the first gateway takes up to {delay:Duration}")
+def slow_answers_by_chance(context: Context, delay: float) -> None:
+    context.faults.slow("redis", "node-1", delay / 2, jitter_s=delay / 2)
+
+
+@given("each word of the first gateway to Redis takes up to {delay:Duration}")
 @given("each word of the first storefront to Redis takes up to {delay:Duration}")
 def slow_words_of_first_node(context: Context, delay: float) -> None:
     context.faults.slow("redis", "node-1", delay / 2, stream="upstream", jitter_s=delay / 2)

@@ -65,11 +65,6 @@ def watchers_on_first_gateway(context: Context, count: int) -> None:
     context.world.moments.open(count, context.world.gateways[0])
 
 
-@given("{count:Count} subscribers on the first gateway, each watching a channel of their own and the workspace")
-def watchers_of_two_channels(context: Context, count: int) -> None:
-    context.world.moments.open(count, context.world.gateways[0], context.world.channel)
-
-
 @given("{count:Count} subscribers on the second gateway, each watching a channel of their own")
 def watchers_on_second_gateway(context: Context, count: int) -> None:
     context.world.moments.open(count, context.world.gateways[1])
@@ -80,9 +75,9 @@ def company_on_first_gateway(context: Context) -> None:
     context.world.moments.bring_company(context.world.gateways[0])
 
 
-@when("all of them resume at the first gateway, and meanwhile a single update comes on each channel")
-def all_resume(context: Context) -> None:
-    context.world.moments.resume_at(context.world.gateways[0])
+@when("all of them reconnect to the first gateway, and meanwhile a single update comes on each channel")
+def all_reconnect(context: Context) -> None:
+    context.world.moments.reconnect_to(context.world.gateways[0])
 
 
 @when(
@@ -96,7 +91,7 @@ def redis_drops_subscriptions(context: Context, times: int) -> None:
 @then("within {deadline:Duration} everyone has received the update of their channel, once")
 @then("within {deadline:Duration} everyone has received the updates of their channels, once each and in order")
 def everyone_received_own(context: Context, deadline: float) -> None:
-    context.world.moments.expect_one_each(deadline)
+    context.world.moments.expect_all(deadline)
 
 
 @then("for {window:Duration} nothing more arrives")
@@ -373,9 +368,9 @@ def sessions_for_channels(context: Context, count: int) -> None:
     context.world.moments.connect(count, context.world.gateways[0])
 
 
-@when("each of them asks to watch its channel, and is logged out at some moment of that")
-def log_out_while_subscribing(context: Context) -> None:
-    context.world.moments.log_out_while_subscribing()
+@when("each of them asks to watch its channel, and is logged out at some moment of the next {window:Duration}")
+def log_out_while_subscribing(context: Context, window: float) -> None:
+    context.world.moments.log_out_while_subscribing(window)
 
 
 @then("within {deadline:Duration} all of them are closed as no longer allowed")

@@ -15,7 +15,7 @@ from support.faults import process
 from support.faults.faults import Faults
 from support.polling import poll
 from support.probes.cache_store import CacheStore, slots_of
-from support.probes.redis import RedisProbe
+from support.probes.redis import Commands, RedisProbe
 
 
 def answers(fleet: Fleet, through: str | None = None) -> bool:
@@ -186,6 +186,16 @@ def test_a_connection_on_a_stranded_link_looks_open_when_the_store_closes_it(fle
         connection.settimeout(5)
         assert connection.recv(16) == b""
     probe.close()
+
+
+def test_commands_are_seen_as_they_come_and_without_those_of_scripts(fleet: Fleet) -> None:
+    redis, commands = fleet.named("redis"), Commands(fleet.stores["redis"])
+    redis.exec(["redis-cli", "GET", "other"])
+    redis.exec(["redis-cli", "SET", "seen:1:", "x"])
+    redis.exec(["redis-cli", "EVAL", "return redis.call('GET', KEYS[1])", "1", "seen:1:"])
+    assert poll(lambda: commands.naming("seen:1:") >= 2, within_s=5)
+    assert (commands.naming("seen:1:"), commands.naming("other"), commands.naming("seen:2:")) == (2, 1, 0)
+    commands.close()
 
 
 def test_a_full_store_is_read_and_not_written_until_it_has_room(fleet: Fleet) -> None:

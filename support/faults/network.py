@@ -50,7 +50,7 @@ class Link:
         Returns when an answer has been seen to take as long. Pieces of one connection stay in their order.
         """
         milliseconds = {"latency": round(delay_s * 1000), "jitter": round(jitter_s * 1000)}
-        self._add("slow", "latency", stream, milliseconds)
+        self._add(f"slow-{stream}", "latency", stream, milliseconds)
         began = time.monotonic()
         # An answer takes several round trips: a greeting, a login, the question itself.
         answered = self._store.answers_inside(*self._address, within_s=2 + 10 * delay_s)

@@ -1,6 +1,8 @@
 """What Redis itself says, on a connection of the suite's own that no fault of a node touches."""
 
+import threading
 import time
+from contextlib import suppress
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -49,6 +51,36 @@ class RedisProbe:
     def close(self) -> None:
         """Gives the connection back."""
         self._redis.close()
+
+
+class Commands:
+    """What all clients ask of one Redis server, from now on and as it comes (MONITOR)."""
+
+    def __init__(self, server: Store) -> None:
+        host, port = server.address()
+        self._redis = Redis(host=host, port=port, socket_connect_timeout=5)
+        self._monitor = self._redis.monitor()
+        self._monitor.__enter__()
+        self._heard: list[str] = []
+        self._thread = threading.Thread(target=self._listen, name="redis monitor", daemon=True)
+        self._thread.start()
+
+    def naming(self, name: str) -> int:
+        """How many commands have had `name` in them so far; what a script asks in turn does not count."""
+        return sum(name in command for command in list(self._heard))
+
+    def close(self) -> None:
+        """Ends the connection, and with it the thread."""
+        self._monitor.connection.disconnect()
+        self._thread.join(5)
+        self._redis.close()
+
+    def _listen(self) -> None:
+        with suppress(RedisError, OSError, ValueError, AttributeError):  # it is closed under the reader
+            while True:
+                command = self._monitor.next_command()
+                if command["client_type"] != "lua":
+                    self._heard.append(command["command"])
 
 
 class BarePubSub:
