@@ -403,10 +403,10 @@ def gateways_hold_what_they_held(context: Context, deadline: float, tolerance: i
 # Frozen and quiet subscribers
 
 
-@given("ada and bob, each watching the workspace and silent for {window:Duration}")
-def quiet_subscribers(context: Context, window: float) -> None:
+@given("ada and bob, each watching the workspace and silent from now on")
+def quiet_subscribers(context: Context) -> None:
     context.world.start_quiet_peers()
-    context.world.quiet.expect_both_present_for(window)
+    context.world.quiet.expect_both_present()
 
 
 @when("ada's device freezes")
@@ -424,8 +424,9 @@ def adas_channel_is_left(context: Context) -> None:
     context.world.expect_subscriptions(context.world.quiet.channel_of_ada, 0, within_s=1)
 
 
-@then("the next update reaches bob once")
-def update_reaches_bob(context: Context) -> None:
+@then("bob is present also when he has been silent for {silence:Duration}, and the next update reaches him once")
+def bob_is_still_there(context: Context, silence: float) -> None:
+    context.world.quiet.expect_bob_after(silence)
     context.world.quiet.expect_next_update_at_bob(within_s=5)
 
 

@@ -1,6 +1,8 @@
 """Two subscribers in processes of their own, who say nothing: one will freeze, the other is only quiet."""
 
-from hamcrest import assert_that
+import time
+
+from hamcrest import assert_that, equal_to
 
 from support.clients.websocket_peer import Peer
 from support.clients.websocket_redis_pubsub import serial_in
@@ -19,12 +21,13 @@ class QuietPeers:
         self.channel_of_ada = world.fresh_channel("user")
         self._ada = self._start("ada", 0, self.channel_of_ada)
         self._bob = self._start("bob", 1)
+        self._silent_since = time.monotonic()
 
-    def expect_both_present_for(self, window_s: float) -> None:
-        """For `window_s` both are present, though they say nothing. AssertionError with who was missing."""
+    def expect_both_present(self) -> None:
+        """Both are present. AssertionError with who is."""
         both = {"ada": 1, "bob": 1}
-        missing = poll(lambda: self._present() != both, window_s, every_s=0.2)
-        assert not missing, f"expected {both} to be present for {window_s:g} s, saw {self._present()}"
+        poll(lambda: self._present() == both, within_s=2)
+        assert_that(self._present(), equal_to(both), "present")
 
     def freeze_ada(self) -> None:
         """Ada's process stands still; her connection stays open."""
@@ -35,6 +38,12 @@ class QuietPeers:
         poll(lambda: self._present() == {"bob": 1}, within_s, every_s=0.1)
         others = poll(lambda: [who for who in [self._present()] if who != {"bob": 1}], _STAYS_FOR_S, every_s=0.1)
         assert not others, f"expected bob alone within {within_s:g} s and from then on, saw {others[0]}"
+
+    def expect_bob_after(self, silence_s: float) -> None:
+        """Bob stays present until he has said nothing for `silence_s`. AssertionError with who is there instead."""
+        left_s = self._silent_since + silence_s - time.monotonic()
+        poll(lambda: self._present() != {"bob": 1}, left_s, every_s=0.1)
+        assert_that(self._present(), equal_to({"bob": 1}), f"present before bob had been silent for {silence_s:g} s")
 
     def expect_next_update_at_bob(self, within_s: float) -> None:
         """One more update reaches bob once. AssertionError if not."""
