@@ -123,6 +123,18 @@ def test_a_container_that_died_is_named_and_brought_back(fleet: Fleet) -> None:
     assert fleet.casualties() == []
 
 
+def test_a_store_that_was_not_emptied_once_is_not_given_up(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken, pytest.raises(FleetError, match="nobody empties it"):
+        broken.setattr(RedisService, "_emptied", _not_emptied)
+        fleet.renew({})
+    fleet.renew({})
+    fleet.named("redis").wait_ready()
+
+
+def _not_emptied(store: RedisService) -> object:
+    raise FleetError("nobody empties it")
+
+
 def test_links_come_back_when_toxiproxy_does(fleet: Fleet) -> None:
     assert fleet.toxiproxy
     address = fleet.toxiproxy.address(fleet.links["redis:suite"])

@@ -186,6 +186,8 @@ class Fleet:
         Nothing that the nodes before them did is left. Raises FleetError, when one is not well too, and EngineError.
         """
         self._wounded = [service for service in self._wounded if service not in self.nodes]
+        for service in self.services:
+            service.abandoned = False  # one that failed before is given another try
         self.restore()
         names = [node.name for node in self.nodes]
         # Nobody writes any more when the stores are emptied, and the names are free.
