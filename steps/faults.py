@@ -36,6 +36,7 @@ def mute_first_node(context: Context) -> None:
 
 
 @given("the first gateway hears from Redis {delay:Duration} late")
+@given("each answer of Redis to the first storefront takes {delay:Duration}")
 def slow_first_node(context: Context, delay: float) -> None:
     context.faults.slow("redis", "node-1", delay)
 
@@ -55,11 +56,6 @@ def cut_both_nodes_from_redis(context: Context) -> None:
 def join_both_nodes_to_redis(context: Context) -> None:
     context.faults.mend("redis:node-1")
     context.faults.mend("redis:node-2")
-
-
-@given("each answer of Redis to the first storefront takes {delay:Duration}")
-def slow_answers_to_first_node(context: Context, delay: float) -> None:
-    context.faults.slow("redis", "node-1", delay)
 
 
 @given("each answer of Redis to the first gateway takes up to {delay:Duration}")

@@ -1,7 +1,7 @@
 """A Redis Cluster of three masters, without replicas or persistence (Redis Cluster specification)."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from support.containers.redis import RedisService
@@ -32,29 +32,29 @@ class RedisClusterService(RedisService):
 
         Raises FleetError with each member's word on the cluster when they do not.
         """
-        from redis.exceptions import RedisError
-
-        with ExitStack() as stack:
-            clients = [stack.enter_context(closing(_client(member))) for member in members]
-            try:
-                for number, (member, client) in enumerate(zip(members, clients, strict=True)):
-                    _take_slots(client, member.name, number, len(members))
-                _introduce(members, clients)
-                _await_agreement(members, clients)
-            except RedisError as error:
-                raise FleetError(f"the Redis Cluster could not be assembled: {error}") from error
+        with _clients(members, "could not be assembled") as clients:
+            for number, (member, client) in enumerate(zip(members, clients, strict=True)):
+                _take_slots(client, member.name, number, len(members))
+            _introduce(members, clients)
+            _await_agreement(members, clients)
 
     @classmethod
     def reunite(cls, members: Sequence[Store]) -> None:
         """Returns when members that heard nothing of each other for a while all agree again. Raises FleetError."""
-        from redis.exceptions import RedisError
+        with _clients(members, "did not come together again") as clients:
+            _await_agreement(members, clients)
 
-        with ExitStack() as stack:
-            clients = [stack.enter_context(closing(_client(member))) for member in members]
-            try:
-                _await_agreement(members, clients)
-            except RedisError as error:
-                raise FleetError(f"the Redis Cluster did not come together again: {error}") from error
+
+@contextmanager
+def _clients(members: Sequence[Store], fate: str) -> "Iterator[list[Redis]]":
+    """A client of each of `members`. What one refuses is a FleetError, which says the cluster's `fate`."""
+    from redis.exceptions import RedisError
+
+    with ExitStack() as stack:
+        try:
+            yield [stack.enter_context(closing(_client(member))) for member in members]
+        except RedisError as error:
+            raise FleetError(f"the Redis Cluster {fate}: {error}") from error
 
 
 def _client(member: Store) -> "Redis":
