@@ -404,7 +404,7 @@ def booking_ratio(context: Context, percent: int, times: int) -> None:
 
 @then(
     "{percent:Count} in 100 are in analytics {interval:Duration} and at most {times:Count} times what as many take "
-    "ClickHouse alone later"
+    "both stores alone later"
 )
 def arrival_ratio(context: Context, percent: int, times: int, interval: float) -> None:
     context.world.stream.expect_arrival_ratio(percent, times, interval)

@@ -275,9 +275,12 @@ Feature: Everyone who watches sees every change, once
 
   Rule: Updates are as fast as the infrastructure allows
 
+    # Redis alone tells as many subscribers as a workspace has, by the way that a gateway has to Redis. An update comes by
+    # HTTP and leaves by WebSocket besides. Of 8 s, one moment at which the machine does something else is more than one
+    # in a hundred, so that 95 in 100 are asked for.
     @performance
     Scenario: 200 subscribers see updates without a delay that they would notice
       Given 20 workspaces with 10 subscribers each, on both gateways
       When 400 updates are published to these workspaces, 50 each second
-      Then half of the deliveries take at most 15 times as long as Redis alone takes at the same time
-      And 99 in 100 of them take at most 15 times as long as 99 in 100 of Redis's own
+      Then half of the deliveries take at most 10 times as long as Redis alone takes to tell as many at the same time
+      And 95 in 100 of them take at most 15 times as long as 95 in 100 of Redis's own

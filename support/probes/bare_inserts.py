@@ -41,10 +41,11 @@ class BareClickHouse:
         self._client = clickhouse.connect(address, _DROPPED_WITHIN_S)
         self._tell("CREATE TABLE IF NOT EXISTS l3_bare (data String) ENGINE = MergeTree ORDER BY data")
 
-    def insert(self) -> float:
-        """Seconds from an INSERT until it is acknowledged."""
+    def insert_and_read(self) -> float:
+        """Seconds from an INSERT until all rows so far have been read back, the new one among them."""
         began = time.monotonic()
         self._tell("INSERT INTO l3_bare VALUES", [_ROW])
+        self._tell("SELECT data FROM l3_bare")
         return time.monotonic() - began
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """Live updates under pressure: readers who stall, a thousand lost connections, a steady stream that is timed."""
 
 import itertools
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
@@ -11,7 +12,7 @@ from support.containers.fleet import SUITE
 from support.polling import poll
 from support.probes import node as node_probe
 from support.probes.redis import BarePubSub
-from support.worlds.crowds import for_each
+from support.worlds.crowds import for_each, threads
 from support.worlds.websocket_pace import Pace
 from support.worlds.websocket_workspace import Workspace
 
@@ -167,22 +168,29 @@ class Stream:
 
     def __init__(self, world: Workspace, workspaces: int, count: int) -> None:
         self._world = world
+        self._count = count
         channels = [world.fresh_channel("workspace") for _ in range(workspaces)]
         self._audience = {channel: self._group(number, count, channel) for number, channel in enumerate(channels)}
         self._bare: list[float] = []
 
     def run(self, count: int, rate: float) -> None:
-        """Publishes `count` updates, `rate` each second, to one workspace after the other; in between, Redis alone."""
-        fleet = self._world.fleet
+        """Publishes `count` updates to one workspace after the other, `rate` each second; beside each, Redis alone.
+
+        None waits for the one before: a gateway that stops for a moment is asked all the same meanwhile.
+        """
+        fleet, gateways, channels = self._world.fleet, self._world.gateways, list(self._audience)
         assert fleet.toxiproxy
-        redis = BarePubSub(fleet.toxiproxy.address(fleet.links[f"redis:{SUITE}"]))
-        channels = list(self._audience)
-        began = time.monotonic()
-        for number in range(count):
-            time.sleep(max(0.0, began + number / rate - time.monotonic()))
-            self._world.send(self._world.gateways[number // len(channels) % 2], channels[number % len(channels)])
-            self._bare.append(redis.round_trip())
+        redis = BarePubSub(fleet.toxiproxy.address(fleet.links[f"redis:{SUITE}"]), self._count)
+        sent, began = [], time.monotonic()
+        with threads(math.ceil(rate)) as pool:
+            for number in range(count):
+                time.sleep(max(0.0, began + number / rate - time.monotonic()))
+                gateway = gateways[number // len(channels) % len(gateways)]
+                sent.append(pool.submit(self._world.send, gateway, channels[number % len(channels)]))
+                self._bare += redis.broadcast()
         redis.close()
+        for one in sent:
+            one.result()
 
     def expect_ratio(self, percent: int, times: float) -> None:
         """The `percent`th percentile of the deliveries is at most `times` that of bare Redis. AssertionError if not."""
