@@ -132,6 +132,16 @@ def test_a_feature_with_wrong_tags_is_unknown_and_the_others_run(capability: str
     assert word in run.rows[f"{capability}/kept"]["reason"]
 
 
+def test_features_come_in_the_order_of_the_catalogue(run_by: RunBy, tmp_path: Path) -> None:
+    project = Path(shutil.copytree(SELECTION, tmp_path / "project"))
+    sound = (project / "features" / "sound.feature").read_text()
+    (project / "features" / "early.feature").write_text(sound.replace("sound", "early"))
+    entries = "\n".join(f"{key} = {{ tier = 1, mrr = 50000, name = 'S' }}" for key in ("sound", "early"))
+    (project / "features" / "catalogue.toml").write_text(f"[capabilities]\n{entries}\n")
+    run = run_by(project, tmp_path, "features/early.feature", "features/sound.feature")
+    assert list(run.rows) == ["sound/kept", "early/kept"]
+
+
 def test_a_line_selects_one_scenario(run_by: RunBy, tmp_path: Path) -> None:
     run = run_by(VERDICTS, tmp_path, "features/endings.feature:7")
     assert run.verdicts == {"endings/broken": "failed"}

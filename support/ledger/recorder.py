@@ -21,7 +21,7 @@ from support.ledger.hooks import contain_steps, watch_hooks
 from support.ledger.interruption import Interruption
 from support.ledger.plan import PlannedScenario
 from support.ledger.rows import Row, Verdict, blank, now
-from support.ledger.selection import location, plan
+from support.ledger.selection import location, plan, put_in_order
 from support.ledger.summary import UNKNOWN, WRONG_COMMAND, exit_code
 from support.ledger.trouble import Trouble, Troubles, told
 from support.ledger.verdict import step_rows, verdict
@@ -61,6 +61,7 @@ class Recorder:
         refusal = _Refusal()
         context.config.reporters.append(refusal)
         try:
+            put_in_order(context._runner.features, Path(context.config.base_dir))  # before behave goes through them
             own = plan(context._runner.features, context.config, services)
             path = os.environ.get(RUN_VARIABLE)
             folder = (

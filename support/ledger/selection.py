@@ -18,6 +18,15 @@ from support.ledger.feature_tags import Terms, terms
 from support.ledger.plan import Plan, PlannedFeature, PlannedScenario, clash, slug
 
 
+def put_in_order(features: list[Feature], root: Path) -> None:
+    """Sorts `features` as the catalogue of the project at `root` lists them; what is not in it comes last, as it was.
+
+    Raises FeatureTagError when the catalogue cannot be read.
+    """
+    places = {capability: place for place, capability in enumerate(Catalogue.of(root).entries)}
+    features.sort(key=lambda feature: places.get(Path(feature.filename).stem, len(places)))
+
+
 def plan(features: Sequence[Feature], config: Any, services: Collection[str]) -> Plan:
     """The plan for `features`, as behave parsed and narrowed them, under behave's `config`; its run is not named yet.
 

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from behave.__main__ import run_behave
 from behave.configuration import Configuration
@@ -21,7 +22,7 @@ from support.ledger.folder import LEDGER, RUN_VARIABLE, SUMMARY, RunFolder
 from support.ledger.jobs import Jobs, feature_alone, longest_first
 from support.ledger.plan import Plan
 from support.ledger.rows import read
-from support.ledger.selection import plan
+from support.ledger.selection import plan, put_in_order
 from support.report.ending import after_verdict
 from support.settings import Settings
 
@@ -93,7 +94,9 @@ def _configuration(arguments: list[str]) -> Configuration:
 def _plan(config: Configuration, services: Collection[str]) -> Plan:
     runner = Runner(config)
     runner.setup_paths()
-    return plan(parse_features(runner.feature_locations()), config, services)
+    features = parse_features(runner.feature_locations())
+    put_in_order(features, Path(config.base_dir))
+    return plan(features, config, services)
 
 
 def _tell(folder: RunFolder, reason: str) -> int:
