@@ -561,7 +561,10 @@ def publish_steadily(context: Context, count: int, rate: int) -> None:
     context.world.stream.run(count, rate)
 
 
-@then("half of the deliveries take at most {times:Count} times as long as Redis alone takes to tell as many at the same time")
+@then(
+    "half of the deliveries take at most {times:Count} times as long as Redis alone takes to tell as many "
+    "at the same time"
+)
 def median_ratio(context: Context, times: int) -> None:
     context.world.stream.expect_ratio(50, times)
 

@@ -61,7 +61,7 @@ class Recorder:
         refusal = _Refusal()
         context.config.reporters.append(refusal)
         try:
-            put_in_order(context._runner.features, Path(context.config.base_dir))  # before behave goes through them
+            put_in_order(context._runner.features, context.config)  # before behave goes through them
             own = plan(context._runner.features, context.config, services)
             path = os.environ.get(RUN_VARIABLE)
             folder = (

@@ -18,12 +18,12 @@ from support.ledger.feature_tags import Terms, terms
 from support.ledger.plan import Plan, PlannedFeature, PlannedScenario, clash, slug
 
 
-def put_in_order(features: list[Feature], root: Path) -> None:
-    """Sorts `features` as the catalogue of the project at `root` lists them; what is not in it comes last, as it was.
+def put_in_order(features: list[Feature], config: Any) -> None:
+    """Sorts `features` as the catalogue of the project lists them; what is not in it comes last, as it was.
 
     Raises FeatureTagError when the catalogue cannot be read.
     """
-    places = {capability: place for place, capability in enumerate(Catalogue.of(root).entries)}
+    places = {capability: place for place, capability in enumerate(Catalogue.of(Path(config.base_dir)).entries)}
     features.sort(key=lambda feature: places.get(Path(feature.filename).stem, len(places)))
 
 

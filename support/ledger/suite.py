@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from behave.__main__ import run_behave
 from behave.configuration import Configuration
@@ -95,7 +94,7 @@ def _plan(config: Configuration, services: Collection[str]) -> Plan:
     runner = Runner(config)
     runner.setup_paths()
     features = parse_features(runner.feature_locations())
-    put_in_order(features, Path(config.base_dir))
+    put_in_order(features, config)
     return plan(features, config, services)
 
 
