@@ -4,6 +4,7 @@ import itertools
 import math
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import astuple, dataclass
 from statistics import quantiles
 
@@ -180,15 +181,14 @@ class Stream:
         """
         fleet, gateways, channels = self._world.fleet, self._world.gateways, list(self._audience)
         assert fleet.toxiproxy
-        redis = BarePubSub(fleet.toxiproxy.address(fleet.links[f"redis:{SUITE}"]), self._count)
+        path = fleet.toxiproxy.address(fleet.links[f"redis:{SUITE}"])
         sent, began = [], time.monotonic()
-        with threads(math.ceil(rate)) as pool:
+        with closing(BarePubSub(path, self._count)) as redis, threads(math.ceil(rate)) as pool:
             for number in range(count):
                 time.sleep(max(0.0, began + number / rate - time.monotonic()))
                 gateway = gateways[number // len(channels) % len(gateways)]
                 sent.append(pool.submit(self._world.send, gateway, channels[number % len(channels)]))
                 self._bare += redis.broadcast()
-        redis.close()
         for one in sent:
             one.result()
 
