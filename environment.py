@@ -6,7 +6,6 @@ last. Each scenario gets a world of its own; its faults are healed before the ne
 
 import os
 import secrets
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,21 @@ from behave.model_type import Status
 from support.containers import evidence, sweep
 from support.containers.engine import connect
 from support.containers.fleet import KINDS, Fleet, Order, fetch_images, kinds_in
-from support.containers.guard import Guard
-from support.containers.settings import settings_of
+from support.containers.layout import layout_of
 from support.errors import SuiteError
 from support.faults.faults import Faults
-from support.ledger.recorder import Recorder
+from support.platforms.platform import REFERENCE, Platform
 from support.progress import say
+from support.run.guard import Guard
+from support.run.recorder import Recorder
 from support.sentences import register
 from support.settings import Settings
+from support.worlds.search import world_of
+from support.worlds.world import Stage
 
 register()
 
-Context = Any  # behave's context: it carries run, fleet, faults and world, all of them set in this module
+Context = Any  # behave's context: it carries run, world_of, fleet, stage, faults and world, all set in this module
 
 
 class Run:
@@ -41,12 +43,13 @@ class Run:
             say(f"removed {name}, which a dead run had left")
         self.guard = Guard(self.recorder.run, self.recorder.run_dir)
         self.evidence = self.recorder.run_dir / "evidence"
+        self.platform = Platform(REFERENCE)
 
     def order(self, capability: str, tags: list[str], settings: dict[str, str]) -> Order:
         """The order of the fleet that a feature's `tags` ask for, its images fetched."""
-        kinds = kinds_in(tags)
+        kinds, layout = kinds_in(tags), layout_of(capability)
         images = fetch_images(kinds, self.client, say)
-        return Order(self.recorder.run, capability, kinds, images, settings, self.settings.memory_budget)
+        return Order(self.recorder.run, capability, kinds, images, layout, settings, self.settings.memory_budget)
 
 
 def before_all(context: Context) -> None:
@@ -56,13 +59,15 @@ def before_all(context: Context) -> None:
 
 def before_feature(context: Context, feature: Feature) -> None:
     capability = Path(feature.filename).stem
-    context.secret = secrets.token_hex(32)
-    settings = settings_of(capability) | {"JWT_SECRET": context.secret}
-    context.fleet = Fleet(context.run.client, context.run.order(capability, feature.tags, settings), say)
+    secret = secrets.token_hex(32)
+    # What is missing of the suite's own is told before anything is started.
+    context.world_of = world_of(capability)
+    context.run.platform.adapter_of(capability)
+    order = context.run.order(capability, feature.tags, {"JWT_SECRET": secret})
+    context.fleet = Fleet(context.run.client, order, say)
     context.add_cleanup(_remove, context.run, context.fleet)
     context.fleet.begin()
-    # The clients' libraries take a while to load; the containers do not wait for that, nor it for them.
-    context.world_of = import_module(f"support.worlds.{capability}").World
+    context.stage = Stage(capability, context.run.platform, context.fleet, secret)
     with evidence.of_failed_start(context.fleet, context.run.evidence / capability):
         context.run.recorder.fleet_ready(capability, context.fleet.await_ready())
 
@@ -71,7 +76,7 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
     context.fleet.restore()
     context.faults = Faults(context.fleet)
     context.add_cleanup(context.faults.heal)
-    context.world = context.world_of(context.fleet, context.faults, context.secret)
+    context.world = context.world_of(context.stage, context.faults)
     context.add_cleanup(context.world.close)
 
 

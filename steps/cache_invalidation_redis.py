@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from behave import given, then, when
 
 if TYPE_CHECKING:
-    from support.worlds.cache_invalidation_redis import World
+    from support.capabilities.cache_invalidation_redis.world import World
 
 
 class Context(Protocol):
@@ -16,6 +16,11 @@ class Context(Protocol):
 
 
 # Products and what is shown of them
+
+
+@given("a new shop on two storefronts")
+def new_shop(context: Context) -> None:
+    context.world.expect_nodes_well()
 
 
 @given("{count:Count} products whose prices both storefronts have cached")

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Protocol
 from behave import given, then, when
 
 if TYPE_CHECKING:
+    from support.capabilities.database_transaction_coordination.world import World
     from support.faults.faults import Faults
-    from support.worlds.database_transaction_coordination import World
 
 
 class Context(Protocol):

@@ -1,8 +1,14 @@
-"""Sentences about faults, whatever the capability: what breaks, and what is mended."""
+"""Sentences about faults, whatever the capability: who and what is broken, and what is mended.
+
+Nodes and stores go by the nouns of the feature's nodes.toml. What no sentence mends is mended, and seen to be, when the
+scenario ends.
+"""
 
 from typing import TYPE_CHECKING, Protocol
 
-from behave import given, when
+from behave import step, when
+
+from support.nouns import What, Who
 
 if TYPE_CHECKING:
     from support.faults.faults import Faults
@@ -14,96 +20,121 @@ class Context(Protocol):
     faults: "Faults"
 
 
-@given("the first gateway is cut from Redis")
-def cut_first_node_from_redis(context: Context) -> None:
-    context.faults.cut("redis", "node-1")
+# Between nodes and stores
 
 
-@given("the first gateway hears nothing from Redis, though its connections seem whole")
-@given("the first storefront hears nothing from Redis, though its connections seem whole")
-def silence_first_node(context: Context) -> None:
-    context.faults.silence("redis", "node-1")
+@step("{who:Node} is cut off from {what:Store}")
+@step("{who:Node} are cut off from {what:Store}")
+def cut_off(context: Context, who: Who, what: What) -> None:
+    """Connections break, and new ones are refused."""
+    context.faults.on_links(who, what, context.faults.cut)
 
 
-@given("Redis is full")
-def redis_is_full(context: Context) -> None:
-    context.faults.fill("redis")
+@step("{whose:Whose} connections to {what:Store} hang without an error")
+def hang_connections(context: Context, whose: Who, what: What) -> None:
+    """What is sent arrives nowhere, in both directions, and nothing is closed."""
+    context.faults.on_links(whose, what, context.faults.silence)
 
 
-@given("Redis hears the first gateway, and is not heard")
-def mute_first_node(context: Context) -> None:
-    context.faults.mute("redis", "node-1")
+@step("{what:Store}'s answers to {who:Node} are lost")
+def lose_answers(context: Context, what: What, who: Who) -> None:
+    """What is asked is done, and nobody is told."""
+    context.faults.on_links(who, what, context.faults.mute)
 
 
-@given("the first gateway hears from Redis {delay:Duration} late")
-@given("each answer of Redis to the first storefront takes {delay:Duration}")
-def slow_first_node(context: Context, delay: float) -> None:
-    context.faults.slow("redis", "node-1", delay)
+@step("{what:Store}'s answers to {who:Node} are {delay:Duration} late")
+def delay_answers(context: Context, what: What, who: Who, delay: float) -> None:
+    context.faults.on_links(who, what, context.faults.slow, delay)
 
 
-@when("the first gateway reaches Redis again")
-def join_first_node_to_redis(context: Context) -> None:
-    context.faults.mend("redis:node-1")
+@step("{what:Store}'s answers to {who:Node} are up to {delay:Duration} late")
+def delay_answers_by_chance(context: Context, what: What, who: Who, delay: float) -> None:
+    context.faults.on_links(who, what, context.faults.slow, delay / 2, jitter_s=delay / 2)
 
 
-@given("both storefronts are cut from Redis")
-def cut_both_nodes_from_redis(context: Context) -> None:
-    context.faults.cut("redis", "node-1")
-    context.faults.cut("redis", "node-2")
+@step("{whose:Whose} requests reach {what:Store} {delay:Duration} late")
+def delay_requests(context: Context, whose: Who, what: What, delay: float) -> None:
+    context.faults.on_links(whose, what, context.faults.slow, delay, stream="upstream")
 
 
-@when("the storefronts reach Redis again")
-def join_both_nodes_to_redis(context: Context) -> None:
-    context.faults.mend("redis:node-1")
-    context.faults.mend("redis:node-2")
+@step("{whose:Whose} requests reach {what:Store} up to {delay:Duration} late")
+def delay_requests_by_chance(context: Context, whose: Who, what: What, delay: float) -> None:
+    context.faults.on_links(whose, what, context.faults.slow, delay / 2, stream="upstream", jitter_s=delay / 2)
 
 
-@given("each answer of Redis to the first gateway takes up to {delay:Duration}")
-def slow_answers_by_chance(context: Context, delay: float) -> None:
-    context.faults.slow("redis", "node-1", delay / 2, jitter_s=delay / 2)
+@when("{who:Node} reaches {what:Store} again")
+@when("{who:Node} reach {what:Store} again")
+def reach_again(context: Context, who: Who, what: What) -> None:
+    context.faults.on_links(who, what, context.faults.join)
 
 
-@given("each word of the first gateway to Redis takes up to {delay:Duration}")
-@given("each word of the first storefront to Redis takes up to {delay:Duration}")
-def slow_words_of_first_node(context: Context, delay: float) -> None:
-    context.faults.slow("redis", "node-1", delay / 2, stream="upstream", jitter_s=delay / 2)
+# Nodes
 
 
-@when("the second storefront reaches Redis again")
-def join_second_node_to_redis(context: Context) -> None:
-    context.faults.mend("redis:node-2")
+@step("{who:Node} is killed")
+@step("{who:Node} are killed")
+def kill_nodes(context: Context, who: Who) -> None:
+    """SIGKILL: nothing is said or written any more."""
+    context.faults.on_nodes(who, context.faults.kill)
 
 
-@given("the first storefront is killed")
-def kill_first_node(context: Context) -> None:
-    context.faults.kill("node-1")
+@step("{who:Node} freezes")
+@step("{who:Node} freeze")
+def freeze_nodes(context: Context, who: Who) -> None:
+    """All its processes stand still; its connections stay open."""
+    context.faults.on_nodes(who, context.faults.pause)
 
 
-@given("Redis refuses every change")
-def redis_refuses_changes(context: Context) -> None:
-    context.faults.refuse_writes("redis")
+@step("{who:Node} is asked to end")
+@step("{who:Node} are asked to end")
+def end_nodes(context: Context, who: Who) -> None:
+    """SIGTERM; nobody waits for the end."""
+    context.faults.on_nodes(who, context.faults.terminate)
 
 
-@when("Redis takes changes again")
-def redis_takes_changes(context: Context) -> None:
-    context.faults.mend("redis:writes")
+@step("{who:Node} is back")
+@step("{who:Node} are back")
+def mend_nodes(context: Context, who: Who) -> None:
+    """Killed, ended or frozen before: it runs again, and says that it is well."""
+    context.faults.on_nodes(who, context.faults.mend)
 
 
-@given("the whole Redis Cluster hangs")
-def cluster_hangs(context: Context) -> None:
-    context.faults.pause_cluster()
+# Stores
 
 
-@given("Redis hangs")
-def redis_hangs(context: Context) -> None:
-    context.faults.pause("redis")
+@step("{what:Store} is down")
+def store_is_down(context: Context, what: What) -> None:
+    context.faults.on_store(what, context.faults.kill)
 
 
-@given("Redis is down")
-def redis_is_down(context: Context) -> None:
-    context.faults.kill("redis")
+@step("{what:Store} hangs")
+def store_hangs(context: Context, what: What) -> None:
+    """It takes connections and requests, and answers none."""
+    context.faults.hang(what)
 
 
-@when("Redis restarts and has lost everything")
-def redis_restarts(context: Context) -> None:
-    context.faults.restart("redis")
+@step("{what:Store} is back")
+def store_is_back(context: Context, what: What) -> None:
+    context.faults.on_store(what, context.faults.mend)
+
+
+@step("{what:Store} restarts and has lost everything")
+@step("{what:Store} restarts")
+def store_restarts(context: Context, what: What) -> None:
+    """Killed and started again; what it keeps on disk is there, and what it kept in memory is gone."""
+    context.faults.on_store(what, context.faults.restart)
+
+
+@step("{what:Store} is full")
+def store_is_full(context: Context, what: What) -> None:
+    context.faults.on_store(what, context.faults.fill)
+
+
+@step("{what:Store} refuses every change")
+def store_refuses_changes(context: Context, what: What) -> None:
+    context.faults.on_store(what, context.faults.refuse_writes)
+
+
+@when("{what:Store} takes changes again")
+def store_takes_changes(context: Context, what: What) -> None:
+    context.faults.on_store(what, context.faults.allow_writes)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 from behave import given, then, when
 
 if TYPE_CHECKING:
-    from support.worlds.websocket_redis_pubsub import World
+    from support.capabilities.websocket_redis_pubsub.world import World
 
 
 class Context(Protocol):
@@ -15,6 +15,11 @@ class Context(Protocol):
 
 
 # The workspace, its subscribers and its updates
+
+
+@given("a new workspace on two gateways")
+def new_workspace(context: Context) -> None:
+    context.world.expect_nodes_well()
 
 
 @given("{count:Count} subscribers to the workspace on each gateway")
@@ -279,7 +284,7 @@ def publisher_is_told(context: Context, deadline: float) -> None:
 
 @then("once the first gateway reaches Redis again, the next update reaches every subscriber once")
 def next_update_after_outage(context: Context) -> None:
-    context.world.faults.mend("redis:node-1")
+    context.world.faults.join("redis", "gateway-1")
     context.world.outage.await_end(within_s=5)
     context.world.expect_next_update(context.world.present())
 

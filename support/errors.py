@@ -29,6 +29,10 @@ class ProbeError(SuiteError):
     """A look from a second place got no answer."""
 
 
+class AdapterError(SuiteError):
+    """The adapter of the platform is absent, or does not do its part: a bug of the adapter, not of the platform."""
+
+
 class SelectionError(SuiteError):
     """The command line selects nothing, or names a tag or a feature that does not exist."""
 

@@ -1,7 +1,12 @@
-"""The words that sentences are made of: durations, counts and sizes, understood alike in every step."""
+"""The words that sentences are made of: durations, counts, sizes, nodes and stores, understood alike everywhere."""
+
+import re
 
 from behave.matchers import register_type
 from parse import with_pattern
+
+from support.containers.layout import all_layouts
+from support.nouns import What, Who, pattern_of_who, who
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0}
 _BYTES = {"KB": 1000, "MB": 1000**2, "GB": 1000**3}
@@ -35,5 +40,25 @@ def names(text: str) -> list[str]:
 
 
 def register() -> None:
-    """Makes {x:Duration}, {x:Count}, {x:Size} and {x:Names} known to the step patterns."""
-    register_type(Duration=duration, Count=count, Size=size, Names=names)
+    """Makes {x:Duration}, {x:Count}, {x:Size}, {x:Names}, {x:Node}, {x:Whose} and {x:Store} known to step patterns.
+
+    Nodes and stores go by the nouns of all nodes.toml that there are: "the first gateway", "both gateways'", "Redis".
+    """
+    layouts = list(all_layouts())
+    roles = [role for layout in layouts for role in layout.roles]
+    nodes = pattern_of_who(sorted({role.noun for role in roles}), sorted({role.plural for role in roles}))
+    stores = sorted({noun for layout in layouts for noun in layout.stores}, key=lambda noun: -len(noun))
+
+    @with_pattern(nodes)
+    def node(text: str) -> Who:
+        return who(text)
+
+    @with_pattern(rf"{nodes}(?:'s|')")
+    def whose(text: str) -> Who:
+        return who(text.removesuffix("'s").removesuffix("'"))
+
+    @with_pattern("|".join(map(re.escape, stores)))
+    def store(text: str) -> What:
+        return What(text)
+
+    register_type(Duration=duration, Count=count, Size=size, Names=names, Node=node, Whose=whose, Store=store)

@@ -11,6 +11,7 @@ import pytest
 from support.containers import labels, sweep
 from support.containers.engine import connect
 from support.containers.fleet import STORES, Fleet, Order, fetch_images
+from support.containers.layout import Layout
 from support.images.resolution import Image
 
 BUDGET = 8 * 1024**3
@@ -47,6 +48,7 @@ def make_fleet(client: docker.DockerClient, images: Mapping[str, Image], run: st
         order: dict[str, Any] = {
             "run": run,
             "capability": "small",
+            "layout": Layout(),
             "settings": {},
             "budget": BUDGET,
         } | changes

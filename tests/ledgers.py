@@ -148,11 +148,12 @@ def _step_rows(verdict: Verdict) -> list[StepRow]:
 
 
 def _containers(folder: RunFolder, capability: str) -> None:
-    for place, service in enumerate(("redis", "toxiproxy", "node-1", "node-2")):
+    for place, service in enumerate(("redis", "toxiproxy", "gateway-1", "gateway-2")):
         folder.container(
             {
                 "capability": capability,
                 "service": service,
+                "kind": "platform" if service.startswith("gateway-") else service,
                 "image": f"l3/{service}:5f75aed1f783",
                 "digest": "sha256:5f",
                 "source": "local",

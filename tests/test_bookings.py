@@ -9,9 +9,10 @@ import pytest
 import requests
 from hamcrest import assert_that
 
-from support.clients.database_transaction_coordination import TRIES, BillingNode, Booking
+from support.capabilities.database_transaction_coordination.client import TRIES, BillingNode, Booking
+from support.capabilities.database_transaction_coordination.matchers import same_bookings
 from support.clients.exchanges import Exchanges
-from support.matchers.bookings import same_bookings
+from support.platforms.platform import Door
 from support.polling import poll
 from support.worlds.watches import Watch
 
@@ -36,12 +37,6 @@ def test_a_mismatch_names_what_is_missing_doubled_foreign_or_changed(there: list
     assert words in str(told.value)
 
 
-class Node:
-    """Stands in for a container, whose name and address are all that the client takes from it."""
-
-    name, url = "node-1", "http://node-1"
-
-
 @pytest.fixture
 def node(monkeypatch: pytest.MonkeyPatch) -> Callable[..., BillingNode]:
     """A client whose node gives the answers that are handed over, the last one for ever."""
@@ -57,7 +52,7 @@ def node(monkeypatch: pytest.MonkeyPatch) -> Callable[..., BillingNode]:
             return response
 
         monkeypatch.setattr(requests.Session, "request", answer)
-        return BillingNode(Node(), "token", Exchanges())  # type: ignore[arg-type]
+        return BillingNode(Door("node-1", "node", "http://node-1", {}, Exchanges()))
 
     return make
 

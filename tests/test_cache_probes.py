@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from support.capabilities.cache_invalidation_redis.origin import Origin, statements_in
+from support.capabilities.cache_invalidation_redis.probe import Asker, CacheStore
 from support.containers.fleet import Fleet
 from support.polling import poll
-from support.probes.cache_store import Asker, CacheStore
-from support.probes.origin import Origin, statements_in
 
 LOG = """\
 2026-11-24 18:56:30.006 UTC [40] LOG:  execute <unnamed>:\x20

@@ -14,15 +14,15 @@ import pytest
 from hamcrest import assert_that
 
 from support import sentences
-from support.clients.cache_invalidation_redis import Storefront, price_key
+from support.capabilities.cache_invalidation_redis.client import Storefront, price_key
+from support.capabilities.cache_invalidation_redis.matchers import shows
+from support.capabilities.websocket_redis_pubsub.client import Subscriber, parse, serial_in, update_of
+from support.capabilities.websocket_redis_pubsub.matchers import exactly_once_in_order
+from support.capabilities.websocket_redis_pubsub.pace import Pace
 from support.clients.exchanges import Exchanges
 from support.clients.identity import IdentityProvider
-from support.clients.websocket_redis_pubsub import Subscriber, parse, serial_in, update_of
-from support.containers.platform import Node
-from support.matchers.deliveries import exactly_once_in_order
-from support.matchers.prices import shows
+from support.platforms.platform import Door
 from support.polling import poll
-from support.worlds.websocket_pace import Pace
 
 UPDATE = {"type": "update", "channel": "c", "epoch": "e", "offset": 3, "data": {"serial": 7}}
 SUBSCRIBED = {"type": "subscribed", "channel": "c", "epoch": "e", "offset": 3, "recovered": None, "updates": []}
@@ -56,7 +56,7 @@ def test_data_that_lost_its_serial_number_or_text_counts_as_a_foreign_update(dat
 def test_whoever_publishes_waits_for_readers_and_for_one_who_never_reads_only_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("support.worlds.websocket_pace._WAITS_FOR_S", 0.2)
+    monkeypatch.setattr("support.capabilities.websocket_redis_pubsub.pace._WAITS_FOR_S", 0.2)
     arrivals: list[int] = []
     reader = SimpleNamespace(connection=SimpleNamespace(arrivals=arrivals))
     pace = Pace([cast(Subscriber, reader)], ahead=1)
@@ -140,8 +140,8 @@ def storefront_that_answers(status: int, body: bytes) -> Iterator[Storefront]:
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=[0.01])
         thread.start()
-        node = SimpleNamespace(name="node-1", url=f"http://127.0.0.1:{server.server_port}")
-        storefront = Storefront(cast(Node, node), Exchanges())
+        url = f"http://127.0.0.1:{server.server_port}"
+        storefront = Storefront(Door("storefront-1", "storefront", url, {}, Exchanges()))
         yield storefront
         storefront.close()
         server.shutdown()

@@ -9,12 +9,14 @@ from redis import Redis
 from redis.crc import key_slot
 from redis.exceptions import ResponseError
 
+from support.capabilities.cache_invalidation_redis.probe import CacheStore, slots_of
 from support.containers.fleet import SUITE, Fleet
+from support.containers.layout import Layout
 from support.errors import FaultError, ProbeError
 from support.faults import process
 from support.faults.faults import Faults
+from support.nouns import What
 from support.polling import poll
-from support.probes.cache_store import CacheStore, slots_of
 from support.probes.redis import Commands, RedisProbe
 
 
@@ -127,10 +129,10 @@ def test_a_server_that_refuses_changes_answers_and_keeps_what_it_has_until_it_is
 
 
 def test_a_cluster_that_was_frozen_for_long_is_whole_again_when_it_is_healed(make_fleet: Callable[..., Fleet]) -> None:
-    fleet = make_fleet("redis-cluster")
+    fleet = make_fleet("redis-cluster", layout=Layout(stores={"the Redis Cluster": "redis-cluster"}))
     fleet.start()
     faults = Faults(fleet)
-    faults.pause_cluster()
+    faults.hang(What("the Redis Cluster"))
     assert faults.held == set(fleet.stores)
     time.sleep(3)  # longer than cluster-node-timeout, so that each takes the others for lost
     faults.heal()

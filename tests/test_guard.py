@@ -22,12 +22,13 @@ import sys, time
 from pathlib import Path
 from support.containers.engine import connect
 from support.containers.fleet import Fleet, Order
-from support.containers.guard import Guard
+from support.containers.layout import Layout
+from support.run.guard import Guard
 from support.images.resolution import resolve_all
 run, folder = sys.argv[1:]
 guard = Guard(run, Path(folder))
 images = resolve_all(["redis", "toxiproxy"], connect(), print)
-fleet = Fleet(connect(), Order(run, "small", ("redis", "toxiproxy"), images, {}, 8 << 30), print)
+fleet = Fleet(connect(), Order(run, "small", ("redis", "toxiproxy"), images, Layout(), {}, 8 << 30), print)
 print("starting", flush=True)
 fleet.start()
 print("started", flush=True)
@@ -90,7 +91,7 @@ def assert_gone(client: docker.DockerClient, run: str) -> None:
 def guards(run: str) -> list[str]:
     """The command lines of the live guards of `run`."""
     lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
-    return [line.decode() for line in lines if b"support.containers.guard" in line and run.encode() in line]
+    return [line.decode() for line in lines if b"support.run.guard" in line and run.encode() in line]
 
 
 def test_a_live_run_is_not_swept_and_a_dead_one_is(client: docker.DockerClient, run: str) -> None:

@@ -9,9 +9,9 @@ from behave.parser import parse_file
 
 from support.errors import MutantError
 from support.ledger.plan import slug
-from support.ledger.selection import titled_scenarios
 from support.proof import source
-from support.proof.mutants import FOLDER, Mutant, chosen, load, promises
+from support.proof.mutants import Mutant, chosen, load, load_own, promises
+from support.run.selection import titled_scenarios
 from support.settings import ROOT
 
 KNOWN = promises()
@@ -48,7 +48,7 @@ def rules_of(feature: str) -> dict[str, set[str]]:
 @pytest.fixture(scope="module")
 def own() -> list[Mutant]:
     """The project's mutants."""
-    return load(FOLDER, KNOWN)
+    return load_own(KNOWN)
 
 
 def test_every_mutant_of_the_project_applies_once_and_is_python(own: list[Mutant]) -> None:

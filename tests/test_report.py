@@ -33,7 +33,7 @@ ALL = list(CATALOGUE["capabilities"])
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from support.containers.guard import Guard
+from support.run.guard import Guard
 from support.ledger.folder import RunFolder
 folder = RunFolder.join(Path(sys.argv[1]))
 guard = Guard(folder.run, folder.path)

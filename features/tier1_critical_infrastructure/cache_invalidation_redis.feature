@@ -93,7 +93,7 @@ Feature: Nobody is shown a price that is no longer true
 
     Scenario: Whoever looks while a change is being told does not keep the old price alive
       Given 20 products whose prices both storefronts have cached
-      And each word of the first storefront to Redis takes up to 400 ms
+      And the first storefront's requests reach Redis up to 400 ms late
       When the prices are changed at the first storefront, while customers look at the second all the time
       Then within 1 s both storefronts show the new prices
 
@@ -130,14 +130,14 @@ Feature: Nobody is shown a price that is no longer true
     Scenario: When the connections break by which changes are heard of, both storefronts forget
       Given the connections broke once before, and stand again
       And 10 products whose prices both storefronts have cached
-      And each answer of Redis to the first storefront takes 200 ms
+      And Redis's answers to the first storefront are 200 ms late
       And the prices were changed, and neither storefront has heard of it
       When the connections break by which the storefronts hear of changes
       Then within 3 s both storefronts show the new prices, and none of them an older one again
 
     Scenario: A connection that only seems whole is found out
       Given 10 products whose prices both storefronts have cached
-      And the first storefront hears nothing from Redis, though its connections seem whole
+      And the first storefront's connections to Redis hang without an error
       When the prices are changed at the second storefront
       Then from 4 s after that on, the first storefront shows the new prices
 
@@ -196,20 +196,20 @@ Feature: Nobody is shown a price that is no longer true
       Then every customer is shown the price
 
     Scenario: Pages are shown while the whole cluster hangs
-      Given the whole Redis Cluster hangs
+      Given the Redis Cluster hangs
       When 40 customers look at their pages at once
       Then within 10 s every customer is shown the page
 
     Scenario: What changed during an outage is not shown as it was before
       Given 10 products whose prices both storefronts have cached
-      And both storefronts are cut from Redis
+      And both storefronts are cut off from Redis
       And the prices are changed at the first storefront
       When the storefronts reach Redis again
       Then for 2 s both storefronts show the new prices and nothing else
 
     Scenario: A change outlives the storefront that could not tell it
       Given 10 products whose prices both storefronts have cached
-      And both storefronts are cut from Redis
+      And both storefronts are cut off from Redis
       And the prices are changed at the first storefront
       And the first storefront is killed
       When the second storefront reaches Redis again
@@ -217,7 +217,7 @@ Feature: Nobody is shown a price that is no longer true
 
     Scenario: Redis is not trusted again before it has taken what it missed
       Given 10 products whose prices both storefronts have cached
-      And both storefronts are cut from Redis
+      And both storefronts are cut off from Redis
       And the prices are changed at the first storefront
       And Redis refuses every change
       When the storefronts reach Redis again

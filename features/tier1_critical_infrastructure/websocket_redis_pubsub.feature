@@ -65,7 +65,7 @@ Feature: Everyone who watches sees every change, once
     Scenario: An update that comes at any moment of a reconnect arrives, though none follows it
       Given 45 subscribers on the second gateway, each watching a channel of their own
       And every third of them has company on the first gateway
-      And each word of the first gateway to Redis takes up to 200 ms
+      And the first gateway's requests reach Redis up to 200 ms late
       When all of them reconnect to the first gateway, and meanwhile a single update comes on each channel
       Then within 5 s everyone has received the update of their channel, once
 
@@ -103,7 +103,7 @@ Feature: Everyone who watches sees every change, once
 
     Scenario: A gateway that was cut from Redis makes good what its subscribers missed
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates
-      And the first gateway is cut from Redis
+      And the first gateway is cut off from Redis
       And 20 updates are published through the second gateway
       When the first gateway reaches Redis again
       Then within 5 s every subscriber has received the 30 updates, once each, in the same order
@@ -111,7 +111,7 @@ Feature: Everyone who watches sees every change, once
 
     Scenario: A gateway that was cut from Redis for too long tells its subscribers of the gap
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates
-      And the first gateway is cut from Redis
+      And the first gateway is cut off from Redis
       And 101 updates are published through the second gateway
       When the first gateway reaches Redis again
       Then within 5 s those on the first gateway are told once that updates may be lost, and given none of the 101
@@ -120,8 +120,8 @@ Feature: Everyone who watches sees every change, once
 
     Scenario: An update that comes at any moment of a resubscription arrives, though none follows it
       Given 3 subscribers on the first gateway, each watching a channel of their own
-      And each word of the first gateway to Redis takes up to 100 ms
-      And each answer of Redis to the first gateway takes up to 100 ms
+      And the first gateway's requests reach Redis up to 100 ms late
+      And Redis's answers to the first gateway are up to 100 ms late
       When Redis drops the gateways' subscriptions 12 times, and each time an update comes on each channel meanwhile
       Then within 5 s everyone has received the updates of their channels, once each and in order
 
@@ -134,14 +134,14 @@ Feature: Everyone who watches sees every change, once
 
     Scenario: A publication whose acknowledgement is lost is not repeated
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates
-      And Redis hears the first gateway, and is not heard
+      And Redis's answers to the first gateway are lost
       When a subscriber of the first gateway publishes an update, and the connections to Redis break over it
       Then the author is told that the update may be lost
       And within 5 s every subscriber has received the 11 updates, once each, in the same order
 
     Scenario: A publisher is told when the gateway cannot reach Redis
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates
-      And the first gateway hears nothing from Redis, though its connections seem whole
+      And the first gateway's connections to Redis hang without an error
       When an update is published through the first gateway
       Then within 3 s the publisher is told that it was not taken
       And once the first gateway reaches Redis again, the next update reaches every subscriber once
@@ -190,7 +190,7 @@ Feature: Everyone who watches sees every change, once
 
     Scenario: A logout in the middle of a subscription leaves no subscription behind
       Given 20 sessions connected to the first gateway, each for a channel of its own
-      And the first gateway hears from Redis 100 ms late
+      And Redis's answers to the first gateway are 100 ms late
       When each of them asks to watch its channel, and is logged out at some moment of the next 600 ms
       Then within 5 s all of them are closed as no longer allowed
       And within 1 s Redis counts no subscription to any of these channels
@@ -247,7 +247,7 @@ Feature: Everyone who watches sees every change, once
 
     Scenario: A logout that a gateway could not hear is made good
       Given ada has two pages open at each gateway on her laptop, and as many on her phone
-      And the first gateway is cut from Redis
+      And the first gateway is cut off from Redis
       And ada has logged out on her laptop at the second gateway
       When the first gateway reaches Redis again
       Then within 5 s every page of the laptop is closed as no longer allowed

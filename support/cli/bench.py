@@ -116,15 +116,16 @@ def _fleet(feature: Path) -> "Fleet":
 
     from support.containers.engine import connect
     from support.containers.fleet import Fleet, Order, fetch_images, kinds_in
-    from support.containers.settings import settings_of
+    from support.containers.layout import layout_of
     from support.progress import say
 
     client = connect()
     tags = parse_file(str(feature)).tags
     kinds = kinds_in(tags)
-    settings = settings_of(feature.stem) | {"JWT_SECRET": secrets.token_hex(32)}
+    settings = {"JWT_SECRET": secrets.token_hex(32)}
     images = fetch_images(kinds, client, say)
-    return Fleet(client, Order(f"bench-{os.getpid()}", feature.stem, kinds, images, settings, 8 << 30), say)
+    layout = layout_of(feature.stem)
+    return Fleet(client, Order(f"bench-{os.getpid()}", feature.stem, kinds, images, layout, settings, 8 << 30), say)
 
 
 def _critical_path(fleet: "Fleet") -> float:

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--mutant", metavar="ID", action="append", default=[], help="only this mutant (repeatable)")
     parser.add_argument(
-        "--mutants", metavar="DIR", type=Path, help="a folder of mutants of your own (default: support/mutants)"
+        "--mutants", metavar="DIR", type=Path, help="a folder of mutants of your own (default: the capabilities' own)"
     )
     parser.add_argument(
         "--jobs",
@@ -61,7 +61,7 @@ def execute(options: argparse.Namespace) -> int:
 
 def _proof(options: argparse.Namespace) -> "Proof":
     from support.errors import SelectionError
-    from support.proof.mutants import FOLDER, chosen, load, promises
+    from support.proof.mutants import chosen, load, load_own, promises
     from support.proof.proof import Proof
 
     if os.environ.get("L3_IMAGE_PLATFORM"):
@@ -69,10 +69,10 @@ def _proof(options: argparse.Namespace) -> "Proof":
             "L3_IMAGE_PLATFORM names a platform of your own, and bugs are planted into the reference platform: unset it"
         )
     os.environ.setdefault("L3_SCENARIO_DEADLINE", DEADLINE)
-    folder = (options.mutants or FOLDER).absolute()
+    folder = options.mutants and options.mutants.absolute()
     os.chdir(ROOT)
     known = promises()
-    mutants = chosen(load(folder, known), options.capability, options.mutant)
+    mutants = chosen(load(folder, known) if folder else load_own(known), options.capability, options.mutant)
     return Proof(mutants, known, options.jobs, options.all_scenarios)
 
 

@@ -39,8 +39,8 @@ def execute(options: argparse.Namespace) -> int:
     """Runs what `options` select. Returns 0, 1, 2 or 3 as the table of exit codes says."""
     from support.containers.fleet import KINDS
     from support.errors import SelectionError, SuiteError
-    from support.ledger.suite import Suite
     from support.ledger.summary import UNKNOWN, WRONG_COMMAND
+    from support.run.suite import Suite
 
     try:
         paths = [_path(feature) for feature in options.features]

@@ -7,8 +7,7 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from support.clients.exchanges import Exchanges
-from support.containers.platform import Node
+from support.platforms.platform import Door
 
 _SHOWN = 300
 _SHORT = reprlib.Repr()  # a body may be large, and the record of exchanges keeps little of it
@@ -21,11 +20,11 @@ class NodeClient:
     What the node should not have answered, or its silence, is an AssertionError with the last exchanges.
     """
 
-    def __init__(self, node: Node, exchanges: Exchanges, answer_within_s: float = 10.0, at_once: int = 10) -> None:
+    def __init__(self, door: Door, answer_within_s: float = 10.0, at_once: int = 10) -> None:
         """`answer_within_s`: a node that is silent for so long is taken to be silent for ever. `at_once`: requests."""
-        self.name = node.name
-        self._url = node.url
-        self._exchanges = exchanges
+        self.name = door.name
+        self._url = door.url
+        self._exchanges = door.exchanges
         self._answer_within_s = answer_within_s
         self._http = requests.Session()
         self._http.trust_env = False  # no proxy is looked for, which costs more than the request does

@@ -15,6 +15,7 @@ from support.containers import labels, sweep
 from support.containers.admission import admitted
 from support.containers.clickhouse import ClickHouseService
 from support.containers.engine import same_api
+from support.containers.layout import Layout
 from support.containers.platform import Node
 from support.containers.postgres import PostgresService
 from support.containers.redis import RedisService
@@ -23,12 +24,12 @@ from support.containers.service import Service, Store
 from support.containers.toxiproxy import FIRST_LINK, ToxiproxyService
 from support.errors import EngineError, FleetError
 from support.images.resolution import Image, resolve_all
+from support.nouns import What, Who
 
 STORES: dict[str, type[Store]] = {
     store.kind: store for store in (RedisService, RedisClusterService, PostgresService, ClickHouseService)
 }
 KINDS = (*STORES, ToxiproxyService.kind, Node.kind)
-NODES = 2
 AT_ONCE = 3  # containers that are started; the engine starts more no faster, and none of them is there early
 SUITE = "suite"  # the user of the links that are the suite's own
 AnyService = TypeVar("AnyService", bound=Service)
@@ -48,15 +49,16 @@ def fetch_images(kinds: Iterable[str], client: docker.DockerClient, say: Callabl
 
 @dataclass(frozen=True)
 class Order:
-    """What a fleet is made of: the kinds of its containers, their images, and how its nodes are configured.
+    """What a fleet is made of: the kinds of its containers, their images, and the layout of its nodes.
 
-    `images` has one for each kind; `settings` is the environment of every node; `budget` in bytes.
+    `images` has one for each kind; `settings` is what every node is told beside its layout; `budget` in bytes.
     """
 
     run: str
     capability: str
     kinds: tuple[str, ...]
     images: Mapping[str, Image]
+    layout: Layout
     settings: Mapping[str, str]
     budget: int
 
@@ -88,15 +90,15 @@ class Fleet:
         self._wounded: list[Service] = []
         self._lost = False
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="fleet")
-        names = [f"node-{number}" for number in range(1, NODES + 1)] if Node.kind in order.kinds else []
+        self._roles = {name: role for role in order.layout.roles for name in role.names} if _has_nodes(order) else {}
         proxied = ToxiproxyService.kind in order.kinds
         # A store of several members takes longest, because they have to agree; so these are started first.
         kinds = sorted((kind for kind in order.kinds if kind in STORES), key=lambda kind: -STORES[kind].members)
         self.stores = {name: self._service(STORES[kind], name) for kind in kinds for name in _names(STORES[kind])}
-        self.links = _links(self.stores.values(), (SUITE, *names)) if proxied else {}
+        self.links = _links(self.stores.values(), (SUITE, *self._roles)) if proxied else {}
         own = tuple(port for name, port in self.links.items() if name.endswith(f":{SUITE}"))
         self.toxiproxy = self._service(ToxiproxyService, "toxiproxy", own) if proxied else None
-        self.nodes = [self._service(Node, name) for name in names]
+        self.nodes = [self._node(name) for name in self._roles]
 
     @property
     def services(self) -> list[Service]:
@@ -147,6 +149,25 @@ class Fleet:
                 return service
         raise FleetError(f"the fleet has no {name}; it has {', '.join(s.name for s in self.services)}")
 
+    def nodes_called(self, who: Who) -> list[Node]:
+        """The nodes that a sentence speaks of, in their order. Raises FleetError when the feature has none such."""
+        roles = [role for role in self._order.layout.roles if who.noun in (role.noun, role.plural)]
+        found = [node for node in self.nodes if self._roles[node.name] in roles]
+        if who.number:
+            found = found[who.number - 1 : who.number]
+        if not found:
+            there = ", ".join(f"{role.count} {role.plural}" for role in self._order.layout.roles)
+            raise FleetError(f"the fleet has no such node as {who}; its nodes.toml says {there}")
+        return found
+
+    def stores_called(self, what: What) -> list[Store]:
+        """The containers of the store that a sentence speaks of. Raises FleetError when the feature has none such."""
+        name = self._order.layout.stores.get(what.noun)
+        found = [store for store in self.stores.values() if name in (store.name, store.kind)]
+        if not found:
+            raise FleetError(f'"{what.noun}" is no store of the fleet; its nodes.toml says {self._order.layout.stores}')
+        return found
+
     def casualties(self, expected: Collection[str] = ()) -> list[Casualty]:
         """The containers that are not running, but for those in `expected`, which a fault holds.
 
@@ -189,10 +210,9 @@ class Fleet:
         for service in self.services:
             service.abandoned = False  # one that failed before is given another try
         self.restore()
-        names = [node.name for node in self.nodes]
         # Nobody writes any more when the stores are emptied, and the names are free.
-        self._remove(lambda owner: owner.get(labels.SERVICE) in names)
-        self.nodes = [self._service(Node, name) for name in names]
+        self._remove(lambda owner: owner.get(labels.SERVICE) in self._roles)
+        self.nodes = [self._node(name) for name in self._roles]
         for node in self.nodes:
             node.run_instead(files)
         _side_by_side(self._prepare_anew, [*self.stores.values(), *self.nodes])
@@ -207,6 +227,7 @@ class Fleet:
             {
                 "capability": self._order.capability,
                 "service": service.name,
+                "kind": service.kind,
                 "image": self._order.images[service.kind].reference,
                 "digest": self._order.images[service.kind].digest,
                 "source": self._order.images[service.kind].source,
@@ -222,6 +243,11 @@ class Fleet:
     def _service(self, build: type[AnyService], name: str, more: tuple[int, ...] = ()) -> AnyService:
         own = {labels.SERVICE: name, labels.MEMORY: str(build.limits.memory)}
         return build(name, self._order.images[build.kind].reference, self._labels | own, same_api(self._client), more)
+
+    def _node(self, name: str) -> Node:
+        node = self._service(Node, name)
+        node.role = self._roles[name].noun
+        return node
 
     def _create_network(self) -> None:
         """Makes the network. Its labels are there from the first moment, so a death in between leaves no orphan."""
@@ -269,7 +295,10 @@ class Fleet:
 
     def _configure(self, node: Node) -> None:
         """Tells a node its name and where each service is: behind its own link where there is a Toxiproxy."""
-        node.with_envs(NODE_NAME=node.name, CAPABILITIES=self._order.capability, **self._order.settings)
+        feature = {**self._order.layout.settings, **self._roles[node.name].settings}
+        # Its own settings by name, so that a node can say which of them it does not know.
+        own = {"NODE_NAME": node.name, "CAPABILITIES": self._order.capability, "SETTINGS": ",".join(feature)}
+        node.with_envs(**own, **feature, **self._order.settings)
         for store in self.stores.values():
             link = self.links.get(f"{store.name}:{node.name}")
             url = store.url("toxiproxy", link) if link else store.url(store.name, store.port)
@@ -281,6 +310,10 @@ class Fleet:
         if self.toxiproxy:
             for name, port in self.links.items():
                 self.toxiproxy.link(name, port, self.stores[name.partition(":")[0]])
+
+
+def _has_nodes(order: Order) -> bool:
+    return Node.kind in order.kinds
 
 
 def _names(store: type[Store]) -> list[str]:

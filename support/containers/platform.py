@@ -18,6 +18,7 @@ class Node(Service):
     port = 8000
     limits = Limits(memory=256 * MIB, cpus=1, pids=64)
     question = "GET /health"
+    role = "node"  # what sentences call it; the fleet says
 
     def run_instead(self, files: Mapping[str, bytes]) -> None:
         """Lets the node run `files` (path below its working directory -> content) in the place of its image's own.

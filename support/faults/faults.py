@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from support.containers.fleet import Fleet
 from support.containers.redis_cluster import RedisClusterService
 from support.containers.service import Service
 from support.errors import FaultError, SuiteError
 from support.faults import network, process, refusal
+from support.nouns import What, Who
 
 if TYPE_CHECKING:
     from support.faults.resharding import Resharding
@@ -26,18 +27,40 @@ class Faults:
         """The names of the containers that are down or paused because a fault holds them so."""
         return {name for name in self._healers if ":" not in name}
 
+    # Who and what a sentence speaks of
+
+    def on_links(self, who: Who, what: What, fault: Callable[..., None], *how: Any, **more: Any) -> None:
+        """Does `fault` (a method of this class) to each link between `who` and `what`. Raises FaultError."""
+        for store in self._fleet.stores_called(what):
+            for node in self._fleet.nodes_called(who):
+                fault(store.name, node.name, *how, **more)
+
+    def on_nodes(self, who: Who, fault: Callable[[str], None]) -> None:
+        """Does `fault` to each of the nodes that are meant. Raises FaultError."""
+        for node in self._fleet.nodes_called(who):
+            fault(node.name)
+
+    def on_store(self, what: What, fault: Callable[[str], None]) -> None:
+        """Does `fault` to each container of the store that is meant. Raises FaultError."""
+        for store in self._fleet.stores_called(what):
+            fault(store.name)
+
+    def hang(self, what: What) -> None:
+        """Freezes the store; members of a cluster agree again when that is healed. Raises FaultError."""
+        stores = self._fleet.stores_called(what)
+        for store in stores:
+            self.pause(store.name)
+        members = [store for store in stores if isinstance(store, RedisClusterService)]
+        if members:
+            # After those of its members, in the order in which faults are healed.
+            self._healers["redis-cluster:agreement"] = partial(process.reunite, members)
+
+    # Containers by name
+
     def kill(self, name: str) -> None:
         """Kills the container's process by SIGKILL; it is down until healed. Raises FaultError."""
         service = self._down(name)
         process.kill(service)
-
-    def pause_cluster(self) -> None:
-        """Freezes every member of the Redis Cluster; when that is healed, all agree again. Raises FaultError."""
-        members = [store for store in self._fleet.stores.values() if isinstance(store, RedisClusterService)]
-        for member in members:
-            self.pause(member.name)
-        # After those of its members, in the order in which faults are healed.
-        self._healers["redis-cluster:agreement"] = partial(process.reunite, members)
 
     def terminate(self, name: str) -> None:
         """Asks the container to end by SIGTERM, and does not wait for that; it is started again by healing."""
@@ -97,6 +120,14 @@ class Faults:
     def refuse_writes(self, store: str) -> None:
         """Lets a Redis server refuse every change, as one does that has lost its replicas. Raises FaultError."""
         self._refuse(store, refusal.ALONE, f"{store}:writes")
+
+    def allow_writes(self, store: str) -> None:
+        """Takes that back now. Raises FaultError."""
+        self.mend(f"{store}:writes")
+
+    def join(self, store: str, user: str) -> None:
+        """Heals the link of `user` to `store` now. Raises FaultError."""
+        self.mend(f"{store}:{user}")
 
     def hold(self, store: str, user: str, during: Callable[[], bool] | None = None) -> None:
         """Holds back every answer of `store` to `user`, until mended: what was asked is done, and is told then.

@@ -15,6 +15,7 @@ from support.ledger.folder import CONTAINERS, HISTORY
 from support.ledger.plan import Plan
 from support.ledger.rows import Row, Verdict, append_all
 
+NODE = "platform"  # the kind of a container that is a node of the target
 READ_AT_MOST = 8 * 1024**2  # bytes, from the end: 150 runs of 200 scenarios; what is older stays in the file unread
 _FIELDS = ("run", "id", "verdict", "commit", "clean", "target", "at", "duration_s")
 
@@ -138,7 +139,7 @@ def _targets(run_dir: Path) -> dict[str, str]:
     return {
         container["capability"]: container["digest"] or container["image"]
         for container in containers(run_dir)
-        if str(container["service"]).startswith("node-")
+        if container["kind"] == NODE
     }
 
 
@@ -153,7 +154,7 @@ def containers(run_dir: Path) -> Iterator[Mapping[str, str]]:
             row = json.loads(line)
         except ValueError:
             continue
-        if isinstance(row, dict) and {"capability", "service", "image", "digest"} <= row.keys():
+        if isinstance(row, dict) and {"capability", "kind", "image", "digest"} <= row.keys():
             yield row
 
 

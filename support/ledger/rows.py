@@ -11,7 +11,7 @@ from support.ledger.plan import PlannedScenario
 
 Verdict = Literal["passed", "failed", "unknown"]
 CONTAINER_FIELDS = (
-    *("capability", "service", "image", "digest", "source", "created_s", "started_s", "ready_s"),
+    *("capability", "service", "kind", "image", "digest", "source", "created_s", "started_s", "ready_s"),
     *("memory_limit", "peak_memory", "began", "waited_s"),
 )
 

@@ -17,9 +17,9 @@ from behave.parser import parse_file
 from behave.runner import Context, Runner
 
 from support.errors import SuiteError
-from support.ledger.job import end_with_parent
 from support.proof import source
 from support.proof.versions import Version, feature_of, read
+from support.run.job import end_with_parent
 
 
 class Planting:

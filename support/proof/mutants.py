@@ -10,12 +10,13 @@ from typing import Any
 
 from behave.parser import parse_file
 
+from support.containers.layout import CAPABILITIES
 from support.errors import MutantError
 from support.ledger.plan import slug
-from support.ledger.selection import titled_scenarios
+from support.run.selection import titled_scenarios
 from support.settings import ROOT
 
-FOLDER = ROOT / "support" / "mutants"
+OWN = "mutants.toml"
 _TEXTS = ("id", "title", "file", "before", "after")
 _FIELDS = (*_TEXTS, "scenarios")
 
@@ -63,16 +64,25 @@ def promises(root: Path = ROOT) -> dict[str, Promises]:
     return {path.stem: _promises_in(path, path.relative_to(root).as_posix()) for path in paths}
 
 
+def load_own(known: Mapping[str, Promises]) -> list[Mutant]:
+    """The project's mutants, which each capability has in its folder. Raises MutantError as `load` does."""
+    return _load({path.parent.name: path for path in sorted(CAPABILITIES.glob(f"*/{OWN}"))}, known)
+
+
 def load(folder: Path, known: Mapping[str, Promises]) -> list[Mutant]:
     """The mutants in `folder`, of each of its files `<capability>.toml`; `known` are the capabilities.
 
     Raises MutantError with everything that is wrong in them, and where.
     """
-    paths = sorted(folder.glob("*.toml"))
+    paths = {path.stem: path for path in sorted(folder.glob("*.toml"))}
     if not paths:
         raise MutantError(f"{folder} has no mutants; expected files there such as websocket_redis_pubsub.toml")
+    return _load(paths, known)
+
+
+def _load(paths: Mapping[str, Path], known: Mapping[str, Promises]) -> list[Mutant]:
     problems: list[str] = []
-    mutants = [mutant for path in paths for mutant in _in_file(path, known, problems)]
+    mutants = [mutant for key, path in paths.items() for mutant in _in_file(key, path, known, problems)]
     if problems:
         raise MutantError("\n".join(problems))
     return mutants
@@ -106,18 +116,18 @@ def _promises_in(path: Path, shown: str) -> Promises:
     )
 
 
-def _in_file(path: Path, known: Mapping[str, Promises], problems: list[str]) -> Iterator[Mutant]:
+def _in_file(capability: str, path: Path, known: Mapping[str, Promises], problems: list[str]) -> Iterator[Mutant]:
     """The mutants of one file; what is wrong with an entry goes to `problems`, and the others are read on."""
     origin = _shown(path)
     try:
-        entries = _entries(path, origin, known)
+        entries = _entries(capability, path, origin, known)
     except MutantError as error:
         problems.append(str(error))
         return
     seen: set[str] = set()
     for number, entry in enumerate(entries, 1):
         try:
-            mutant = _mutant(entry, f"{origin}: mutant {number}", origin, known[path.stem])
+            mutant = _mutant(entry, f"{origin}: mutant {number}", origin, known[capability])
             if mutant.key in seen:
                 raise MutantError(f"{mutant}: an earlier one has the same id, or one as good as the same; rename one")
             seen.add(mutant.key)
@@ -126,10 +136,10 @@ def _in_file(path: Path, known: Mapping[str, Promises], problems: list[str]) -> 
             problems.append(str(error))
 
 
-def _entries(path: Path, origin: str, known: Mapping[str, Promises]) -> list[Any]:
-    if path.stem not in known:
-        guess = _nearest(path.stem, known)
-        raise MutantError(f"{origin}: there is no capability {path.stem}{guess}; call the file after the capability")
+def _entries(capability: str, path: Path, origin: str, known: Mapping[str, Promises]) -> list[Any]:
+    if capability not in known:
+        guess = _nearest(capability, known)
+        raise MutantError(f"{origin}: there is no capability {capability}{guess}; call it after the capability")
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:

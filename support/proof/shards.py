@@ -7,10 +7,10 @@ from math import ceil
 from pathlib import Path
 
 from support.ledger.folder import RunFolder
-from support.ledger.jobs import Jobs, Work
 from support.ledger.rows import Row
 from support.proof.mutants import Mutant, Promises
 from support.proof.versions import Version, write
+from support.run.jobs import Jobs, Work
 
 UNCHANGED = "unchanged"
 _AT_LEAST = 4  # mutants that a fleet of their own is worth while for

@@ -17,8 +17,8 @@ from behave.runner import Runner
 
 from support.ledger.plan import Plan, slug
 from support.ledger.rows import Row
-from support.ledger.selection import plan, titled_scenarios
 from support.proof.mutants import Mutant
+from support.run.selection import plan, titled_scenarios
 from support.settings import ROOT
 
 

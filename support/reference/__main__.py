@@ -7,8 +7,8 @@ import sys
 import uvicorn
 
 from .app import create_app
-from .settings import Settings, SettingsError
-from .websocket.protocol import AbortableProtocol
+from .protocol import AbortableProtocol
+from .settings import Environment, Settings, SettingsError
 
 DRAIN_WITHIN_S = 5
 # Longer than clients and proxies keep a connection that is idle: else one is closed just as it is used again.
@@ -20,8 +20,10 @@ def main() -> int:
     """Serves until SIGTERM or SIGINT; returns the exit code, 2 for settings that make no sense."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        settings = Settings.load(os.environ)
-        app = create_app(settings, os.environ)
+        environ = Environment(os.environ)
+        settings = Settings.load(environ)
+        app = create_app(settings, environ)
+        environ.refuse_unknown()
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2

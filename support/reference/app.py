@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Protocol, cast
 
 from redis.exceptions import RedisError
@@ -15,16 +17,11 @@ from starlette.websockets import WebSocket
 
 from .settings import Settings, SettingsError
 
-CAPABILITIES = {  # module: the class in it
-    "cache_invalidation_redis": "CacheInvalidationRedis",
-    "database_transaction_coordination": "DatabaseTransactionCoordination",
-    "websocket_redis_pubsub": "WebsocketRedisPubsub",
-}
 RETRY_AFTER_S = 1
 
 
 class Capability(Protocol):
-    """What a capability's module gives to a node."""
+    """What the package of a capability gives to a node, as its class of this name."""
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -78,10 +75,11 @@ class Node:
 
 
 def _load(name: str, settings: Settings, environ: Mapping[str, str]) -> Capability:
-    if name not in CAPABILITIES:
-        raise SettingsError(f"CAPABILITIES: expected some of {', '.join(CAPABILITIES)}, got {name!r}")
+    there_are = sorted(module.name for module in iter_modules([str(Path(__file__).parent)]) if module.ispkg)
+    if name not in there_are:
+        raise SettingsError(f"CAPABILITIES: expected some of {', '.join(there_are)}, got {name!r}")
     # Imported only when wanted: a node starts no slower for what it does not do.
-    build = getattr(import_module(f".{name}", __package__), CAPABILITIES[name])
+    build = import_module(f".{name}", __package__).Capability
     return cast(Capability, build(settings, environ))
 
 

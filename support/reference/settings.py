@@ -5,8 +5,9 @@ What only one capability needs stands in a module of its own, which reads it wit
 
 import math
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 SECRET_MIN_BYTES = 32  # RFC 7518, section 3.2: an HS256 key is at least as long as the hash it feeds
 
@@ -40,6 +41,32 @@ class Settings:
             ws_ping_interval_s=positive(environ, "WS_PING_INTERVAL_S", 20),
             ws_ping_timeout_s=positive(environ, "WS_PING_TIMEOUT_S", 20),
         )
+
+
+class Environment(Mapping[str, str]):
+    """The environment, which remembers what was read of it."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._read: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self._read.add(name)
+        return self._environ[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environ)
+
+    def __len__(self) -> int:
+        return len(self._environ)
+
+    def refuse_unknown(self) -> None:
+        """Raises SettingsError when SETTINGS, the comma list of what an operator has set, names what nobody reads."""
+        asked = names(self, "SETTINGS")
+        for name in asked:
+            if name not in self._read:
+                near = "".join(f"; did you mean {known}?" for known in get_close_matches(name, self._read, 1))
+                raise SettingsError(f"{name}: there is no such setting{near}")
 
 
 def positive(environ: Mapping[str, str], name: str, default: float) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from support.ledger.history import NODE
 from support.ledger.rows import Row
 from support.report.features import Feature
 from support.report.material import Material
@@ -102,7 +103,7 @@ def _lane(title: str, spans: list[Span]) -> Lane:
 
 
 def _is_node(row: dict[str, Any]) -> bool:
-    return str(row["service"]).startswith("node-")
+    return bool(row.get("kind") == NODE)
 
 
 def _at(text: str) -> float:

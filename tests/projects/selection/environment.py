@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from support.ledger.recorder import Recorder
+from support.run.recorder import Recorder
 from support.settings import Settings
 
 

@@ -1,0 +1,1 @@
+"""What is judged: a folder for each capability, under its key. None of them imports another."""

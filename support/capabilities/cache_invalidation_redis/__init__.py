@@ -1,0 +1,1 @@
+"""Cached prices: what its scenarios are made of."""

@@ -1,0 +1,217 @@
+"""Cached prices that grow old: each ends in time, none before, none never, and not all at once."""
+
+import time
+from bisect import bisect_right
+from collections.abc import Iterable
+from concurrent.futures import Future
+from statistics import quantiles
+from typing import NamedTuple
+
+from hamcrest import assert_that
+
+from support.capabilities.cache_invalidation_redis.client import Storefront, price_key
+from support.capabilities.cache_invalidation_redis.matchers import shows
+from support.capabilities.cache_invalidation_redis.shop import Shop, wait_until
+from support.errors import FaultError
+from support.polling import poll
+from support.worlds.crowds import for_each
+
+_WAITS_WITHIN_S = 5.0
+_COME_BACK_WITHIN_S = 20.0
+_SLOT_S = 0.2
+_ROUNDED_S = 0.002  # PTTL tells whole milliseconds
+
+
+class Ageing:
+    """Prices that the first storefront cached at a known time, and that changed behind its back since.
+
+    The second one makes its copies late, of what is old by then: these must not live longer for that.
+    """
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._ends: dict[str, float] = {}  # when each is over at the latest, as Redis said (monotonic seconds)
+        self._shown: list[tuple[str, str, int | None, float]] = []  # who showed what, and when (monotonic seconds)
+
+    def begin(self, count: int) -> None:
+        """The first storefront caches `count` prices, and Redis says for how long each is kept."""
+        self._world.stock_and_cache(count, self._world.storefronts[:1])
+        for product in self._world.prices:
+            left = self._world.cached_prices.lifetime(price_key(self._world.name, product))
+            self._ends[product] = time.monotonic() + left
+
+    def expect_cached(self, from_s: float, until_s: float) -> None:
+        """`from_s` after the first was cached both storefronts show the cached prices. AssertionError if not.
+
+        What is shown later than `until_s` after that may be another. FaultError when that is all of a storefront's.
+        """
+        wait_until(self._world.cached_at[0] + from_s)
+        for_each([(s, product) for product in self._ends for s in self._world.storefronts], self._look)
+        for storefront in self._world.storefronts:
+            shown = self._shown_by(storefront, self._world.cached_at[0] + until_s)
+            if not shown:
+                raise FaultError(f"{storefront.name} was asked, and all answers came later than after {until_s:g} s")
+            assert_that(shown, shows({product: self._world.cached[product] for product in shown}), storefront.name)
+
+    def expect_fresh_after_end(self, late_s: float) -> None:
+        """`late_s` after the end of each both storefronts show its new price. AssertionError if not."""
+        for product, end in sorted(self._ends.items(), key=lambda one: one[1]):
+            wait_until(end + late_s)
+            self._world.expect_shown({product: self._world.prices[product]})
+
+    def expect_fresh_at(self, age_s: float) -> None:
+        """When the last was cached `age_s` ago, both storefronts show the new prices. AssertionError if not."""
+        wait_until(self._world.cached_at[1] + age_s)
+        self._world.expect_shown(self._world.prices)
+
+    def _look(self, which: tuple[Storefront, str]) -> None:
+        storefront, product = which
+        cents = storefront.price(self._world.name, product)
+        self._shown.append((storefront.name, product, cents, time.monotonic()))
+
+    def _shown_by(self, storefront: Storefront, end: float) -> dict[str, int | None]:
+        return {product: cents for name, product, cents, at in self._shown if name == storefront.name and at < end}
+
+
+class Everything:
+    """All that customers and shops do, so that the caches hold an entry of every sort that there is."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+
+    def happens(self) -> None:
+        """Prices and pages are looked at, changed, removed and looked for in vain, at both storefronts."""
+        products = list(self._world.prices)
+        for number, storefront in enumerate(self._world.storefronts):
+            self._world.change(storefront, products[number::4])
+            storefront.remove(self._world.name, products[number + 2])
+            self._world.prices[products[number + 2]] = None
+            for customer in range(5):
+                storefront.page_discount(self._world.name, f"customer-{customer}")
+        self._world.prices |= {f"unheard-of-{number}": None for number in range(5)}
+        self._world.expect_shown(self._world.prices, within_s=1)
+
+    def expect_end_within(self, longest_s: float, fetched_for_s: float) -> None:
+        """All that both caches hold ends within `longest_s`, also while a price is fetched. AssertionError if not."""
+        shown = dict(self._world.prices)
+        (fetched,) = self._world.stock(1)
+        with self._world.origin.closed():
+            waits = self._world.send([(self._world.storefronts[0], fetched)])
+            if not poll(lambda: self._world.origin.waiting() == 1, _WAITS_WITHIN_S):
+                raise FaultError("nobody waits for the database, though it is closed to all")
+            kept = self._expect_ends(longest_s)
+            # What is done for a fetch that takes long, such as to renew its lease, is done more than once meanwhile.
+            poll(lambda: not self._expect_ends(longest_s), fetched_for_s, every_s=0.2)
+        waits[0].result()
+        kinds = [shown.keys() <= _products(kept), len(kept) > len(shown)]
+        assert all(kinds), f"the caches hold {len(kept)} entries, not one for each product and page that was shown"
+
+    def _expect_ends(self, longest_s: float) -> dict[str, float]:
+        """All that both caches hold at this moment, and for how long yet (seconds)."""
+        lifetimes = self._world.cached_prices.lifetimes() | self._world.cached_pages.lifetimes()
+        wrong = {key: left for key, left in lifetimes.items() if not 0 <= left <= longest_s}
+        some = list(wrong.items())[:5]
+        assert not wrong, f"{len(wrong)} of {len(lifetimes)} entries do not end within {longest_s:g} s: {some}"
+        return lifetimes
+
+
+class Cached(NamedTuple):
+    """One price that was cached: after `asked`, before `shown`; it ends between `earliest` and `latest`.
+
+    All are monotonic seconds. The end is what Redis said at once, which took a moment.
+    """
+
+    asked: float
+    shown: float
+    earliest: float
+    latest: float
+
+
+class Lifetimes:
+    """Many prices that are cached in a rush, for how long each, and when each came back to the database."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._cached: dict[str, Cached] = {}
+        self._ended: dict[str, float] = {}  # when each was found to be there no more (monotonic seconds)
+        self._shown_again: dict[str, Future[int | None]] = {}
+
+    def look_at_all(self) -> None:
+        """Every product is looked at, at both storefronts in turn, and once more as soon as it is cached no longer."""
+        asked = self._world.cleanups.enter_context(self._world.origin.questions(self._world.name))
+        for_each(list(enumerate(self._world.prices)), self._look)
+        poll(self._look_again, _COME_BACK_WITHIN_S, every_s=0.02)
+        shown = {product: answer.result() for product, answer in self._shown_again.items()}
+        assert_that(shown, shows(self._world.prices), "looked at again as soon as they had ended")
+        self._questions = asked()
+
+    def expect_between(self, least_s: float, most_s: float) -> None:
+        """Redis was to keep each for `least_s` to `most_s`, and did not drop it before. AssertionError if not."""
+        for product, one in self._cached.items():
+            told = f"{product} was to be kept for {one.earliest - one.shown:.3f} to {one.latest - one.asked:.3f} s"
+            in_time = one.latest - one.asked >= least_s and one.earliest - one.shown <= most_s
+            assert in_time, f"{told}, expected {least_s:g} to {most_s:g} s"
+            early = one.earliest - self._ended[product]
+            assert early <= _ROUNDED_S, f"{told}, and was gone {early:.3f} s too early"
+
+    def expect_spread(self, least_s: float) -> None:
+        """Nine in ten of the lifetimes, those in the middle, differ by `least_s` or more. AssertionError if not."""
+        cuts = quantiles([one.earliest - one.shown for one in self._cached.values()], n=20)
+        assert cuts[-1] - cuts[0] >= least_s, f"nine in ten of the prices end within {cuts[-1] - cuts[0]:.2f} s"
+
+    def expect_even(self, times: float, least_s: float, most_s: float) -> None:
+        """In no 0.2 s do more than `times` as many end as if these ended evenly. AssertionError if they do.
+
+        Evenly: each with the same chance at any moment `least_s` to `most_s` after it was cached. That is judged for
+        this very rush, and for one in which all would have been cached at the same moment.
+        """
+        ends = sorted(one.earliest for one in self._cached.values())
+        even = max(self._evenly(end, least_s, most_s) for end in ends[::10])
+        _expect_peak(ends, times * even)
+        lifetimes = sorted(one.earliest - one.shown for one in self._cached.values())
+        _expect_peak(lifetimes, times * len(lifetimes) * _SLOT_S / (most_s - least_s))
+
+    def expect_questions(self, times: int) -> None:
+        """The database was asked `times` times for each product, neither more nor less. AssertionError if not."""
+        expected = times * len(self._cached)
+        assert len(self._questions) == expected, f"expected {expected} questions, counted {len(self._questions)}"
+
+    def _look(self, numbered: tuple[int, str]) -> None:
+        number, product = numbered
+        asked = time.monotonic()
+        cents = self._world.storefronts[number % 2].price(self._world.name, product)
+        shown = time.monotonic()
+        left = self._world.cached_prices.lifetime(price_key(self._world.name, product))
+        told = time.monotonic()
+        assert cents == self._world.prices[product], f"{product} costs {self._world.prices[product]}, shown was {cents}"
+        assert left > 0, f"{product} was shown and is not cached (PTTL {left:g} s)"
+        self._cached[product] = Cached(asked, shown, shown + left, told + left)
+
+    def _look_again(self) -> bool:
+        """Looks at what has ended since the last time; whether all have."""
+        keys = {price_key(self._world.name, p): p for p in self._world.prices if p not in self._ended}
+        kept = self._world.cached_prices.values(*keys)
+        now = time.monotonic()
+        ended = [product for key, product in keys.items() if kept[key] is None]
+        self._ended |= dict.fromkeys(ended, now)
+        answers = self._world.send([(self._world.storefronts[0], product) for product in ended])
+        self._shown_again |= zip(ended, answers, strict=True)
+        return len(self._ended) == len(self._world.prices)
+
+    def _evenly(self, begin: float, least_s: float, most_s: float) -> float:
+        """How many would end in the 0.2 s that begin then, were they spread evenly."""
+        return sum(
+            max(0.0, min(begin + _SLOT_S, one.shown + most_s) - max(begin, one.shown + least_s)) / (most_s - least_s)
+            for one in self._cached.values()
+        )
+
+
+def _expect_peak(moments: list[float], most: float) -> None:
+    """No 0.2 s have more than `most` of these moments, which are in order. AssertionError if some have."""
+    peak = max(bisect_right(moments, moment + _SLOT_S) - place for place, moment in enumerate(moments))
+    assert peak <= most, f"up to {peak} of {len(moments)} prices end within {_SLOT_S:g} s, expected {most:.0f} or fewer"
+
+
+def _products(keys: Iterable[str]) -> set[str]:
+    """The products, of whatever shop, that these keys of prices are of."""
+    return {key.rpartition(":")[2] for key in keys}

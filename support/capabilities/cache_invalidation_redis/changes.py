@@ -1,0 +1,289 @@
+"""Changes of prices, and who reads meanwhile: at the other storefront, too early, too late, or in vain."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from functools import partial
+from statistics import quantiles
+from typing import TypeVar
+
+from hamcrest import assert_that
+
+from support.capabilities.cache_invalidation_redis.client import Storefront, price_key
+from support.capabilities.cache_invalidation_redis.matchers import shows
+from support.capabilities.cache_invalidation_redis.shop import DISCOUNT, Prices, Shop, wait_until
+from support.errors import FaultError
+from support.polling import poll
+from support.worlds.crowds import for_each
+
+_HOLDS_WITHIN_S = 5.0
+_QUIET_S = 0.3
+_KEPT_S = 60.0
+_GIVE_UP_S = 2.0
+_PATIENCE_S = 60.0  # for all changes together: by then it is plain that they are not seen at once
+_AT_ONCE = 25  # reads that are held at once: a storefront has no more than 30 connections for them
+One = TypeVar("One")
+
+
+class Propagation:
+    """Many changes, each looked for at the other storefront until it is seen; for how long it was not (seconds)."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._stale_s: list[float] = []
+        self._went_back: list[str] = []
+        self._given_up = False  # a change was not seen for so long that it never will be, or all are seen too late
+
+    def change_each(self, times: int) -> None:
+        """Each price is changed `times` times, at both storefronts in turn."""
+        for number in range(times):
+            writer, reader = self._world.storefronts[number % 2], self._world.storefronts[(number + 1) % 2]
+            for_each(list(self._world.prices), partial(self._try, writer, reader))
+
+    def expect_seen(self, percent: int, within_s: float, all_within_s: float) -> None:
+        """`percent` in 100 changes were seen within `within_s`, all within `all_within_s`. AssertionError if not."""
+        tail, worst = quantiles(self._stale_s, n=100)[percent - 1], max(self._stale_s)
+        told = (
+            f"{percent} in 100 of {len(self._stale_s)} changes were seen within {tail:.3f} s, the last in {worst:.3f} s"
+        )
+        assert tail <= within_s and worst <= all_within_s, f"{told}, expected {within_s:g} s and {all_within_s:g} s"
+        assert not self._given_up, f"{told}, and no more were tried, because it took too long"
+
+    def expect_no_way_back(self) -> None:
+        """Nobody was shown a price that is older than one already seen. AssertionError with who was."""
+        assert not self._went_back, f"{len(self._went_back)} times an older price came back: {self._went_back[:3]}"
+
+    def _try(self, writer: Storefront, reader: Storefront, product: str) -> None:
+        if self._given_up:
+            return  # it is told already, and each further change would be waited for as long
+        shop, before, cents = self._world.name, self._world.prices[product], next(self._world.cents)
+        for storefront in self._world.storefronts:
+            if (shown := storefront.price(shop, product)) != before:
+                self._went_back.append(f"{storefront.name} shows {shown} for {product}, which costs {before}")
+        writer.set_price(shop, product, cents)
+        acknowledged = time.monotonic()
+        last_stale = acknowledged
+        # A price that was shown to a question from after the change was stale when that question was asked, for sure.
+        while (asked := time.monotonic()) and reader.price(shop, product) != cents and not self._given_up:
+            last_stale = asked
+            self._given_up = asked > acknowledged + _GIVE_UP_S
+        self._stale_s.append(last_stale - acknowledged)
+        self._given_up |= sum(self._stale_s) > _PATIENCE_S
+        self._world.prices[product] = cents
+
+
+class SlowReads:
+    """The first storefront has asked the database, which has looked and whose answer is under way for long."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._first, self._second = world.storefronts
+        self._later: list[Future[int | None]] = []
+
+    def interleave(self) -> None:
+        """Every price is read by the first storefront, and changed at the second before the answer arrives there."""
+        for products in _portions(list(self._world.prices), _AT_ONCE):
+            self.ask(products)
+            self._world.change(self._second, products)
+            self.answer()
+
+    def ask(self, products: Sequence[str]) -> None:
+        """Customers ask the first storefront; returns when the database has looked for all of them."""
+        self._world.faults.hold("postgres", "storefront-1")
+        since = self._world.origin.now()
+        self._readers = self._world.send([(self._first, product) for product in products])
+        origin = self._world.origin
+        if not poll(lambda: origin.reads_done(since) >= len(products), _HOLDS_WITHIN_S, every_s=0.02):
+            looked = origin.reads_done(since)
+            raise FaultError(f"{looked} of {len(products)} reads reached the database within {_HOLDS_WITHIN_S:g} s")
+
+    def answer(self) -> None:
+        """The answers arrive. FaultError when one had arrived before, so that nothing was held."""
+        early = sum(reader.done() for reader in self._readers)
+        self._world.faults.mend("postgres:storefront-1")
+        for reader in self._readers:
+            reader.result()
+        if early:
+            raise FaultError(f"{early} answers of the database were not held back")
+
+    def wait_after(self, wait_s: float, change: Callable[[], None]) -> None:
+        """Does `change`; that is `wait_s` ago when this returns."""
+        change()
+        wait_until(time.monotonic() + wait_s)
+
+    def change_at_second(self) -> None:
+        """Every price changes at the second storefront."""
+        self._world.change(self._second)
+
+    def others_ask(self) -> None:
+        """Other customers ask the first storefront for the same, and are still waiting when the answers arrive."""
+        self._later = self._world.send([(self._first, product) for product in self._world.prices])
+        poll(lambda: all(reader.done() for reader in self._later), _QUIET_S)
+        self.answer()
+
+    def expect_others_see_new(self) -> None:
+        """Those who asked after the change are shown the new prices. AssertionError if not."""
+        shown = {product: one.result() for product, one in zip(self._world.prices, self._later, strict=True)}
+        wrong = {product: cents for product, cents in shown.items() if cents != self._world.prices[product]}
+        assert not wrong, f"{len(wrong)} who asked after the change were shown the price before it: {wrong}"
+
+
+class LateWords:
+    """What a storefront and Redis say to each other comes late, so that a change overtakes it."""
+
+    _LARGE = 60_000  # of a cached price, in bytes: JSON lets blanks stand before a number (RFC 8259, section 2)
+    _BYTES_PER_S = 80_000
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._first, self._second = world.storefronts
+
+    def make_answers_late(self) -> None:
+        """Redis has every price in a large entry, which takes 0.75 s to arrive at the first storefront."""
+        for product, cents in self._world.prices.items():
+            entry = {price_key(self._world.name, product): f"{cents}".rjust(self._LARGE)}
+            self._world.cached_prices.keep(entry, _KEPT_S)
+        self._world.faults.narrow("redis", "storefront-1", self._BYTES_PER_S)
+
+    def change_before_answers(self) -> None:
+        """Customers ask the first storefront; when Redis has looked, the prices change at the second.
+
+        FaultError when no price had changed before the answer for it arrived.
+        """
+        looked = self._looks()
+        readers = self._world.send([(self._first, product) for product in self._world.prices])
+        if not poll(lambda: self._looks() >= looked + len(readers), _HOLDS_WITHIN_S, every_s=0.02):
+            raise FaultError(f"Redis was not asked for {len(readers)} prices within {_HOLDS_WITHIN_S:g} s")
+        self._world.change(self._second)
+        late = [reader for reader in readers if not reader.done()]
+        for reader in readers:
+            reader.result()
+        if not late:
+            raise FaultError("every answer of Redis had arrived before the prices were changed")
+
+    def change_while_others_look(self) -> None:
+        """The prices change at the first storefront; customers ask the second all the time until that is done."""
+        fresh = {product: next(self._world.cents) for product in self._world.prices}
+        changes = self._world.begin(self._first.set_price, *fresh.items())
+        products = list(fresh)
+
+        def done() -> bool:
+            self._world.shown(self._second, products)
+            return all(change.done() for change in changes)
+
+        if not poll(done, _PATIENCE_S, every_s=0.005):
+            raise AssertionError(f"{self._first.name} did not change {len(fresh)} prices within {_PATIENCE_S:g} s")
+        for change in changes:
+            change.result()
+        self._world.prices |= fresh
+
+    def _looks(self) -> int:
+        return self._world.cached_prices.calls("GET")["GET"]
+
+
+class Commits:
+    """Changes that are refused, and changes that are held in their commit."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._gate = world.cleanups.enter_context(ExitStack())
+        self._changes: list[Future[None]] = []
+        self._fresh: Prices = {}
+
+    def ask_for_the_impossible(self) -> None:
+        """In one step a new price for the first product and one below zero for the second; and 200 % off."""
+        first, second = self._world.prices
+        wanted = {first: next(self._world.cents), second: -1}
+        self._before = self._kept()
+        storefront = self._world.storefronts[0]
+        self._answers = [
+            storefront.offer_prices(self._world.name, wanted),
+            storefront.offer_discount(self._world.name, 200),
+        ]
+
+    def change_in_one_step(self) -> None:
+        """A new price for every product, in one step. AssertionError when that is refused."""
+        fresh = {product: next(self._world.cents) for product in self._world.prices}
+        status = self._world.storefronts[0].offer_prices(self._world.name, fresh)
+        assert 200 <= status < 300, f"expected possible prices to be taken, got {status}"
+        self._world.prices |= fresh
+
+    def expect_refused(self) -> None:
+        """The answers were errors of whoever asked (RFC 9110 section 15.5). AssertionError if not."""
+        refused = [400 <= status < 500 for status in self._answers]
+        assert all(refused), f"expected impossible prices and discounts to be refused, got {self._answers}"
+
+    def expect_caches_untouched(self) -> None:
+        """Redis holds what it held; both storefronts show that, and ask nobody. AssertionError if not."""
+        assert self._kept() == self._before, f"Redis held {self._before}, and now it holds {self._kept()}"
+        with self._world.origin.questions(self._world.name) as asked:
+            self._world.expect_shown(self._world.cached)
+            questions = asked()
+        assert not questions, f"expected no question to the database, it was asked {len(questions)}: {questions[:2]}"
+
+    def expect_database_untouched(self) -> None:
+        """The database has the prices that it had. AssertionError if not."""
+        assert_that(self._world.origin.prices(self._world.name), shows(self._world.prices), "in the database")
+
+    def begin_prices(self) -> None:
+        """Every price is changed at the second storefront; returns when all of that waits for its commit."""
+        self._fresh = {product: next(self._world.cents) for product in self._world.prices}
+        self._begin(self._world.storefronts[1].set_price, *self._fresh.items())
+
+    def begin_discount(self) -> None:
+        """The shop changes its discount there, in the same way."""
+        self._fresh = self._world.discounted()
+        self._begin(self._world.storefronts[1].set_discount, [DISCOUNT])
+
+    def begin_removals(self) -> None:
+        """All products are taken out there, in the same way."""
+        self._fresh = dict.fromkeys(self._world.prices)
+        self._begin(self._world.storefronts[1].remove, *[[product] for product in self._world.prices])
+
+    def read_and_commit(self) -> None:
+        """Both storefronts are asked, and show what is still true; then the changes are committed."""
+        self._world.expect_shown(self._world.cached)
+        self._gate.close()
+        for change in self._changes:
+            change.result()
+        self._world.prices |= self._fresh
+
+    def _begin(self, change: Callable[..., None], *what: Sequence[object]) -> None:
+        self._gate.enter_context(self._world.origin.commits_held())
+        self._changes = self._world.begin(change, *what)
+        if not poll(lambda: self._world.origin.held_commits() == len(what), _HOLDS_WITHIN_S):
+            raise FaultError(f"{self._world.origin.held_commits()} of {len(what)} changes wait for their commit")
+
+    def _kept(self) -> dict[str, str | None]:
+        return self._world.cached_prices.values(
+            *[price_key(self._world.name, product) for product in self._world.prices]
+        )
+
+
+class Wanted:
+    """One product that many want, and how often the database is asked for it."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._asked = world.cleanups.enter_context(world.origin.questions(world.name))
+
+    def look_in_vain(self, product: str, customers: int) -> None:
+        """`customers` look for `product`, at both storefronts in turn, and are told that there is none."""
+        self._world.prices = {product: None}
+        for _ in range(customers // 2):
+            self._world.expect_shown(self._world.prices)
+        self.count()
+
+    def count(self) -> None:
+        """Remembers how often the database has been asked so far."""
+        self._questions = self._asked()
+
+    def expect_questions(self, most: int) -> None:
+        """When they were counted they were at most `most`, and more than none. AssertionError if not."""
+        told = f"the database was asked {len(self._questions)} times, expected 1 to {most}"
+        assert 1 <= len(self._questions) <= most, f"{told}: {self._questions[:2]}"
+
+
+def _portions(many: Sequence[One], size: int) -> list[Sequence[One]]:
+    return [many[first : first + size] for first in range(0, len(many), size)]

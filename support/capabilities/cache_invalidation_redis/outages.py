@@ -1,0 +1,164 @@
+"""Storefronts that cannot hear or reach Redis, and crowds that come to the database instead."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+
+from support.capabilities.cache_invalidation_redis.shop import Shop, wait_until
+from support.errors import FaultError
+from support.polling import poll
+
+_ARRIVES_WITHIN_S = 10.0
+_RETURNS_WITHIN_S = 5.0
+_STEADY_S = 0.4
+
+
+class Deafness:
+    """Changes that a storefront has not heard of."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+
+    def change_unheard(self) -> None:
+        """The prices change in the database and their entries vanish from Redis, as if the word of it had been lost."""
+        self._world.change_behind_their_back()
+        self._world.drop_from_redis()
+
+    def break_connections(self) -> None:
+        """Redis closes the connections on which storefronts hear of changes. FaultError when there is none."""
+        if not self._world.cached_prices.break_subscriptions():
+            raise FaultError("no storefront has a connection to Redis on which it hears of changes")
+
+    def break_and_await_connections(self) -> None:
+        """The same, and each storefront makes a new one. AssertionError when that takes too long."""
+        before = self._world.cached_prices.subscribers()
+        self.break_connections()
+        again = poll(lambda: self._world.cached_prices.subscribers() >= before, _RETURNS_WITHIN_S)
+        assert again, f"{before} connections broke, and {self._world.cached_prices.subscribers()} stand again"
+
+    def break_connections_unheard(self) -> None:
+        """The prices change and no storefront hears of it; then the connections break by which it would have."""
+        self.change_unheard()
+        self.break_connections()
+
+    def expect_no_way_back(self, within_s: float) -> None:
+        """Within `within_s` both storefronts show the new prices, and none again that it had stopped to show.
+
+        AssertionError with who did, or still shows another.
+        """
+        since: set[tuple[str, str]] = set()  # which storefront has shown which product's new price
+
+        def look() -> bool:
+            for storefront in self._world.storefronts:
+                shown = self._world.shown(storefront, list(self._world.prices))
+                new = {(storefront.name, p) for p, cents in shown.items() if cents == self._world.prices[p]}
+                back = [p for name, p in since - new if name == storefront.name]
+                assert not back, f"{storefront.name} had shown the new prices, and shows older ones again: {back}"
+                since.update(new)
+            return False
+
+        poll(look, within_s, every_s=0.005)
+        self._world.expect_shown(self._world.prices)
+
+    def change_at_second(self) -> None:
+        """The prices change at the second storefront."""
+        self._world.change(self._world.storefronts[1])
+        self._changed_at = time.monotonic()
+
+    def expect_found_out(self, after_s: float) -> None:
+        """The first storefront answers all the time, and from `after_s` after the change on, for 1 s, with the new."""
+        first = self._world.storefronts[:1]
+        products = list(self._world.prices)
+        until = self._changed_at + after_s - time.monotonic()
+        poll(lambda: not self._world.shown(first[0], products), until, every_s=0.1)
+        poll(lambda: self._world.expect_shown(self._world.prices, storefronts=first), 1.0, every_s=0.1)
+
+
+class PageCrowd:
+    """Many customers who look at their pages at once."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._answers: list[Future[int]] = []
+
+    def come(self, count: int) -> None:
+        """`count` customers look at their pages, half of them at each storefront."""
+        self._came = time.monotonic()
+        storefronts = self._world.storefronts
+        self._answers = self._world.send_to_pages([(storefronts[n % 2], f"customer-{n}") for n in range(count)])
+
+    def expect_served(self, within_s: float) -> None:
+        """Within `within_s` of their coming all were shown that there is no discount yet. AssertionError if not."""
+        late = wait(self._answers, self._came + within_s - time.monotonic()).not_done
+        assert not late, f"{len(late)} of {len(self._answers)} customers were shown no page within {within_s:g} s"
+        shown = [answer.result() for answer in self._answers]
+        assert shown and not any(shown), f"expected pages without a discount, shown were {shown}"
+
+
+class Crowd:
+    """Many customers at once, while the database lets nobody through until all of them are there."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._most = 0
+        self._customers: list[tuple[str, Future[int | None]]] = []
+
+    def come(self, count: int, at_least_s: float = 0, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """`count` customers look at the shop's products at once, half of them at each storefront.
+
+        The database lets nobody through until all of them wait, `meanwhile` is done, and for `at_least_s`.
+        """
+        began = time.monotonic()
+        products, storefronts = list(self._world.prices), self._world.storefronts
+        wishes = [(storefronts[n % 2], products[n % len(products)]) for n in range(count)]
+        with self._world.origin.closed():
+            answers = self._world.send(wishes)
+            self._customers = list(zip([product for _, product in wishes], answers, strict=True))
+            self._await_crowd()
+            meanwhile()
+            wait_until(began + at_least_s)
+        for _, answer in self._customers:
+            answer.exception()
+
+    def come_and_fail(self) -> None:
+        """A customer looks at the first product, at the first storefront, and the database cancels the question.
+
+        What this one is told is no promise, as long as it is no other price.
+        """
+        product = next(iter(self._world.prices))
+        with self._world.origin.closed():
+            (answer,) = self._world.send([(self._world.storefronts[0], product)])
+            if not poll(lambda: self._world.origin.cancel() == 1, _ARRIVES_WITHIN_S):
+                raise FaultError("nobody waits for the database, though it is closed to all")
+            answer.exception()
+        if answer.exception() is None and answer.result() != self._world.prices[product]:
+            raise AssertionError(f"a question that failed was answered with {answer.result()}")
+
+    def expect_at_most(self, questions: int) -> None:
+        """Never more than `questions` waited for the database at once. AssertionError with how many did."""
+        assert self._most <= questions, f"the database was asked {self._most} questions at once, expected {questions}"
+
+    def expect_served(self) -> None:
+        """Every customer was shown the true price. AssertionError with the first who was not."""
+        assert self._customers, "nobody came"
+        for product, answer in self._customers:
+            shown = answer.result()
+            assert shown == self._world.prices[product], (
+                f"{product} costs {self._world.prices[product]}, shown was {shown}"
+            )
+
+    def _await_crowd(self) -> None:
+        """Returns when no more questions have come to the database for a while, or nobody waits for an answer."""
+        since, seen = time.monotonic(), -1
+
+        def steady() -> bool:
+            nonlocal since, seen
+            now = self._world.origin.waiting()
+            self._most = max(self._most, now)
+            if now != seen:
+                since, seen = time.monotonic(), now
+            settled = seen > 0 and time.monotonic() - since >= _STEADY_S
+            return settled or all(answer.done() for _, answer in self._customers)
+
+        if not poll(steady, _ARRIVES_WITHIN_S, every_s=0.02):
+            raise FaultError(f"{seen} questions wait for the database, which was closed to all")

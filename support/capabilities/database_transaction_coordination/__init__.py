@@ -1,0 +1,1 @@
+"""One write to two databases: what its scenarios are made of."""

@@ -1,0 +1,152 @@
+"""Nodes that die, and answers that are lost, at the moment when two stores are about to disagree."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from hamcrest import assert_that, equal_to, has_item
+
+from support.capabilities.database_transaction_coordination.client import Booking
+from support.capabilities.database_transaction_coordination.customer import Customer
+from support.capabilities.database_transaction_coordination.probe import Books
+from support.errors import FaultError
+from support.polling import poll
+from support.worlds.crowds import threads
+
+# Long enough to see a statement begin, and to break something before the next one comes.
+_TO_BILLING_S = 0.4
+_TO_ANALYTICS_S = 0.5
+_REACHED_WITHIN_S = 20.0  # for the moment that is waited for
+_AT_ONCE_S = 0.01
+
+
+class Crash:
+    """One charge that comes to grief, of the first node, and how far it had come by then."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._faults = world.faults
+        self._charge: Booking | None = None
+        self._held_against: dict[str, int] = {}
+
+    # What is prepared
+
+    def slow_way_to_billing(self) -> None:
+        """All that the first node says to PostgreSQL takes 0.4 s longer."""
+        self._faults.slow("postgres", "node-1", _TO_BILLING_S, "upstream")
+
+    def slow_way_to_analytics(self) -> None:
+        """All that the first node says to ClickHouse takes 0.5 s longer, and the second node cannot reach it at all.
+
+        ClickHouse merges no rows, so that whoever counts on that is seen to.
+        """
+        self._world.analytics.keep_all_deliveries()
+        self._faults.cut("clickhouse", "node-2")
+        self._faults.slow("clickhouse", "node-1", _TO_ANALYTICS_S, "upstream")
+
+    def slow_both_ways_to_analytics(self) -> None:
+        """All that either node says to ClickHouse takes 0.5 s longer."""
+        for node in ("node-1", "node-2"):
+            self._faults.slow("clickhouse", node, _TO_ANALYTICS_S, "upstream")
+
+    def silence_analytics(self) -> None:
+        """ClickHouse hears nothing from either node, nor they from it, though their connections stand."""
+        for node in ("node-1", "node-2"):
+            self._faults.silence("clickhouse", node)
+
+    # What happens
+
+    def before_commit(self) -> None:
+        """The node dies when it has written something of a charge, and not committed it."""
+        with self._attempt():
+            reach(self._world.books.uncommitted, "the first node has written part of a charge")
+            self._die()
+        reach(lambda: not self._world.books.uncommitted(), "PostgreSQL has noticed that the node is gone")
+        if self._charge in self._world.books.bookings():
+            raise FaultError("the first node was killed too late: its charge was committed")
+
+    def after_commit(self) -> None:
+        """The node dies as soon as the suite itself sees the charge in PostgreSQL."""
+        with self._attempt() as charge:
+            reach(lambda: charge in self._world.books.bookings(), "billing has a charge of the first node")
+            self._die()
+        self._world.booked.append(charge)
+
+    def after_answer(self) -> None:
+        """The node says that it booked the charge, and dies."""
+        self._world.book_one(self._world.bill(), node=0)
+        self._faults.kill("node-1")
+
+    def after_delivery(self) -> None:
+        """ClickHouse takes a charge, its answer is lost, and the node dies."""
+        self._lose_answer(self._faults.mute)
+        self._faults.kill("node-1")
+
+    def answer_lost_for(self, lost_s: float) -> None:
+        """ClickHouse takes a charge, and for `lost_s` seconds from then on none of its answers reaches the node.
+
+        They are held, not dropped: that of the next try comes when all is well again, and so that try succeeds.
+        """
+        books = Books(self._world.fleet, self._world.name)
+        self._watch = self._world.watch(lambda: self._held_against.update(books.tries()), _AT_ONCE_S, books)
+        held = self._lose_answer(self._faults.hold)
+        time.sleep(max(0.0, held + lost_s - time.monotonic()))
+
+    # What must hold
+
+    def expect_only_in_billing(self) -> None:
+        """Billing has what was booked, and analytics nothing. AssertionError if not."""
+        assert_that(self._world.books.bookings(), equal_to(self._world.booked), "billing")
+        assert_that(self._world.analytics.bookings(), equal_to([]), "analytics")
+
+    def expect_waiting_though_delivered(self) -> None:
+        """The charge is in the outbox, although analytics has taken it. AssertionError if not."""
+        (charge,) = self._world.booked
+        assert_that(self._world.books.outbox(), has_item(charge.reference), "what waits, of what was not confirmed")
+        assert_that(self._world.analytics.bookings(), equal_to([charge]), "analytics")
+
+    def expect_nothing_held_against_it(self) -> None:
+        """The outbox never counted a try as refused: analytics refused nothing. AssertionError if it did."""
+        (charge,) = self._world.booked
+        self._watch.end()
+        assert_that(self._held_against, equal_to({charge.reference: 0}), "tries that counted as refused")
+
+    def _die(self) -> None:
+        """The first node dies, and says nothing more to billing from now on.
+
+        A kill takes some tenths of a second, and longer on a busy machine; its way is cut at once, and all that is
+        under way there is lost.
+        """
+        self._faults.cut("postgres", "node-1")
+        self._faults.kill("node-1")
+
+    def _lose_answer(self, fault: Callable[..., None]) -> float:
+        """Books a charge; returns when ClickHouse has it, and the node has not heard and does not hear of that.
+
+        An INSERT begins, the server asks for the rows, and these come later on a slow way: that is when answers
+        are cut off, by `fault`. Since when they are, by the monotonic clock, is what is returned.
+        """
+        charge = self._world.bill()
+        self._world.book_one(charge, node=0)
+        analytics = self._world.analytics
+        reach(analytics.is_being_written, "the first node has begun to write to analytics")
+        since = time.monotonic()
+        fault("clickhouse", "node-1", during=analytics.is_being_written)
+        reach(lambda: charge.reference in analytics.deliveries(), "analytics has the charge")
+        return since
+
+    @contextmanager
+    def _attempt(self) -> Iterator[Booking]:
+        """A charge that the first node is asked to book, and may be prevented from answering."""
+        self._charge = charge = self._world.bill()
+        with threads(1) as pool:
+            answer = pool.submit(self._world.nodes[0].attempt, charge)
+            yield charge
+            with suppress(AssertionError):  # that a dead node gives no answer breaks no promise
+                answer.result()
+
+
+def reach(moment: Callable[[], bool], what: str) -> None:
+    """Returns at the moment that is waited for. FaultError when it does not come."""
+    if not poll(moment, _REACHED_WITHIN_S, every_s=_AT_ONCE_S):
+        raise FaultError(f"expected that {what}, which did not happen within {_REACHED_WITHIN_S:g} s")

@@ -1,0 +1,169 @@
+"""A customer whom nobody has charged before: the accounts, what was booked, and what must hold of both stores."""
+
+import datetime
+import random
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hamcrest import assert_that, equal_to
+
+from support.capabilities.database_transaction_coordination.client import BOOKED, BillingNode, Booking
+from support.capabilities.database_transaction_coordination.matchers import same_bookings
+from support.capabilities.database_transaction_coordination.probe import Analytics, Books
+from support.faults.faults import Faults
+from support.polling import poll
+from support.worlds.crowds import for_each
+from support.worlds.watches import Closable, Watch
+from support.worlds.world import Stage, World
+
+_PRODUCTS = ("subscription", "usage", "support")
+# Ends of months, of years and of a February that has 29 days: where days are mistaken for each other.
+_FIRST_DAY = datetime.date(2024, 2, 15)
+_LAST_DAY = datetime.date(2024, 12, 31)
+# A cent; more than 32 bits hold; more than the 53 bits that a floating-point number has for its digits.
+_ODD_CENTS = (1, 2**31 + 1, 2**53 + 1)
+
+
+class Customer(World[BillingNode]):
+    """What the rules of billing have in common; one for each scenario."""
+
+    def __init__(self, stage: Stage, faults: Faults) -> None:
+        super().__init__(stage, faults)
+        self.name = self.fresh("customer")
+        token = self.identity.token(self.name, [])
+        for node in self.nodes:
+            node.act_as(token)
+        self.books = self.opened(Books(self.fleet, self.name))
+        self.analytics = self.opened(Analytics(self.fleet, self.name))
+        self.accounts: list[str] = []
+        self.booked: list[Booking] = []
+        self._watches: list[Watch] = []
+        self._others: list[Customer] = []
+
+    def close(self) -> None:
+        """Takes back what was done to analytics, ends every watch, and gives every connection back."""
+        for watch in self._watches:
+            watch.stop()
+        for other in self._others:
+            other.close()
+        super().close()
+
+    # What the customer does
+
+    def open_accounts(self, count: int) -> list[str]:
+        """Opens `count` more accounts, through both nodes in turn; returns them."""
+        opened = [self.nodes[number % len(self.nodes)].open_account() for number in range(count)]
+        self.accounts += opened
+        return opened
+
+    def another(self) -> "Customer":
+        """Another customer of the same nodes, with two accounts and nothing on them."""
+        self._others.append(Customer(self.stage, self.faults))
+        self._others[-1].open_accounts(2)
+        return self._others[-1]
+
+    def bill(self, account: str = "", **changes: Any) -> Booking:
+        """A charge that is yet to be booked: of up to 10,000 euros, for a product that analytics knows."""
+        usual = Booking(
+            reference=f"invoice-{uuid.uuid4().hex[:12]}",
+            account=account or random.choice(self.accounts),
+            product=random.choice(_PRODUCTS),
+            cents=random.randrange(1, 1_000_000),
+            day=_LAST_DAY,
+        )
+        return usual._replace(**changes)
+
+    def bills(self, count: int, days: int = 1) -> list[Booking]:
+        """`count` charges on `days` different days, and on the accounts in turn."""
+        apart = (_LAST_DAY - _FIRST_DAY).days // max(1, days - 1)
+        on = [_LAST_DAY - datetime.timedelta(apart * number) for number in range(days)]
+        accounts = self.accounts
+        return [self.bill(accounts[number % len(accounts)], day=on[number % days]) for number in range(count)]
+
+    def odd_bills(self, count: int, days: int) -> list[Booking]:
+        """The same, of amounts among which are the smallest one and some that are too large for many a type."""
+        bills = self.bills(count, days)
+        return [bill._replace(cents=cents) for bill, cents in zip(bills, _ODD_CENTS, strict=False)] + bills[3:]
+
+    def book(self, bills: Sequence[Booking]) -> None:
+        """Books all of `bills`, eight at a time, through both nodes in turn. AssertionError when one is not booked."""
+        for_each(list(enumerate(bills)), lambda numbered: self.book_one(numbered[1], numbered[0] % len(self.nodes)))
+
+    def book_one(self, bill: Booking, node: int) -> None:
+        """Books `bill` through the node of that number; it then counts as booked. AssertionError when it is not."""
+        self.nodes[node].book(bill)
+        self.booked.append(bill)
+
+    def watch(self, look: Callable[[], object], every_s: float, *eyes: Closable) -> Watch:
+        """Looks by `eyes`, every `every_s` seconds, until the watch ends, or the scenario."""
+        self._watches.append(Watch(look, every_s, *eyes))
+        return self._watches[-1]
+
+    # What must hold
+
+    def expect_shown(self, within_s: float, but: Sequence[Booking] = ()) -> None:
+        """Within `within_s` analytics shows all that was booked, `but` for some, once each and as it was booked.
+
+        Billing's books have the same, with these. What still waits may yet double something, so it is waited for too.
+        AssertionError with what is missing, doubled, foreign or changed.
+        """
+        wanted = list((Counter(self.booked) - Counter(but)).elements())
+        poll(lambda: self._settled(Counter(wanted), but), within_s)
+        assert_that(self.books.bookings(), same_bookings(self.booked), "billing")
+        assert_that(self.analytics.bookings(), same_bookings(wanted), f"analytics, after {within_s:g} s")
+        kept = {bill.reference for bill in but}
+        labels = {reference: label for reference, label in self.books.labels().items() if reference not in kept}
+        assert_that(self.analytics.labels(), equal_to(labels), "analytics: id and currency, as billing has them")
+
+    def expect_sums(self) -> None:
+        """Both stores sum up to what was booked, for each day and for each account. AssertionError with both."""
+        days: Counter[datetime.date] = Counter()
+        accounts: Counter[str] = Counter()
+        for booking in self.booked:
+            days[booking.day] += booking.cents
+            accounts[booking.account] += booking.cents
+        assert_that(self.books.sums(), equal_to((dict(days), dict(accounts))), "billing: cents by day and by account")
+        assert_that(self.analytics.sums(), equal_to(self.books.sums()), "analytics: cents by day and by account")
+
+    def expect_nothing_else(self, window_s: float) -> None:
+        """For `window_s` neither store has anything but what was booked, and nothing waits. AssertionError if not."""
+        stray = poll(self._strays, window_s, every_s=0.1)
+        assert not stray, f"expected nothing but what was booked, found {stray}"
+        self.expect_balances()
+
+    def expect_balances(self) -> None:
+        """The balance of each account is the sum of what was booked on it. AssertionError with all of them."""
+        wanted = Counter(dict.fromkeys(self.accounts, 0))
+        for booking in self.booked:
+            wanted[booking.account] += booking.cents
+        assert_that(self.books.balances(), equal_to(dict(wanted)), "balances in cents")
+
+    def expect_none_waits(self, within_s: float) -> None:
+        """Within `within_s` nothing of the customer's waits for analytics or was put aside. AssertionError if not."""
+        poll(lambda: not self.books.outbox(), within_s)
+        assert_that(self.books.outbox(), equal_to([]), f"what waits for analytics after {within_s:g} s")
+        assert_that(self.books.outbox(put_aside=True), equal_to([]), "what was put aside")
+
+    def _settled(self, wanted: Counter[Booking], but: Sequence[Booking]) -> bool:
+        """Whether analytics shows all of `wanted` and none waits `but` these, or what time will not mend is there."""
+        there = Counter(self.analytics.bookings())
+        waits = set(self.books.outbox()) - {bill.reference for bill in but}
+        return not there <= wanted or (there >= wanted and not waits)
+
+    def _strays(self) -> list[str]:
+        """The references of what was not booked, wherever it is to be seen; of what was, if it is there twice."""
+        known = Counter(booking.reference for booking in self.booked)
+        seen = [
+            Counter(booking.reference for booking in self.books.bookings()),
+            Counter(booking.reference for booking in self.analytics.bookings()),
+            Counter(set(self.analytics.deliveries())),
+            Counter([*self.books.outbox(), *self.books.outbox(put_aside=True)]),
+        ]
+        return [reference for there in seen for reference in (there - known)]
+
+
+def is_refusal(status: int) -> bool:
+    """Whether a node has said by `status` that a request cannot be carried out as it is (RFC 9110 section 15.5)."""
+    return 400 <= status < 500 and status != BOOKED

@@ -1,0 +1,137 @@
+"""Charges at a steady rate, timed: beside each store alone on the same path, and beside those before an outage."""
+
+import time
+from collections.abc import Sequence
+from statistics import median, quantiles
+
+from support.capabilities.database_transaction_coordination.bare_inserts import BareClickHouse, BarePostgres
+from support.capabilities.database_transaction_coordination.client import Booking
+from support.capabilities.database_transaction_coordination.customer import Customer
+from support.capabilities.database_transaction_coordination.probe import Analytics
+from support.containers.fleet import SUITE
+from support.polling import poll
+from support.worlds.crowds import threads
+from support.worlds.watches import Watch
+
+_ARRIVED_WITHIN_S = 30.0  # so long is waited for the last one; how long it may take is judged by the ratio
+_AT_ONCE = 8
+_ALONE_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.02
+
+
+class Pace:
+    """How long booking takes, before something happens and after. All times are in seconds."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._taken: list[list[float]] = []
+
+    def book(self, count: int, rate: float) -> None:
+        """Books `count` charges, `rate` each second, whether the one before is booked or not."""
+        bills, nodes, began = self._world.bills(count), len(self._world.nodes), time.monotonic()
+
+        def book(number: int) -> float:
+            time.sleep(max(0.0, began + number / rate - time.monotonic()))
+            at = time.monotonic()
+            self._world.book_one(bills[number], number % nodes)
+            return time.monotonic() - at
+
+        with threads(_AT_ONCE) as pool:
+            self._taken.append(list(pool.map(book, range(count))))
+
+    def expect_as_before(self, times: float) -> None:
+        """What 3 in 4 charges take at most is at most `times` that of the time before. AssertionError if it is more."""
+        before, now = (quantiles(taken, n=4)[2] for taken in self._taken)
+        assert now <= times * before, (
+            f"3 in 4 charges took up to {now * 1000:.0f} ms: {now / before:.1f} times the "
+            f"{before * 1000:.0f} ms of before, expected at most {times:g} times"
+        )
+
+
+class Stream:
+    """Charges at a steady rate. All times are in seconds, and those of both stores alone are taken all the while."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._booking: list[float] = []
+        self._acknowledged: dict[str, float] = {}
+        self._seen: dict[str, float] = {}
+        self._alone: dict[str, list[float]] = {"PostgreSQL": [], "both stores": []}
+
+    def run(self, count: int, rate: float) -> None:
+        """Books `count` charges, `rate` each second, and returns when analytics has the last one.
+
+        AssertionError when one is not booked, or has not arrived after 30 s.
+        """
+        bills = self._world.bills(count)
+        watches = [self._watch_analytics(), self._watch_stores_alone()]
+        began = time.monotonic()
+        with threads(_AT_ONCE) as pool:
+            booked = [pool.submit(self._book, number, began + number / rate, bills) for number in range(count)]
+        for one in booked:
+            one.result()
+        poll(lambda: len(self._seen) >= count, _ARRIVED_WITHIN_S)
+        for watch in watches:
+            watch.end()
+        assert len(self._seen) == count, f"{count - len(self._seen)} of {count} had not arrived after 30 s"
+
+    def expect_half(self, booked_s: float, lag_s: float) -> None:
+        """Half of the charges were booked within `booked_s`, and half lagged by `lag_s` at most. AssertionError if not.
+
+        A machine that stalls makes few of them slow, and a store alone as well, which leaves much to a ratio.
+        """
+        for what, taken, bound in ("booked", self._booking, booked_s), ("in analytics", self._lags(), lag_s):
+            seen = median(taken)
+            assert seen <= bound, f"half were {what} after {seen * 1000:.1f} ms and more, expected {bound:g} s at most"
+
+    def expect_booking_ratio(self, percent: int, times: float) -> None:
+        """The `percent`th percentile of booking is at most `times` that of PostgreSQL alone. AssertionError if not."""
+        self._expect(self._booking, "PostgreSQL", percent, times)
+
+    def expect_arrival_ratio(self, percent: int, times: float, interval_s: float) -> None:
+        """The same of the time from the answer until analytics has the charge, less `interval_s`; of both stores alone.
+
+        A platform that batches is allowed that much to wait for the next batch, on however fast a machine.
+        """
+        self._expect([lag - interval_s for lag in self._lags()], "both stores", percent, times)
+
+    def _expect(self, sample: Sequence[float], store: str, percent: int, times: float) -> None:
+        alone, seen = (quantiles(times_s, n=100)[percent - 1] for times_s in (self._alone[store], sample))
+        assert seen <= times * alone, (
+            f"{percent} in 100 took up to {seen * 1000:.1f} ms: {seen / alone:.1f} times {store} alone "
+            f"({alone * 1000:.1f} ms), expected at most {times:g} times"
+        )
+
+    def _lags(self) -> list[float]:
+        return [self._seen[reference] - at for reference, at in self._acknowledged.items()]
+
+    def _book(self, number: int, due: float, bills: Sequence[Booking]) -> None:
+        time.sleep(max(0.0, due - time.monotonic()))
+        began = time.monotonic()
+        self._world.book_one(bills[number], number % len(self._world.nodes))
+        self._acknowledged[bills[number].reference] = time.monotonic()
+        self._booking.append(time.monotonic() - began)
+
+    def _watch_analytics(self) -> Watch:
+        """Notes when each charge is first seen in analytics."""
+        analytics = Analytics(self._world.fleet, self._world.name)
+
+        def look() -> None:
+            for reference in analytics.deliveries().keys() - self._seen.keys():
+                self._seen[reference] = time.monotonic()
+
+        return self._world.watch(look, _LOOK_EVERY_S, analytics)
+
+    def _watch_stores_alone(self) -> Watch:
+        """Takes the time of a row into PostgreSQL, then ClickHouse, and back, with no platform in between."""
+        fleet = self._world.fleet
+        assert fleet.toxiproxy
+        postgres = BarePostgres(fleet.toxiproxy.address(fleet.links[f"postgres:{SUITE}"]))
+        clickhouse = BareClickHouse(fleet.toxiproxy.address(fleet.links[f"clickhouse:{SUITE}"]))
+
+        def look() -> None:
+            committed_s = postgres.insert()
+            self._alone["PostgreSQL"].append(committed_s)
+            self._alone["both stores"].append(committed_s + clickhouse.insert_and_read())
+
+        return self._world.watch(look, _ALONE_EVERY_S, postgres, clickhouse)

@@ -1,0 +1,1 @@
+"""Live updates: what its scenarios are made of."""

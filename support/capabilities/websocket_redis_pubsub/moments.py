@@ -1,0 +1,122 @@
+"""Many channels that each get a single update, every one between two other steps of what a gateway does meanwhile."""
+
+import time
+from collections.abc import Callable
+
+from support.capabilities.websocket_redis_pubsub.client import Gateway, Subscriber
+from support.capabilities.websocket_redis_pubsub.workspace import Workspace
+from support.polling import poll
+from support.probes.redis import Commands
+from support.worlds.crowds import for_each, threads
+
+_COMES_WITHIN_S = 5.0
+_RECONNECT_AT_ONCE = 4  # a gateway that is slow to reach Redis is busy with few, and is to be late, not out of reach
+_ASKED_WITHIN_S = (
+    1.0  # a gateway may ask Redis for less than a moment is defined by; the update comes then all the same
+)
+_STEPS = 3  # a moment is after the first, the second … word about the channel; some gateways need two to subscribe
+
+
+class Moments:
+    """Subscribers with a channel of their own each, on which a single update comes.
+
+    Nothing follows it, so whoever misses it sees no hole behind which a gateway would fetch it: it stays missed. Where
+    two things must be in the right order, it comes between them: as soon as Redis has heard one of the gateway's words.
+    """
+
+    def __init__(self, world: Workspace) -> None:
+        self._world = world
+        self._own = world.fresh_channel("moment")  # with this the names of their own channels begin
+        self._watchers: list[Subscriber] = []
+        self._serials: dict[str, list[int]] = {}
+
+    def open(self, count: int, gateway: Gateway) -> None:
+        """`count` subscribers on `gateway`, each with a channel of their own."""
+        for _ in range(count):
+            self._watchers += self._world.join(1, gateway, self._fresh())
+
+    def bring_company(self, gateway: Gateway) -> None:
+        """Every third of the subscribers is joined by somebody on `gateway`."""
+        for watcher in self._watchers[::3]:
+            self._world.join(1, gateway, *watcher.channels)
+
+    def connect(self, count: int, gateway: Gateway) -> None:
+        """`count` sessions connected to `gateway`, each for a channel of its own, which it does not watch yet."""
+        for _ in range(count):
+            channel = self._fresh()
+            self._watchers.append(self._world.newcomer(channel, channel))
+        for_each(self._watchers, lambda watcher: watcher.connect(gateway))
+
+    def log_out_while_subscribing(self, window_s: float) -> None:
+        """Each session asks to watch its channel, and within `window_s` is logged out at the second gateway."""
+        for watcher in self._watchers:
+            watcher.connection.send({"type": "subscribe", "channel": watcher.name})
+        began = time.monotonic()
+        for number, watcher in enumerate(self._watchers):
+            time.sleep(max(0.0, began + window_s * number / len(self._watchers) - time.monotonic()))
+            self._world.gateways[1].log_out(watcher.token)
+
+    def expect_no_subscription(self, within_s: float) -> None:
+        """Within `within_s` Redis counts no subscription to any of the channels. AssertionError if not."""
+        self._world.expect_subscriptions(self._own, 0, within_s)
+
+    def reconnect_to(self, gateway: Gateway) -> None:
+        """All lose their connection and connect to `gateway`; each one's update comes at one of the moments of that."""
+        commands = Commands(self._world.fleet.stores["redis"])
+        numbered = list(enumerate(self._watchers))
+        for_each(
+            numbered, lambda one: self._reconnect(one[1], gateway, commands, one[0] // 3 % _STEPS), _RECONNECT_AT_ONCE
+        )
+        commands.close()
+
+    def drop_subscriptions(self, times: int) -> None:
+        """`times` times Redis drops what the gateways are subscribed to, and while they return, updates come.
+
+        At one moment and the next in turn, and not before all came that was published earlier; in vain it waits once.
+        """
+        commands = Commands(self._world.fleet.stores["redis"])
+        for number in range(times):
+            moments = [self._moment(watcher, commands, 1 + number % 2) for watcher in self._watchers]
+            self._world.redis.drop_subscribers()
+            for_each(list(zip(self._watchers, moments, strict=True)), lambda one: self._publish_at(*one))
+            if not poll(self._all_came, _COMES_WITHIN_S):
+                break
+        commands.close()
+
+    def expect_all(self, within_s: float) -> None:
+        """Everyone, the company too, has received what came on their channel, once. AssertionError if not."""
+        for subscriber in self._world.subscribers:
+            (channel,) = subscriber.channels
+            self._world.expect([subscriber], self._serials[channel], within_s, channel)
+
+    def _reconnect(self, watcher: Subscriber, gateway: Gateway, commands: Commands, step: int) -> None:
+        watcher.drop()
+        seen = len(watcher.connections)
+        with threads(1) as pool:
+            connected = pool.submit(watcher.connect, gateway)
+            poll(lambda: len(watcher.connections) > seen or connected.done(), _COMES_WITHIN_S, every_s=0.001)
+            self._publish_at(watcher, self._moment(watcher, commands, step))
+            connected.result()
+
+    def _moment(self, watcher: Subscriber, commands: Commands, step: int) -> Callable[[], bool]:
+        """Whether Redis has heard `step` more words about the channel of `watcher` than it has by now."""
+        (channel,) = watcher.channels
+        wanted = commands.naming(channel) + step
+        return lambda: commands.naming(channel) >= wanted
+
+    def _publish_at(self, watcher: Subscriber, moment: Callable[[], bool]) -> None:
+        """An update on the watcher's channel at that moment, through the second gateway, which nothing slows."""
+        (channel,) = watcher.channels
+        poll(moment, _ASKED_WITHIN_S, every_s=0.001)
+        self._serials.setdefault(channel, []).append(self._world.send(self._world.gateways[1], channel)[1])
+
+    def _all_came(self) -> bool:
+        """Whether everyone has as many updates as were published on their channel."""
+        return all(
+            len(self._world.serials_of(watcher, channel)) >= len(self._serials[channel])
+            for watcher in self._watchers
+            for channel in watcher.channels
+        )
+
+    def _fresh(self) -> str:
+        return f"{self._own}:{len(self._watchers)}:"

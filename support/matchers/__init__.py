@@ -1,1 +1,0 @@
-"""What must hold, as matchers whose words say what was expected and what was seen."""

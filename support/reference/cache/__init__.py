@@ -1,1 +1,0 @@
-"""What cached prices are made of."""

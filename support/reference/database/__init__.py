@@ -1,1 +1,0 @@
-"""What billing and analytics are made of."""

@@ -1,1 +1,0 @@
-"""What live updates are made of."""

@@ -1,0 +1,5 @@
+"""Live updates over WebSocket: every update reaches everyone who watches, once."""
+
+from .capability import Capability
+
+__all__ = ["Capability"]

@@ -1,0 +1,109 @@
+"""A run from the launcher: planned before behave begins, so that even a suite that does not load is told."""
+
+import os
+import signal
+import sys
+from collections.abc import Collection, Sequence
+
+from behave.__main__ import run_behave
+from behave.configuration import Configuration
+from behave.exception import ConfigError, InvalidFileLocationError, InvalidFilenameError
+from behave.exception import FileNotFoundError as NoSuchFile
+from behave.parser import ParserError
+from behave.runner import Runner
+from behave.runner_util import parse_features
+from cucumber_tag_expressions.parser import TagExpressionError  # type: ignore[import-untyped]
+
+from support.errors import SelectionError, SuiteError
+from support.ledger import terminal
+from support.ledger.completion import complete_or_tell
+from support.ledger.folder import LEDGER, RUN_VARIABLE, SUMMARY, RunFolder
+from support.ledger.plan import Plan
+from support.ledger.rows import read
+from support.report.ending import after_verdict
+from support.run.jobs import Jobs, feature_alone, longest_first
+from support.run.selection import plan, put_in_order
+from support.settings import Settings
+
+
+class Suite:
+    """What `options` of behave and `paths` (features, file:line, folders; none means all) select below the root."""
+
+    def __init__(self, options: Sequence[str], paths: Sequence[str], services: Collection[str]) -> None:
+        """Plans it, in the current directory. `services` are the known kinds of containers.
+
+        Raises SelectionError, or SuiteError when a feature cannot be read.
+        """
+        self._options = list(options)
+        self._paths = list(paths)
+        self._config = _configuration([*options, *paths])
+        self._settings = Settings.load(os.environ, self._config.userdata or {})
+        try:
+            self._plan = _plan(self._config, services)
+        except ParserError as error:
+            raise SuiteError(f"a feature cannot be read: {error}") from error
+        except (NoSuchFile, InvalidFilenameError, InvalidFileLocationError) as error:
+            raise SelectionError(f"{error}; expected a feature file, file:line or a folder of features") from error
+
+    def run(self, jobs: int) -> int:
+        """Runs it, `jobs` features at a time, and prints the verdict. Returns the exit code; raises LedgerError."""
+        earlier = read(self._settings.reports / "latest" / LEDGER)
+        folder = RunFolder.create(self._settings.reports, self._plan, history=self._settings.history)
+        print(f"run {folder.run}: {self._settings}", flush=True)
+        os.environ[RUN_VARIABLE] = str(folder.path)
+        if jobs == 1:
+            return self._run_here(folder)
+        works = [feature_alone(f["capability"], self._arguments(f["path"])) for f in self._plan["features"]]
+        side_by_side = Jobs(folder, longest_first(works, self._plan, earlier))
+        side_by_side.run(jobs)
+        return _tell(folder, side_by_side.reason)
+
+    def _run_here(self, folder: RunFolder) -> int:
+        """Runs behave in this process, which tells the verdict and ends by SystemExit; if not, it did not begin."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        folder.leave()
+        reason = "the suite could not begin; behave's message says why"
+        try:
+            run_behave(self._config)
+        except KeyboardInterrupt:
+            reason = "interrupted before the suite began"
+        except SystemExit as ending:
+            if (folder.path / SUMMARY).exists() and isinstance(ending.code, int):
+                return ending.code
+        except Exception as error:  # noqa: BLE001 - a step module may raise anything while it loads
+            reason = f"the suite could not begin: {type(error).__name__}: {error}"
+        return _tell(folder, reason)
+
+    def _arguments(self, feature: str) -> list[str]:
+        """behave's arguments for one feature: the lines of it that were asked for, or else all of it."""
+        asked = [path for path in self._paths if os.path.normpath(path.partition(":")[0]) == feature]
+        return [*self._options, *(asked or [feature])]
+
+
+def _configuration(arguments: list[str]) -> Configuration:
+    try:
+        return Configuration(arguments)
+    except TagExpressionError as error:
+        example = "'@tier1 and not (@performance or @database)'"
+        raise SelectionError(f"the tag expression cannot be read, expected one such as {example}:\n{error}") from error
+    except ConfigError as error:
+        raise SuiteError(f"behave cannot be configured: {error}") from error
+
+
+def _plan(config: Configuration, services: Collection[str]) -> Plan:
+    runner = Runner(config)
+    runner.setup_paths()
+    features = parse_features(runner.feature_locations())
+    put_in_order(features, config)
+    return plan(features, config, services)
+
+
+def _tell(folder: RunFolder, reason: str) -> int:
+    folder.leave()
+    rows = read(folder.path / LEDGER)
+    result = complete_or_tell(folder.path, folder.plan, rows, reason, folder.problem)
+    if result is None:
+        raise SuiteError(f"a process of the run still lives; it will complete {folder.path}")
+    print(terminal.text(result, sys.stdout), flush=True)
+    after_verdict(result)
+    return result.exit_code
