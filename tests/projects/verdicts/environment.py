@@ -4,7 +4,7 @@ import builtins
 import os
 from typing import Any
 
-from support.ledger import deadline
+from support.run import deadline
 from support.run.recorder import Recorder
 from support.settings import Settings
 
