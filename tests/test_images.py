@@ -168,7 +168,12 @@ def test_another_content_or_base_is_another_tag(make: Make) -> None:
 
 
 def test_what_is_only_built_on_is_no_service() -> None:
-    assert set(manifest.load()) - set(manifest.services()) == {"debian", "debian-bookworm", "platform-runtime"}
+    assert set(manifest.load()) - set(manifest.services()) == {
+        "debian",
+        "debian-bookworm",
+        "platform-runtime",
+        "providers-runtime",
+    }
 
 
 # The order

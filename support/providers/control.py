@@ -1,0 +1,95 @@
+"""The control port: where a provider is told how to misbehave, and asked what arrived. For the suite alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.websockets import WebSocket
+
+from .faults import Fault, Faults, WrongFault
+from .meter import Meter
+from .third_party import ThirdParty
+
+
+class Control:
+    """What the suite may tell and ask every provider."""
+
+    def __init__(self, provider: ThirdParty, meter: Meter, faults: Faults) -> None:
+        self._provider, self._meter, self._faults = provider, meter, faults
+
+    def app(self) -> Starlette:
+        """The application of the control port, with what this provider can be told besides."""
+        routes: list[BaseRoute] = [
+            Route("/health", self.health),
+            Route("/faults", self.arm, methods=["POST"]),
+            Route("/faults", self.heal_all, methods=["DELETE"]),
+            Route("/faults/{id:int}", self.fault),
+            Route("/faults/{id:int}", self.heal, methods=["DELETE"]),
+            Route("/faults/{id:int}/release", self.release, methods=["POST"]),
+            Route("/meter", self.meter),
+            Route("/forget", self.forget, methods=["POST"]),
+        ]
+        handlers = {HTTPException: _refused, WrongFault: _wrong, ValueError: _wrong, TypeError: _wrong}
+        return Starlette(routes=routes + self._provider.control, exception_handlers=handlers)
+
+    async def health(self, _: Request) -> Response:
+        """200: the server opens this port last."""
+        return JSONResponse({})
+
+    async def arm(self, request: Request) -> Response:
+        """Arms a fault: {do, match, times, nth, ...}; answers its state with its id."""
+        return JSONResponse(self._faults.add(await request.json()).row(), 201)
+
+    async def fault(self, request: Request) -> Response:
+        """The state of one fault: armed, hits, waiting."""
+        return JSONResponse(self._named(request).row())
+
+    async def release(self, request: Request) -> Response:
+        """Lets go on whom the fault holds: all of them, or {requests: [seq, ...]}."""
+        fault = self._named(request)
+        said: Mapping[str, Any] = await request.json() if await request.body() else {}
+        fault.release(said.get("requests"))
+        return JSONResponse(fault.row())
+
+    async def heal(self, request: Request) -> Response:
+        """Ends one fault: whom it holds goes on."""
+        fault = self._named(request)
+        fault.heal()
+        return JSONResponse(fault.row())
+
+    async def heal_all(self, _: Request) -> Response:
+        """Ends all faults."""
+        self._faults.heal()
+        return JSONResponse({})
+
+    async def meter(self, request: Request) -> Response:
+        """What arrived: ?since=SEQ, and any of method, path (a pattern) and the provider's own fields."""
+        wanted = dict(request.query_params)
+        since = int(wanted.pop("since", 0))
+        return JSONResponse({"requests": [arrival.row() for arrival in self._meter.read(since, wanted)]})
+
+    async def forget(self, _: Request) -> Response:
+        """Makes everything as it was at the start; what is held is cut, and is not carried out."""
+        self._faults.forget()
+        self._provider.forget()
+        self._meter.forget()
+        return JSONResponse({})
+
+    def _named(self, request: Request) -> Fault:
+        fault = self._faults.all.get(request.path_params["id"])
+        if fault is None:
+            raise HTTPException(404, f"there is no fault {request.path_params['id']}")
+        return fault
+
+
+async def _refused(_: Request | WebSocket, error: Exception) -> Response:
+    status, detail = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, str(error))
+    return JSONResponse({"error": detail}, status)
+
+
+async def _wrong(_: Request | WebSocket, error: Exception) -> Response:
+    return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)

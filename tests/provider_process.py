@@ -1,0 +1,40 @@
+"""A provider as a process on loopback: what a container of it runs, without the container."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from support.containers.http import answers_200
+from support.polling import poll
+from support.settings import ROOT
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the third party is played, and where it is told how."""
+
+    url: str
+    control_url: str
+
+
+@contextmanager
+def provider(kind: str) -> Iterator[Addresses]:
+    """Runs the provider `kind` until the end of the block."""
+    port, control_port = _free_port(), _free_port()
+    ports = ["--host=127.0.0.1", f"--port={port}", f"--control-port={control_port}"]
+    process = subprocess.Popen([sys.executable, "-m", "support.providers", kind, *ports], cwd=ROOT)
+    try:
+        assert poll(lambda: answers_200("127.0.0.1", control_port, "/health", 1), 10), process.poll()
+        yield Addresses(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control_port}")
+    finally:
+        process.terminate()
+        assert process.wait(2) == 0  # at once, whatever it holds
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

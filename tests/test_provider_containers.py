@@ -1,0 +1,45 @@
+"""Every provider in a container of the real image: it answers from outside, from inside, and by its control port."""
+
+from collections.abc import Iterator
+
+import docker
+import pytest
+import requests
+
+from support.clients.provider_control import ProviderControl
+from support.containers import labels
+from support.containers.engine import same_api
+from support.containers.provider import PROVIDERS, ProviderService
+from support.images.resolution import resolve
+
+
+@pytest.fixture(params=PROVIDERS, ids=[provider.kind for provider in PROVIDERS])
+def service(request: pytest.FixtureRequest, client: docker.DockerClient, run: str) -> Iterator[ProviderService]:
+    """A provider that has been started."""
+    own = labels.owned_by_this_process(run) | {labels.FEATURE: "small", labels.SERVICE: request.param.kind}
+    image = resolve(request.param.image_name, client, print)
+    made: ProviderService = request.param(request.param.kind, image.reference, own, same_api(client))
+    made.create(cores=2)
+    made.start()
+    made.wait_ready()
+    yield made
+
+
+def test_a_provider_answers_by_every_way_that_there_is_and_forgets_when_it_is_emptied(
+    service: ProviderService,
+) -> None:
+    url = service.url(*service.address())
+    control = ProviderControl(service.name, service.control_url, {url.removeprefix("http://"): "node-1"})
+    assert service.answers_inside("127.0.0.1", service.port)
+    assert not service.answers_inside("127.0.0.1", 1)
+    assert control.arrivals() == []
+    requests.get(f"{url}/nothing", timeout=5)
+    assert [arrival.via for arrival in control.arrivals()] == ["node-1"]
+    service.empty()
+    assert control.arrivals() == []
+
+
+def test_a_provider_ends_at_once_when_it_is_asked_to(service: ProviderService) -> None:
+    container = service.get_wrapped_container()
+    container.kill("SIGTERM")
+    assert container.wait(timeout=3)["StatusCode"] == 0
