@@ -45,7 +45,7 @@ def register() -> None:
     Nodes and stores go by the nouns of all nodes.toml that there are: "the first gateway", "both gateways'", "Redis".
     """
     layouts = list(all_layouts())
-    roles = [role for layout in layouts for role in layout.roles]
+    roles = [role for layout in layouts for role in (*layout.roles, *layout.commands)]
     nodes = pattern_of_who(sorted({role.noun for role in roles}), sorted({role.plural for role in roles}))
     stores = sorted({noun for layout in layouts for noun in layout.stores}, key=lambda noun: -len(noun))
 

@@ -48,11 +48,12 @@ def make_fleet(client: docker.DockerClient, images: Mapping[str, Image], run: st
         order: dict[str, Any] = {
             "run": run,
             "capability": "small",
+            "images": images,
             "layout": Layout(),
             "settings": {},
             "budget": BUDGET,
         } | changes
-        return Fleet(client, Order(kinds=kinds, images=images, **order), print)
+        return Fleet(client, Order(kinds=kinds, **order), print)
 
     return make
 

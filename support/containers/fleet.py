@@ -15,10 +15,12 @@ from support.containers import labels, sweep
 from support.containers.admission import admitted
 from support.containers.clickhouse import ClickHouseService
 from support.containers.engine import same_api
-from support.containers.layout import Layout
-from support.containers.platform import Node
+from support.containers.image_files import file_in
+from support.containers.layout import Layout, Role
+from support.containers.platform import Command, Node, OfTarget
 from support.containers.postgres import PostgresService
-from support.containers.redis import RedisService
+from support.containers.provider import PROVIDERS
+from support.containers.redis import RedisDurableService, RedisService
 from support.containers.redis_cluster import RedisClusterService
 from support.containers.service import Service, Store
 from support.containers.toxiproxy import FIRST_LINK, ToxiproxyService
@@ -26,9 +28,9 @@ from support.errors import EngineError, FleetError
 from support.images.resolution import Image, resolve_all
 from support.nouns import What, Who
 
-STORES: dict[str, type[Store]] = {
-    store.kind: store for store in (RedisService, RedisClusterService, PostgresService, ClickHouseService)
-}
+_SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService)
+_CLASSES: tuple[type[Store], ...] = (*_SERVERS, *PROVIDERS)
+STORES = {store.kind: store for store in _CLASSES}
 KINDS = (*STORES, ToxiproxyService.kind, Node.kind)
 AT_ONCE = 3  # containers that are started; the engine starts more no faster, and none of them is there early
 SUITE = "suite"  # the user of the links that are the suite's own
@@ -52,6 +54,7 @@ class Order:
     """What a fleet is made of: the kinds of its containers, their images, and the layout of its nodes.
 
     `images` has one for each kind; `settings` is what every node is told beside its layout; `budget` in bytes.
+    `files_at` says where in the target's image, from its working directory, the files are that services are given.
     """
 
     run: str
@@ -61,6 +64,7 @@ class Order:
     layout: Layout
     settings: Mapping[str, str]
     budget: int
+    files_at: str = "reference/{capability}/{name}"
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,15 @@ class Fleet:
         self._wounded: list[Service] = []
         self._lost = False
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="fleet")
-        self._roles = {name: role for role in order.layout.roles for name in role.names} if _has_nodes(order) else {}
+        self._roles = _by_name(order, order.layout.roles)
+        self._command_roles = _by_name(order, order.layout.commands)
+        self._version: Mapping[str, bytes] = {}
+        self.commands: dict[str, Command] = {}
         proxied = ToxiproxyService.kind in order.kinds
         # A store of several members takes longest, because they have to agree; so these are started first.
         kinds = sorted((kind for kind in order.kinds if kind in STORES), key=lambda kind: -STORES[kind].members)
         self.stores = {name: self._service(STORES[kind], name) for kind in kinds for name in _names(STORES[kind])}
-        self.links = _links(self.stores.values(), (SUITE, *self._roles)) if proxied else {}
+        self.links = _links(self.stores.values(), (SUITE, *self._roles, *self._command_roles)) if proxied else {}
         own = tuple(port for name, port in self.links.items() if name.endswith(f":{SUITE}"))
         self.toxiproxy = self._service(ToxiproxyService, "toxiproxy", own) if proxied else None
         self.nodes = [self._node(name) for name in self._roles]
@@ -104,6 +111,10 @@ class Fleet:
     def services(self) -> list[Service]:
         """All containers, services first."""
         return [*self._infrastructure, *self.nodes]
+
+    @property
+    def _all_roles(self) -> dict[str, Role]:
+        return self._roles | self._command_roles
 
     @property
     def _infrastructure(self) -> list[Service]:
@@ -116,6 +127,7 @@ class Fleet:
         """
         self._began, self._began_at = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
         need = sum(service.limits.memory for service in self.services)
+        need += len(self._command_roles) * Command.limits.memory
         with admitted(self._client, need, self._room, self._say):
             self._waited_s = self._elapsed()
             self._create_network()
@@ -144,20 +156,37 @@ class Fleet:
 
     def named(self, name: str) -> Service:
         """The container called `name` in this fleet. Raises FleetError naming those that there are."""
-        for service in self.services:
+        for service in (*self.services, *self.commands.values()):
             if service.name == name:
                 return service
         raise FleetError(f"the fleet has no {name}; it has {', '.join(s.name for s in self.services)}")
 
-    def nodes_called(self, who: Who) -> list[Node]:
-        """The nodes that a sentence speaks of, in their order. Raises FleetError when the feature has none such."""
-        roles = [role for role in self._order.layout.roles if who.noun in (role.noun, role.plural)]
-        found = [node for node in self.nodes if self._roles[node.name] in roles]
+    def command(self, name: str, words: Sequence[str], settings: Mapping[str, str] = {}) -> Command:
+        """A command of the target under `name`, one of those that the layout has: created, and not started yet.
+
+        It is told what a node is, and `settings`. One that went by that name before is removed. Raises FleetError.
+        """
+        if name in self.commands:
+            self.commands.pop(name).close()
+        command = self._service(Command, name)
+        command.role = self._command_roles[name].noun
+        command.run_instead(self._version)
+        command.with_command(list(words))
+        command.with_envs(**settings)
+        self._create(command)
+        self.commands[name] = command
+        return command
+
+    def nodes_called(self, who: Who) -> list[OfTarget]:
+        """The nodes, or running commands, that a sentence speaks of, in their order. FleetError when there are none."""
+        there: list[OfTarget] = [*self.nodes, *self.commands.values()]
+        roles = [role for role in self._all_roles.values() if who.noun in (role.noun, role.plural)]
+        found = [one for one in there if self._all_roles[one.name] in roles]
         if who.number:
             found = found[who.number - 1 : who.number]
         if not found:
-            there = ", ".join(f"{role.count} {role.plural}" for role in self._order.layout.roles)
-            raise FleetError(f"the fleet has no such node as {who}; its nodes.toml says {there}")
+            known = ", ".join(sorted(self._all_roles))
+            raise FleetError(f"the fleet has no such node as {who}, or it does not run; its nodes.toml says {known}")
         return found
 
     def stores_called(self, what: What) -> list[Store]:
@@ -212,6 +241,9 @@ class Fleet:
         self.restore()
         # Nobody writes any more when the stores are emptied, and the names are free.
         self._remove(lambda owner: owner.get(labels.SERVICE) in self._roles)
+        self._version = files
+        for name in list(self.commands):
+            self.commands.pop(name).close()
         self.nodes = [self._node(name) for name in self._roles]
         for node in self.nodes:
             node.run_instead(files)
@@ -269,6 +301,8 @@ class Fleet:
     def _prepare_anew(self, service: Service) -> None:
         if isinstance(service, Store):
             service.empty()
+            self._give_files(service)
+            service.reread()
         else:
             self._create(service)
 
@@ -278,10 +312,11 @@ class Fleet:
             self._start(service)
 
     def _create(self, service: Service) -> None:
-        if isinstance(service, Node):
+        if isinstance(service, OfTarget):
             self._configure(service)
         service.with_network(self._network)
         service.create(cores=self._cores)
+        self._give_files(service)
         service.times.created_s = self._elapsed()
 
     def _start(self, service: Service) -> None:
@@ -293,12 +328,24 @@ class Fleet:
     def _elapsed(self) -> float:
         return round(time.monotonic() - self._began, 3)
 
-    def _configure(self, node: Node) -> None:
+    def _give_files(self, service: Service) -> None:
+        """Puts the target's own files into a service that is to work by them: of the version that the nodes run."""
+        given = self._order.layout.files.get(service.name, {})
+        if given:
+            wanted = {name: self._order.files_at.format(capability=self._order.capability, name=name) for name in given}
+            content = {name: self._version.get(path) or self._file_of_image(path) for name, path in wanted.items()}
+            service.put({given[name]: content[name] for name in given})
+
+    def _file_of_image(self, path: str) -> bytes:
+        image = self._order.images[Node.kind].reference
+        return file_in(self._client, image, path, self._labels)
+
+    def _configure(self, node: OfTarget) -> None:
         """Tells a node its name and where each service is: behind its own link where there is a Toxiproxy."""
-        feature = {**self._order.layout.settings, **self._roles[node.name].settings}
+        feature = {**self._order.layout.settings, **self._all_roles[node.name].settings}
         # Its own settings by name, so that a node can say which of them it does not know.
         own = {"NODE_NAME": node.name, "CAPABILITIES": self._order.capability, "SETTINGS": ",".join(feature)}
-        node.with_envs(**own, **feature, **self._order.settings)
+        node.with_envs(**{**own, **feature, **self._order.settings})
         for store in self.stores.values():
             link = self.links.get(f"{store.name}:{node.name}")
             url = store.url("toxiproxy", link) if link else store.url(store.name, store.port)
@@ -312,8 +359,9 @@ class Fleet:
                 self.toxiproxy.link(name, port, self.stores[name.partition(":")[0]])
 
 
-def _has_nodes(order: Order) -> bool:
-    return Node.kind in order.kinds
+def _by_name(order: Order, roles: Iterable[Role]) -> dict[str, Role]:
+    """The role of each container of the target, by its name; none in a fleet without a platform."""
+    return {name: role for role in roles for name in role.names} if Node.kind in order.kinds else {}
 
 
 def _names(store: type[Store]) -> list[str]:

@@ -16,7 +16,7 @@ from support.settings import ROOT
 CAPABILITIES = ROOT / "support" / "capabilities"
 FILE = "nodes.toml"
 _ROLE_KEYS = ("count", "plural", "settings")
-_KEYS = ("roles", "stores", "settings")
+_KEYS = ("roles", "commands", "stores", "files", "settings")
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,16 @@ class Role:
 
 @dataclass(frozen=True)
 class Layout:
-    """The roles of the nodes, what sentences call each store (noun -> container), and the environment of all nodes."""
+    """The roles of the nodes, what sentences call each store (noun -> container), and the environment of all nodes.
+
+    `commands` are run once, when a scenario says so, as many side by side as their count. `files` are the target's
+    own that a service is given: service -> name -> path in its container.
+    """
 
     roles: tuple[Role, ...] = (Role("node", "nodes"),)
+    commands: tuple[Role, ...] = ()
     stores: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -58,6 +64,8 @@ def layout_of(capability: str, folder: Path = CAPABILITIES) -> Layout:
         raise FleetError(f"{shown}: {'; '.join(problems)}")
     return Layout(
         roles=tuple(_role(noun, role) for noun, role in said["roles"].items()),
+        commands=tuple(_role(noun, role) for noun, role in said.get("commands", {}).items()),
+        files=said.get("files", {}),
         stores=said.get("stores", {}),
         settings=said.get("settings", {}),
     )
@@ -89,12 +97,14 @@ def _problems(said: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(roles, dict) or not roles:
         yield "expected a [roles.NOUN] for each kind of node, such as [roles.gateway]"
         roles = {}
-    for noun, role in roles.items():
+    for noun, role in {**roles, **said.get("commands", {})}.items():
         yield from _strangers(role, _ROLE_KEYS, f" of the role {noun}")
         count = role.get("count", 2)
         if not isinstance(count, int) or count < 1:
-            yield f"roles.{noun}.count: expected a number of nodes, got {count!r}"
-        yield from _no_texts(role.get("settings", {}), f"roles.{noun}.settings")
+            yield f"{noun}.count: expected a number of containers, got {count!r}"
+        yield from _no_texts(role.get("settings", {}), f"{noun}.settings")
+    for service, files in said.get("files", {}).items():
+        yield from _no_texts(files, f"files.{service}")
     yield from _no_texts(said.get("settings", {}), "settings")
     yield from _no_texts(said.get("stores", {}), "stores")
 

@@ -1,41 +1,47 @@
-"""A node of the platform that is judged: the reference platform, or the image that L3_IMAGE_PLATFORM names."""
+"""What runs the target's image: its nodes, and the commands that are run once, such as a migration."""
 
-import io
-import tarfile
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from docker.errors import DockerException
+from docker.errors import DockerException, NotFound
 
 from support.containers.http import answers_200
 from support.containers.service import MIB, Limits, Service
 from support.errors import FleetError
+from support.polling import poll
+
+_INSTEAD = "/instead"  # the working directory of a changed version
 
 
-class Node(Service):
-    """One process of the target. It is configured by its environment alone, as any twelve-factor service is."""
+class OfTarget(Service):
+    """A container of the target's image. It is configured by its environment alone, as any twelve-factor service is."""
 
     kind = "platform"
-    port = 8000
     limits = Limits(memory=256 * MIB, cpus=1, pids=64)
-    question = "GET /health"
     role = "node"  # what sentences call it; the fleet says
+    _files: Mapping[str, bytes] = {}
 
     def run_instead(self, files: Mapping[str, bytes]) -> None:
-        """Lets the node run `files` (path below its working directory -> content) in the place of its image's own.
+        """Lets it run `files` (path below its working directory -> content) in the place of its image's own.
 
         To be said before it is created.
         """
         self._files = files
-        self.working_dir = "/instead"
+        self.working_dir = _INSTEAD if files else None
 
     def create(self, cores: int) -> None:
         """As every service; what it is to run instead is there before it starts."""
         super().create(cores)
-        if self.working_dir:
-            try:
-                self.get_wrapped_container().put_archive("/", _archive(self.working_dir, self._files))
-            except DockerException as error:
-                raise FleetError(f"{self.name}: the engine did not take the source: {error}") from error
+        if self._files:
+            self.put({f"{_INSTEAD}/{path}": content for path, content in self._files.items()})
+
+
+class Node(OfTarget):
+    """One process of the target that serves until it is ended."""
+
+    port = 8000
+    question = "GET /health"
 
     def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:
         """Whether the node says that it and the stores it needs are well."""
@@ -48,12 +54,39 @@ class Node(Service):
         return f"http://{host}:{port}"
 
 
-def _archive(folder: str, files: Mapping[str, bytes]) -> bytes:
-    """A tar of `files` below `folder`, an absolute path."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for path, content in files.items():
-            member = tarfile.TarInfo(f"{folder}/{path}".lstrip("/"))
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code, all that it printed, and how long it ran (seconds)."""
+
+    exit_code: int
+    output: str
+    took_s: float
+
+
+class Command(OfTarget):
+    """One run of a command of the target, beside the nodes. It publishes no port."""
+
+    port = 0
+    question = "nothing"
+
+    def run(self, within_s: float) -> Ended:
+        """Starts it and returns how it ended. FleetError, with its last lines, when it has not within `within_s`."""
+        self.start()
+        return self.ended(within_s)
+
+    def ended(self, within_s: float) -> Ended:
+        """How it ended, once it has, within `within_s` from now; also when it was killed. Raises FleetError if not."""
+        began = time.monotonic()
+        if not poll(lambda: self.state().get("Status") == "exited", within_s):
+            raise FleetError(f"{self.name} had not ended after {within_s:g} s; it said last:\n{self.last_lines()}")
+        code = int(self.state()["ExitCode"])
+        return Ended(code, self.last_lines(10_000), time.monotonic() - began)
+
+    def close(self) -> None:
+        """Removes it, running or not. Raises FleetError."""
+        try:
+            self.get_wrapped_container().remove(force=True, v=True)
+        except NotFound:
+            return
+        except DockerException as error:
+            raise FleetError(f"{self.name} was not removed: {error}") from error

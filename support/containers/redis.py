@@ -1,4 +1,4 @@
-"""Redis, in memory only: what a scenario needs to outlive a restart, it must say."""
+"""Redis: in memory only, or durable, for features whose data has to outlive a restart."""
 
 import socket
 from contextlib import suppress
@@ -58,3 +58,14 @@ class RedisService(Store):
         except RedisError as error:
             raise FleetError(f"{self.name} was not emptied: {error}") from error
         return left
+
+
+class RedisDurableService(RedisService):
+    """One Redis server that keeps what it acknowledged: each write is on disk before it is answered (appendfsync)."""
+
+    kind = "redis-durable"
+    image_name = "redis"
+    command: ClassVar[list[str]] = [
+        *("redis-server", "--dir", "/data", "--save", "", "--protected-mode", "no"),
+        *("--appendonly", "yes", "--appendfsync", "always"),
+    ]

@@ -1,7 +1,9 @@
 """One container of a fleet: limits, fixed loopback ports, readiness by the protocol's own answer, times."""
 
+import io
 import random
 import socket
+import tarfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,7 +73,7 @@ class Service(DockerContainer):
         self.with_name(f"l3-{labels['l3.run']}-{labels['l3.feature']}-{labels['l3.pid']}-{name}"[:120])
         self.with_network_aliases(name)
         self._labels = labels
-        self._published = {port: 0 for port in (self.port, *extra_ports)}
+        self._published = {port: 0 for port in (self.port, *extra_ports) if port}
         self.with_envs(**self.environment)
         if self.command:
             self.with_command(self.command)
@@ -106,6 +108,13 @@ class Service(DockerContainer):
         except DockerException as error:
             raise FleetError(f"{self.name}: the engine did not start it: {error}") from error
         return self
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Puts `files` (absolute path -> content) into the container, running or not. Raises FleetError."""
+        try:
+            self.get_wrapped_container().put_archive("/", _archive(files))
+        except DockerException as error:
+            raise FleetError(f"{self.name}: the engine did not take {', '.join(files)}: {error}") from error
 
     def wait_ready(self) -> None:
         """Returns once the service answers in its own protocol. FleetError, with its last lines, if not."""
@@ -205,6 +214,9 @@ class Store(Service):
         """Whether the protocol's answer comes from `host`:`port` as the fleet's network sees them, in time."""
         raise NotImplementedError
 
+    def reread(self) -> None:
+        """Lets it read again the files of the target that it was given. Raises FleetError."""
+
     def empty(self) -> None:
         """Takes everything out that nodes have put in, so that it is as it was when it started. Raises FleetError."""
         if left := self._emptied():
@@ -215,15 +227,26 @@ class Store(Service):
         raise NotImplementedError
 
 
+def _archive(files: Mapping[str, bytes]) -> bytes:
+    """A tar of `files`: absolute path -> content, readable for every user of the container."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path, content in files.items():
+            member = tarfile.TarInfo(path.lstrip("/"))
+            member.size, member.mode = len(content), 0o644
+            archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
 def _free_ports(count: int) -> list[int]:
     """`count` different loopback ports that nothing listens on at this moment."""
     found: list[int] = []
     for port in random.sample(_PORTS, _TRIED):
+        if len(found) == count:
+            return found
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             found.append(port)
-        if len(found) == count:
-            return found
     raise FleetError(
         f"{_TRIED} ports between {_PORTS.start} and {_PORTS.stop} on 127.0.0.1 were tried; no {count} are free"
     )
