@@ -69,6 +69,17 @@ class Command(OfTarget):
     port = 0
     question = "nothing"
 
+    def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:
+        """Never: it serves nobody."""
+        return False
+
+    def address(self, port: int | None = None) -> tuple[str, int]:
+        """Nowhere."""
+        return "127.0.0.1", 0
+
+    def wait_ready(self) -> None:
+        """Nobody waits for that: it does its work, and ends."""
+
     def run(self, within_s: float) -> Ended:
         """Starts it and returns how it ended. FleetError, with its last lines, when it has not within `within_s`."""
         self.start()

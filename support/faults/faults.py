@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from support.containers.fleet import Fleet
+from support.containers.platform import Command
 from support.containers.redis_cluster import RedisClusterService
 from support.containers.service import Service
 from support.errors import FaultError, SuiteError
@@ -180,5 +181,6 @@ class Faults:
 
     def _down(self, name: str) -> Service:
         service = self._fleet.named(name)
-        self._healers[name] = lambda: process.bring_back(service)
+        # A command that was ended is not to be run again.
+        self._healers[name] = service.close if isinstance(service, Command) else partial(process.bring_back, service)
         return service
