@@ -1,57 +1,150 @@
-"""What Redis itself says, on a connection of the suite's own that no fault of a node touches."""
+"""What Redis itself says, on connections of the suite's own that no fault of a node touches."""
 
 import threading
-import time
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 from redis import Redis
-from redis.client import PubSub
+from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from support.containers.service import Store
 from support.errors import ProbeError
 
+_ANSWERS_WITHIN_S = 10.0
+_CONNECTS_WITHIN_S = 5.0
+_BATCH = 1000  # keys that one round trip asks about
+One = TypeVar("One")
+
 
 class RedisProbe:
-    """A look into one Redis server. Every method raises ProbeError when the server does not answer within 5 s."""
+    """A look into one Redis server, or into the masters of one cluster as if they were one.
 
-    def __init__(self, server: Store) -> None:
-        host, port = server.address()
-        self._redis = Redis(host=host, port=port, socket_timeout=5, socket_connect_timeout=5)
+    Keys and values are text; bytes that are no UTF-8 are kept as surrogates, so that such a key can be asked for
+    again. Every method raises ProbeError when a server does not answer within 10 s, or refuses.
+    """
 
-    def subscriptions(self, name_part: str) -> int:
-        """How many subscribers Redis counts over all its channels whose name contains `name_part` (PUBSUB NUMSUB).
+    def __init__(self, *servers: Store) -> None:
+        self.members = {server.name: client_of(server) for server in servers}
 
-        The part of a name is enough, so that a target may name its channels as it likes.
-        """
-        try:
-            wanted = [name for name in self._redis.pubsub_channels() if name_part.encode() in name]
-            return sum(count for _, count in self._redis.pubsub_numsub(*wanted)) if wanted else 0
-        except RedisError as error:
-            raise ProbeError(f"Redis did not say its subscriptions: {error}") from error
+    # Keys, values, lifetimes
 
-    def drop_subscribers(self) -> None:
-        """Closes every connection that is subscribed to anything (CLIENT KILL), as a server does with one too slow.
+    def keys(self, pattern: str = "*") -> list[str]:
+        """Every key that `pattern` (of KEYS, https://redis.io/docs/latest/commands/keys/) fits, on any server."""
+        return [key for client in self.members.values() for key in _scan(client, pattern)]
 
-        Raises ProbeError when there was none.
-        """
-        try:
-            dropped = self._redis.client_kill_filter(_type="pubsub")
-        except RedisError as error:
-            raise ProbeError(f"Redis did not drop its subscribers: {error}") from error
-        if not dropped:
-            raise ProbeError("Redis had no subscribers that it could drop")
+    def value(self, key: str) -> str | None:
+        """The text that is kept under `key`; None where nothing is."""
+        return self.values(key)[key]
+
+    def values(self, *keys: str) -> dict[str, str | None]:
+        """What is kept under each of `keys`; None where nothing is."""
+        found: dict[str, str | None] = {}
+        for client, owned in self._by_owner(keys).items():
+            found |= zip(owned, _pipelined(client, [("GET", key) for key in owned]), strict=True)
+        return found
+
+    def lifetime(self, key: str) -> float:
+        """For how many seconds yet `key` is kept; -1 for ever, -2 when it is not there (PTTL)."""
+        ((client, _),) = self._by_owner([key]).items()
+        (left,) = _pipelined(client, [("PTTL", key)])
+        return _seconds(left)
+
+    def lifetimes(self, pattern: str = "*") -> dict[str, float]:
+        """For how many seconds yet each key that `pattern` fits is kept; -1 for one that is kept for ever."""
+        found: dict[str, float] = {}
+        for client in self.members.values():
+            keys = _scan(client, pattern)
+            left = [ms for batch in _batches(keys) for ms in _pipelined(client, [("PTTL", key) for key in batch])]
+            # A key that ended between the two questions (-2) is none any more.
+            found |= {key: _seconds(ms) for key, ms in zip(keys, left, strict=True) if ms != -2}
+        return found
+
+    def keep(self, entries: Mapping[str, str], lifetime_s: float) -> None:
+        """Puts `entries` there as a platform would, each on the server that has its slot, for `lifetime_s`."""
+        for client, keys in self._by_owner(entries).items():
+            for batch in _batches(keys):
+                _pipelined(client, [("SET", key, entries[key], "PX", round(lifetime_s * 1000)) for key in batch])
+
+    def drop(self, *keys: str) -> None:
+        """Takes `keys` out behind the platform's back."""
+        for client, owned in self._by_owner(keys).items():
+            _pipelined(client, [("UNLINK", key) for key in owned])
 
     def lose_everything(self) -> None:
-        """Empties the server (FLUSHDB), as a failover to an empty replica would."""
-        try:
-            self._redis.flushdb()
-        except RedisError as error:
-            raise ProbeError(f"Redis did not empty itself: {error}") from error
+        """Empties every server (FLUSHALL), as a failover to an empty replica would."""
+        for client in self.members.values():
+            _pipelined(client, [("FLUSHALL",)])
+
+    # Commands
+
+    def calls(self, *commands: str) -> dict[str, int]:
+        """How often each of `commands` has been called on these servers, also by scripts (INFO commandstats)."""
+        with _told():
+            stats = [client.info("commandstats") for client in self.members.values()]
+        return {name: sum(s.get(f"cmdstat_{name.lower()}", {}).get("calls", 0) for s in stats) for name in commands}
+
+    # Subscribers
+
+    def subscriptions(self, name_part: str) -> int:
+        """How many subscribers are counted over all topics whose name contains `name_part` (PUBSUB NUMSUB).
+
+        The part of a name is enough, so that a target may name its topics as it likes.
+        """
+        counted = 0
+        with _told():
+            for client in self.members.values():
+                wanted = [name for name in client.pubsub_channels() if name_part in name]
+                counted += sum(count for _, count in client.pubsub_numsub(*wanted)) if wanted else 0
+        return counted
+
+    def subscribers(self) -> int:
+        """How many connections are subscribed to anything (CLIENT LIST TYPE pubsub)."""
+        with _told():
+            return sum(len(client.client_list(_type="pubsub")) for client in self.members.values())
+
+    def drop_subscribers(self) -> int:
+        """Closes every connection that is subscribed to anything (CLIENT KILL), as a server does with one too slow.
+
+        Returns how many there were. Raises ProbeError when there was none.
+        """
+        with _told():
+            dropped = sum(int(client.client_kill_filter(_type="pubsub")) for client in self.members.values())
+        if not dropped:
+            raise ProbeError("Redis had no subscribers that it could drop")
+        return dropped
+
+    # Streams
+
+    def stream_length(self, key: str) -> int:
+        """How many entries the stream under `key` holds; 0 where there is none (XLEN)."""
+        ((client, _),) = self._by_owner([key]).items()
+        (length,) = _pipelined(client, [("XLEN", key)])
+        return int(length)
+
+    def pending(self, key: str, group: str) -> int:
+        """How many entries of the stream were given to `group` and not acknowledged (XPENDING)."""
+        ((client, _),) = self._by_owner([key]).items()
+        with _told():
+            return int(client.xpending(key, group)["pending"])
 
     def close(self) -> None:
-        """Gives the connection back."""
-        self._redis.close()
+        """Gives the connections back."""
+        for client in self.members.values():
+            client.close()
+
+    def _by_owner(self, keys: Iterable[str]) -> "dict[Redis, list[str]]":
+        """The keys that each server has."""
+        clients = list(self.members.values())
+        if len(clients) == 1:
+            return {clients[0]: list(keys)}
+        owners = {slot: client for client in clients for slot in slots_of(client)}
+        owned: defaultdict[Redis, list[str]] = defaultdict(list)
+        for key in keys:
+            owned[owners[key_slot(key.encode(errors="surrogateescape"))]].append(key)
+        return owned
 
 
 class Commands:
@@ -59,7 +152,7 @@ class Commands:
 
     def __init__(self, server: Store) -> None:
         host, port = server.address()
-        self._redis = Redis(host=host, port=port, socket_connect_timeout=5)
+        self._redis = Redis(host=host, port=port, socket_connect_timeout=_CONNECTS_WITHIN_S)
         self._monitor = self._redis.monitor()
         self._monitor.__enter__()
         self._heard: list[str] = []
@@ -84,36 +177,54 @@ class Commands:
                     self._heard.append(command["command"])
 
 
-class BarePubSub:
-    """Redis Pub/Sub with no platform in between: how fast an update can be on this machine at this moment.
+def client_of(server: Store) -> "Redis":
+    """A client of one server, for what the probe has no word for; answers are text."""
+    host, port = server.address()
+    return Redis(
+        host=host,
+        port=port,
+        socket_timeout=_ANSWERS_WITHIN_S,
+        socket_connect_timeout=_CONNECTS_WITHIN_S,
+        decode_responses=True,
+        encoding_errors="surrogateescape",
+    )
 
-    As many subscribers as an update has, because a busy machine delays a broadcast more than a single message.
-    """
 
-    def __init__(self, address: tuple[str, int], subscribers: int) -> None:
-        self._redis = Redis(host=address[0], port=address[1], socket_timeout=5)
-        self._subscribers = [self._redis.pubsub(ignore_subscribe_messages=True) for _ in range(subscribers)]
-        for subscriber in self._subscribers:
-            subscriber.subscribe("bare")
-            subscriber.get_message(timeout=5)
+def slots_of(client: "Redis") -> set[int]:
+    """The slots that this master of a cluster says are its own (CLUSTER NODES, the line `myself`)."""
+    with _told():
+        view: dict[str, Any] = client.execute_command("CLUSTER NODES")
+    own = next(member for member in view.values() if "myself" in member["flags"])
+    return {slot for part in own["slots"] for slot in range(int(part[0]), int(part[-1]) + 1)}
 
-    def broadcast(self) -> list[float]:
-        """Seconds from a PUBLISH to its arrival at each subscriber. Raises ProbeError when one waits for 5 s."""
-        began = time.monotonic()
-        try:
-            self._redis.publish("bare", "x" * 100)
-            return [self._arrival(subscriber) - began for subscriber in self._subscribers]
-        except RedisError as error:
-            raise ProbeError(f"Redis did not carry a bare message: {error}") from error
 
-    def close(self) -> None:
-        """Gives the connections back."""
-        for subscriber in self._subscribers:
-            subscriber.close()
-        self._redis.close()
+def _scan(client: "Redis", pattern: str) -> list[str]:
+    """Every key once; SCAN itself may name one twice."""
+    with _told():
+        return sorted(set(client.scan_iter(match=pattern, count=_BATCH)))
 
-    @staticmethod
-    def _arrival(subscriber: PubSub) -> float:
-        if subscriber.get_message(timeout=5) is None:
-            raise ProbeError("Redis did not deliver a bare message within 5 s")
-        return time.monotonic()
+
+def _pipelined(client: "Redis", commands: list[tuple[Any, ...]]) -> list[Any]:
+    with _told():
+        pipeline = client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        return list(pipeline.execute())
+
+
+def _batches(many: list[One]) -> Iterator[list[One]]:
+    for first in range(0, len(many), _BATCH):
+        yield many[first : first + _BATCH]
+
+
+def _seconds(milliseconds: int) -> float:
+    """Of an answer to PTTL, whose negative numbers are words."""
+    return milliseconds / 1000 if milliseconds >= 0 else milliseconds
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise ProbeError(f"Redis did not do what the suite asked of it: {error}") from error

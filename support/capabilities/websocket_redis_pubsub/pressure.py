@@ -10,11 +10,11 @@ from statistics import quantiles
 
 from support.capabilities.websocket_redis_pubsub.client import Gateway, Subscriber
 from support.capabilities.websocket_redis_pubsub.pace import Pace
+from support.capabilities.websocket_redis_pubsub.probe import BarePubSub
 from support.capabilities.websocket_redis_pubsub.workspace import Workspace
 from support.containers.fleet import SUITE
 from support.polling import poll
 from support.probes import node as node_probe
-from support.probes.redis import BarePubSub
 from support.worlds.crowds import for_each, threads
 
 TOO_SLOW = 4008  # the reference platform's documented close code, of the range for private use (RFC 6455 section 7.4.2)
