@@ -116,9 +116,26 @@ class PaymentSandboxControl(ProviderControl):
         """What a customer or a bank does; returns what was changed.
 
         payment_intent=ID with authenticate= or finish= ok or fail, or with dispute= open, won or lost;
-        refund=ID with finish= succeeded, failed, canceled or requires_action.
+        refund=ID with finish= succeeded, failed, canceled or requires_action;
+        customer=ID with card= a test card, by which subscriptions are paid from now on;
+        subscription=ID with cancel= now or at_period_end, on the provider's own page.
         """
         return self._object("POST", "/act", what)
+
+    def give_new_customers_a_clock(self, stands_at: int | None) -> None:
+        """Whoever becomes a customer from now on has a test clock of their own, which stands at these seconds.
+
+        With None, a new customer lives by the wall clock.
+        """
+        self.ask("POST", "/clock", {"new_customers": stands_at})
+
+    def wind_clock(self, customer: str, to: int) -> None:
+        """Winds the clock of a customer forward to these seconds; all that is due by then is done, in its order."""
+        self.ask("POST", "/clock", {"customer": customer, "to": to})
+
+    def now(self, customer: str) -> int:
+        """The time by the customer's clock, in seconds since the epoch."""
+        return int(self.ask("GET", "/clock", query={"customer": customer})["now"])
 
     def object(self, id_: str) -> Object:
         """An object as it is in the books now. Raises ProbeError when there is none."""

@@ -17,12 +17,15 @@ from .idempotency import answer
 from .parameters import Parameters
 
 Endpoint = Callable[..., Object]
+Found = list[Object]
 READ = {  # kind: its address, and by what its list can be narrowed down
     "balance_transaction": ("balance_transactions", ("source", "type", "currency")),
     "charge": ("charges", ("customer", "payment_intent")),
+    "customer": ("customers", ("email",)),
     "dispute": ("disputes", ("charge", "payment_intent")),
     "event": ("events", ("type",)),
     "payment_intent": ("payment_intents", ("customer",)),
+    "price": ("prices", ("product",)),
     "refund": ("refunds", ("charge", "payment_intent")),
 }
 _PAGE = 10
@@ -46,23 +49,36 @@ class Api:
     def read(self, kind: str, path: str, narrowed_by: tuple[str, ...]) -> None:
         """Lets objects of `kind` be read, one or a list."""
 
-        def one(given: Parameters, id_: str) -> Object:
+        def find(given: Parameters) -> Found:
+            wanted = {name: value for name in narrowed_by if (value := given.text(name))}
+            return self._books.all(kind, **wanted)
+
+        self.one(kind, path)
+        self.many(path, narrowed_by, find)
+
+    def one(self, kind: str, path: str) -> None:
+        """Lets one object of `kind` be read."""
+
+        def get(given: Parameters, id_: str) -> Object:
             given.only()
             return self._books.get(kind, id_)
 
-        def some(given: Parameters) -> Object:
-            given.only(*narrowed_by, "limit", "starting_after", "ending_before", "created")
-            wanted = {name: value for name in narrowed_by if (value := given.text(name))}
-            return self.listed(given, self._books.all(kind, **wanted), path)
+        self.on("GET", path + "/{id}", get)
 
-        self.on("GET", path + "/{id}", one)
-        self.on("GET", path, some)
+    def many(self, path: str, narrowed_by: tuple[str, ...], find: Callable[[Parameters], Found]) -> None:
+        """Lets a list be read of what `find` finds, newest first."""
+
+        def listed(given: Parameters) -> Object:
+            given.only(*narrowed_by, "limit", "starting_after", "ending_before", "created")
+            return self._page(given, find(given), path)
+
+        self.on("GET", path, listed)
 
     def app(self) -> Starlette:
         """The application, to be asked for when all endpoints are known."""
         return Starlette(routes=self._routes, exception_handlers={HTTPException: _unknown})
 
-    def listed(self, given: Parameters, found: list[Object], path: str) -> Object:
+    def _page(self, given: Parameters, found: Found, path: str) -> Object:
         """A page of `found`, which is newest first (docs.stripe.com/api/pagination)."""
         limit = min(given.integer("limit", least=1, default=_PAGE) or _PAGE, 100, self._books.settings.max_page)
         found = [one for one in found if _created_within(one, given.inner("created"))]

@@ -20,10 +20,11 @@ class Card:
     authentication: bool = False
     processing: bool = False
     dispute: bool = False
+    attaches: bool = True  # else it is declined already when a customer is to keep it
 
 
-def _declined(last4: str, decline_code: str, code: str = "card_declined") -> Card:
-    return Card(last4=last4, code=code, decline_code=decline_code)
+def _declined(last4: str, decline_code: str, code: str = "card_declined", attaches: bool = False) -> Card:
+    return Card(last4=last4, code=code, decline_code=decline_code, attaches=attaches)
 
 
 CARDS = {
@@ -35,7 +36,7 @@ CARDS = {
     "pm_card_chargeDeclinedProcessingError": _declined("0119", "processing_error", "processing_error"),
     "pm_card_chargeDeclinedIncorrectCvc": _declined("0127", "incorrect_cvc", "incorrect_cvc"),
     "pm_card_authenticationRequired": Card(last4="3184", authentication=True),
-    "pm_card_chargeCustomerFail": _declined("0341", "generic_decline"),
+    "pm_card_chargeCustomerFail": _declined("0341", "generic_decline", attaches=True),
     "pm_card_createDispute": Card(last4="0259", dispute=True),
     "pm_card_visa_processing": Card(processing=True),  # has no counterpart
 }

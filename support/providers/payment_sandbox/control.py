@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from . import balance
 from .books import Books, Object
+from .cycle import Cycle
 from .idempotency import Idempotency
 from .outbox import Endpoint, Letter, Outbox, letter
 from .planting import Planting
@@ -20,8 +21,8 @@ from .sums import sums
 class Control:
     """The sandbox's own part of the control port."""
 
-    def __init__(self, books: Books, outbox: Outbox, planting: Planting, keys: Idempotency) -> None:
-        self._books, self._outbox, self._planting, self._keys = books, outbox, planting, keys
+    def __init__(self, books: Books, outbox: Outbox, planting: Planting, cycle: Cycle, keys: Idempotency) -> None:
+        self._books, self._outbox, self._planting, self._cycle, self._keys = books, outbox, planting, cycle, keys
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -34,6 +35,8 @@ class Control:
             Route("/outbox/release", self.release, methods=["POST"]),
             Route("/deliveries", self.attempts),
             Route("/deliveries", self.deliver, methods=["POST"]),
+            Route("/clock", self.clock),
+            Route("/clock", self.wind, methods=["POST"]),
             Route("/keys", self.expire, methods=["DELETE"]),
             Route("/plant", _told(self._planting.plant), methods=["POST"]),
             Route("/act", _told(self._planting.act), methods=["POST"]),
@@ -85,6 +88,21 @@ class Control:
         nodes = self._outbox.to(said.get("to", []))
         many = [self._outbox.deliver(one, nodes[number % len(nodes)]) for number in range(said.get("times", 1))]
         return JSONResponse({"attempts": await asyncio.gather(*many)})
+
+    async def clock(self, request: Request) -> Response:
+        """?customer=: the time by the customer's clock, in seconds since the epoch."""
+        return JSONResponse({"now": self._books.now(request.query_params.get("customer"))})
+
+    async def wind(self, request: Request) -> Response:
+        """{new_customers: SECONDS or null}: who comes from now on has a clock of their own that stands there.
+
+        {customer, to: SECONDS}: winds the clock of one forward; everything that is due by then is done, in order.
+        """
+        said = await request.json()
+        if "customer" in said:
+            return JSONResponse({"now": self._cycle.advance(said["customer"], said["to"])})
+        self._books.first_moment = said["new_customers"]
+        return JSONResponse({})
 
     async def expire(self, request: Request) -> Response:
         """?key=: that idempotency key, or every one, is as if it had never been used."""

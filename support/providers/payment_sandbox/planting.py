@@ -5,7 +5,9 @@ from typing import Any
 
 from . import disputes
 from .books import Books, Object
-from .cards import Card
+from .cards import CARDS, Card
+from .customers import Customers
+from .cycle import Cycle
 from .payments import Payments
 from .refunds import Refunds
 
@@ -15,8 +17,9 @@ _MONEY = ("amount", "currency", "created")
 class Planting:
     """Changes of the books that no request asked for."""
 
-    def __init__(self, books: Books, payments: Payments, refunds: Refunds) -> None:
+    def __init__(self, books: Books, payments: Payments, refunds: Refunds, customers: Customers, cycle: Cycle) -> None:
         self._books, self._payments, self._refunds = books, payments, refunds
+        self._customers, self._cycle = customers, cycle
 
     def plant(self, said: Mapping[str, Any]) -> Object:
         """{"add": {amount, currency, ...}}: a payment that succeeded; {"change": id, "set": {...}}; {"remove": id}.
@@ -46,6 +49,10 @@ class Planting:
                 return (
                     disputes.open_(self._books, charge) if how == "open" else disputes.close(self._books, charge, how)
                 )
+            case {"customer": str(id_), "card": str(card)} if card in CARDS:
+                return self._pay_by(self._found(id_), CARDS[card])
+            case {"subscription": str(id_), "cancel": "now" | "at_period_end" as when}:
+                return self._cancel(self._found(id_), when)
             case {"refund": str(id_), "finish": how}:
                 return self._refunds.finish(self._found(id_), how)
         raise ValueError(f"nobody can do {dict(said)}")
@@ -60,6 +67,21 @@ class Planting:
             code = "payment_intent_authentication_failure" if intent["status"] == "requires_action" else "card_declined"
             self._payments.fail(intent, Card(code=code, decline_code="generic_decline"))
         return intent
+
+    def _pay_by(self, customer: Object, card: Card) -> Object:
+        """The customer has changed the card by which subscriptions are paid."""
+        method = self._customers.give(customer, card)
+        customer["invoice_settings"] = {"default_payment_method": method["id"]}
+        return customer
+
+    def _cancel(self, subscription: Object, when: str) -> Object:
+        """The customer has canceled on the provider's own page, which says a date and not cancel_at_period_end."""
+        if when == "now":
+            self._cycle.end(subscription)
+        else:
+            end, now = subscription["items"]["data"][0]["current_period_end"], self._books.now(subscription["customer"])
+            self._books.change("customer.subscription.updated", subscription, cancel_at=end, canceled_at=now)
+        return subscription
 
     def _add(self, members: dict[str, Any]) -> Object:
         intent = self._books.add(

@@ -12,13 +12,18 @@ from ..meter import Arrival
 from .api import READ, Api
 from .books import Books, new_id
 from .control import Control
+from .customers import Customers
+from .cycle import Cycle
 from .idempotency import Idempotency, parameters
+from .invoices import Invoices
 from .outbox import Outbox
 from .payments import Payments
 from .planting import Planting
 from .refunds import Refunds
+from .subscriptions import Subscriptions
 
-_NAMES_ORDER = ("payment_intent", "charge", "refund")  # parameters that tell which order a request is about
+# Parameters that tell which order or customer a request is about.
+_NAMES_PARTY = ("payment_intent", "charge", "subscription")
 
 
 class Provider:
@@ -28,17 +33,17 @@ class Provider:
         self._outbox = Outbox()
         self._books = Books(self._outbox.emitted)
         self._outbox.bind(self._books)
-        payments, refunds = Payments(self._books), Refunds(self._books)
+        self._payments, self._refunds = Payments(self._books), Refunds(self._books)
+        self._customers, invoices = Customers(self._books), Invoices(self._books, self._payments)
+        self._cycle = Cycle(self._books, invoices)
         api = Api(self._books)
         for kind, (path, narrowed_by) in READ.items():
             api.read(kind, path, narrowed_by)
-        api.on("POST", "payment_intents", payments.create)
-        api.on("POST", "payment_intents/{id}/confirm", payments.confirm)
-        api.on("POST", "payment_intents/{id}/cancel", payments.cancel)
-        api.on("POST", "refunds", refunds.create)
+        self._serve_payments(api)
+        self._serve_subscriptions(api, invoices)
         self._keys = Idempotency(BeforeTheDeed(api.app()))
-        planting = Planting(self._books, payments, refunds)
-        self._control = Control(self._books, self._outbox, planting, self._keys)
+        planting = Planting(self._books, self._payments, self._refunds, self._customers, self._cycle)
+        self._control = Control(self._books, self._outbox, planting, self._cycle, self._keys)
 
     @property
     def app(self) -> ASGIApp:
@@ -54,7 +59,7 @@ class Provider:
         """`order` and `customer`, as far as the request tells or what it names does; key, replayed, parameters."""
         given = parameters(arrival)
         told = {"order": _within(given, "metadata").get("order"), "customer": given.get("customer")}
-        named = [str(given[name]) for name in _NAMES_ORDER if name in given]
+        named = [str(given[name]) for name in _NAMES_PARTY if name in given]
         for id_ in [*named, *arrival.path.split("/")[3:4]]:
             if found := self._books.find(id_):
                 order, customer = self._books.party(found)
@@ -69,10 +74,35 @@ class Provider:
         error = {"type": type_, "message": f"The provider refuses with {status}.", **code}
         return JSONResponse({"error": error}, status, headers=dict(headers))
 
+    def _serve_payments(self, api: Api) -> None:
+        api.on("POST", "payment_intents", self._payments.create)
+        api.on("POST", "payment_intents/{id}/confirm", self._payments.confirm)
+        api.on("POST", "payment_intents/{id}/cancel", self._payments.cancel)
+        api.on("POST", "refunds", self._refunds.create)
+        api.on("POST", "customers", self._customers.create)
+        api.on("POST", "customers/{id}", self._customers.update)
+        api.on("POST", "payment_methods/{id}/attach", self._customers.attach)
+        api.on("POST", "prices", self._customers.price)
+        api.one("payment_method", "payment_methods")
+        api.one("test_helpers.test_clock", "test_helpers/test_clocks")
+
+    def _serve_subscriptions(self, api: Api, invoices: Invoices) -> None:
+        subscriptions = Subscriptions(self._books, invoices, self._cycle)
+        api.on("POST", "subscriptions", subscriptions.create)
+        api.on("POST", "subscriptions/{id}", subscriptions.update)
+        api.on("DELETE", "subscriptions/{id}", subscriptions.cancel)
+        api.one("subscription", "subscriptions")
+        api.many("subscriptions", ("customer", "status"), subscriptions.find)
+        api.on("POST", "invoices/create_preview", subscriptions.preview)
+        api.on("POST", "invoices/{id}/pay", subscriptions.pay)
+        api.one("invoice", "invoices")
+        api.many("invoices", ("customer", "status", "subscription"), invoices.find)
+
     def forget(self) -> None:
         """Empty books, no endpoints, no keys."""
         self._outbox.forget()
         self._books.forget()
+        self._cycle.accounts.clear()
         self._keys.expire()
 
 
