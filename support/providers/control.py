@@ -33,7 +33,13 @@ class Control:
             Route("/meter", self.meter),
             Route("/forget", self.forget, methods=["POST"]),
         ]
-        handlers = {HTTPException: _refused, WrongFault: _wrong, ValueError: _wrong, TypeError: _wrong}
+        handlers = {
+            HTTPException: _refused,
+            WrongFault: _wrong,
+            ValueError: _wrong,
+            TypeError: _wrong,
+            KeyError: _wrong,
+        }
         return Starlette(routes=routes + self._provider.control, exception_handlers=handlers)
 
     async def health(self, _: Request) -> Response:

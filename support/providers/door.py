@@ -49,7 +49,7 @@ class BeforeTheDeed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets one request in, unless a fault keeps it out."""
         visit: Visit = scope[VISIT]
-        if await visit.let_in():
+        if await visit.let_in(send):
             await self._app(scope, receive, send)
 
 

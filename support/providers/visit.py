@@ -39,10 +39,10 @@ class Visit:
         body, self._body = self._body, None
         return {"type": "http.request", "body": body, "more_body": False}
 
-    async def let_in(self) -> bool:
-        """Meets the faults that come before the deed; False when there is none to be done."""
+    async def let_in(self, send: Send) -> bool:
+        """Meets the faults that come before the deed; False when there is none to be done, and `send` may have told."""
         fault = self._faults.meet(Point.BEFORE, self.arrival)
-        if fault and not await self._met_before(fault):
+        if fault and not await self._met_before(fault, send):
             return False
         self.arrival.executed = True
         return True
@@ -57,14 +57,14 @@ class Visit:
         if self.arrival.ended is None:
             await self._pass_on(message)
 
-    async def _met_before(self, fault: Fault) -> bool:
+    async def _met_before(self, fault: Fault, send: Send) -> bool:
         match fault.do:
             case Do.SLOW:
                 return await self._stays(asyncio.sleep(fault.ms / 1000, True))
             case Do.HOLD_BEFORE | Do.HANG:
                 return await self._stays(fault.detain(self.arrival))
             case Do.STATUS:
-                await self._refuse(fault)
+                await self._refuse(fault, send)
             case _:
                 await self._cut()
         return False
@@ -74,7 +74,7 @@ class Visit:
             case Do.HOLD_AFTER:
                 await self._stays(fault.detain(self.arrival))
             case Do.STATUS:
-                await self._refuse(fault)
+                await self._refuse(fault, self.send)
             case Do.DROP_AFTER:
                 await self._cut()
             case _:
@@ -106,9 +106,8 @@ class Visit:
         else:
             await self._cut()
 
-    async def _refuse(self, fault: Fault) -> None:
-        self._begun = True
-        await self._refusal(fault.status, fault.headers)(self._scope, self.receive, self.send)
+    async def _refuse(self, fault: Fault, send: Send) -> None:
+        await self._refusal(fault.status, fault.headers)(self._scope, self.receive, send)
 
     async def _stays(self, moment: Awaitable[bool]) -> bool:
         """Waits for `moment`, and whether the request may go on then. The caller that hangs up before it ends it."""
