@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from support.cli import apt, command
@@ -86,8 +86,16 @@ def _identity() -> str:
 
 
 def _digest(name: str) -> str:
-    contents = [(ROOT / part).read_bytes() for part in dict.fromkeys((RUNTIME, name))]
+    contents = [part.read_bytes() for part in dict.fromkeys([*_lists(ROOT / RUNTIME), *_lists(ROOT / name)])]
     return hashlib.sha256(b"\0".join(contents)).hexdigest()
+
+
+def _lists(path: Path) -> Iterator[Path]:
+    """The list in `path`, and those that it includes by lines such as `-r ../requirements.txt`."""
+    yield path
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("-r "):
+            yield from _lists((path.parent / line.removeprefix("-r ").strip()).resolve())
 
 
 def _stamp(name: str) -> str | None:

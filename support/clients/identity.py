@@ -27,7 +27,7 @@ class IdentityProvider:
 
     def unsigned(self, user: str, channels: Iterable[str]) -> str:
         """A token that nobody signed (algorithm "none"): a verifier that accepts it accepts anybody."""
-        return jwt.encode(_claims(user, channels, 600), None, algorithm="none")
+        return jwt.encode(_claims(user, channels, 600), "", algorithm="none")
 
 
 def _claims(user: str, channels: Iterable[str], lifetime_s: float) -> dict[str, Any]:

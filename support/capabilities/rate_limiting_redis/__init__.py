@@ -1,0 +1,1 @@
+"""Rate limits: what its scenarios are made of."""

@@ -1,0 +1,101 @@
+"""The gateway: whoever has calls left is let through to the upstream, and is told how many are left.
+
+Headers are those of draft-ietf-httpapi-ratelimit-headers-11: `RateLimit-Policy` says the limit, `RateLimit` what is
+left of it. A call over the limit is answered by 429 (RFC 6585, section 4) with Retry-After.
+"""
+
+import math
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import httpx2
+import jwt
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ..sessions import bearer, unauthenticated
+from ..settings import Settings
+from .limiter import Decision, Limiter
+from .settings import RateLimitSettings
+
+REDIS_TIMEOUT_S = 1.0
+REDIS_CONNECTIONS = 64
+UPSTREAM_TIMEOUT_S = 10.0
+
+
+class Capability:
+    """The capability: its routes, its lifespan, whether its store answers, and what it counts."""
+
+    def __init__(self, node: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = RateLimitSettings.load(environ)
+        self._secret = node.jwt_secret
+        # A command whose answer was lost is not sent again: it would be counted twice.
+        pool = BlockingConnectionPool.from_url(
+            self._settings.redis_url, max_connections=REDIS_CONNECTIONS, timeout=REDIS_TIMEOUT_S, protocol=2,
+            socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S, retry=Retry(NoBackoff(), 0),
+        )  # fmt: skip
+        self._redis = Redis.from_pool(pool)
+        self._limiter = Limiter(self._redis, self._settings.rate_window_s)
+        self._upstream = httpx2.AsyncClient(base_url=self._settings.upstream_url, timeout=UPSTREAM_TIMEOUT_S)
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """What the capability answers to."""
+        return [Route("/api/{path:path}", self._pass_on, methods=["GET"])]
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Owns the connections to Redis and to the upstream."""
+        async with self._redis, self._upstream:
+            yield
+
+    async def healthy(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            return bool(await self._redis.ping())
+        except RedisError:
+            return False
+
+    def counts(self) -> dict[str, int]:
+        """Nothing is kept."""
+        return {}
+
+    async def _pass_on(self, request: Request) -> Response:
+        customer, plan = self._caller(request)
+        decision = await self._limiter.take(customer, self._settings.rate_plans[plan], _cost(request))
+        if not decision.admitted:
+            raise HTTPException(429, "quota exceeded", headers=self._told(decision))
+        answer = await self._upstream.get(request.path_params["path"], headers={"X-Customer": customer})
+        return Response(answer.content, answer.status_code, headers=self._told(decision))
+
+    def _caller(self, request: Request) -> tuple[str, str]:
+        """Who calls and by which plan, as the signed token says and nothing else does. Raises HTTPException 401."""
+        try:
+            claims = jwt.decode(bearer(request.headers) or "", self._secret, ["HS256"], {"require": ["sub", "exp"]})
+        except jwt.InvalidTokenError as error:
+            raise unauthenticated() from error
+        if not claims["sub"] or claims.get("plan") not in self._settings.rate_plans:
+            raise unauthenticated()
+        return claims["sub"], claims["plan"]
+
+    def _told(self, decision: Decision) -> dict[str, str]:
+        window_s = math.ceil(self._settings.rate_window_s)
+        told = {
+            "RateLimit-Policy": f'"plan";q={decision.limit};w={window_s}',
+            "RateLimit": f'"plan";r={decision.remaining};t={math.ceil(decision.wait_s)}',
+        }
+        return told if decision.admitted else told | {"Retry-After": str(math.ceil(decision.wait_s))}
+
+
+def _cost(request: Request) -> int:
+    """What the call costs: as many as the items that it asks for, 1 if it does not say. Raises HTTPException 400."""
+    said = request.query_params.get("items", "1")
+    if not (said.isascii() and said.isdecimal() and 0 < int(said) < 1_000_000):
+        raise HTTPException(400, "items: expected a whole number from 1 on")
+    return int(said)
