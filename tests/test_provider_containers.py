@@ -1,6 +1,6 @@
 """Every provider in a container of the real image: it answers from outside, from inside, and by its control port."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import docker
 import pytest
@@ -9,7 +9,9 @@ import requests
 from support.clients.provider_control import ProviderControl
 from support.containers import labels
 from support.containers.engine import same_api
+from support.containers.fleet import SUITE, Fleet
 from support.containers.provider import PROVIDERS, ProviderService
+from support.errors import FleetError
 from support.images.resolution import resolve
 
 
@@ -37,6 +39,21 @@ def test_a_provider_answers_by_every_way_that_there_is_and_forgets_when_it_is_em
     assert [arrival.via for arrival in control.arrivals()] == ["node-1"]
     service.empty()
     assert control.arrivals() == []
+
+
+def test_the_meter_tells_by_which_link_a_caller_came(make_fleet: Callable[..., Fleet]) -> None:
+    fleet = make_fleet("upstream", "toxiproxy", "redis")
+    fleet.start()
+    assert fleet.toxiproxy
+    control = ProviderControl.of(fleet, "upstream")
+    link = fleet.links[f"upstream:{SUITE}"]
+    host, port = fleet.toxiproxy.address(link)
+    requests.get(f"http://{host}:{port}/through", headers={"Host": f"toxiproxy:{link}"}, timeout=5)
+    assert [(arrival.via, arrival.path) for arrival in control.arrivals()] == [(SUITE, "/through")]
+    with pytest.raises(FleetError, match="redis is no provider"):
+        ProviderControl.of(fleet, "redis")
+    with pytest.raises(FleetError, match="the fleet has no payment-sandbox"):
+        ProviderControl.of(fleet, "payment-sandbox")
 
 
 def test_a_provider_ends_at_once_when_it_is_asked_to(service: ProviderService) -> None:

@@ -202,6 +202,18 @@ def test_everything_is_forgotten_and_what_is_held_is_cut(control: UpstreamContro
     assert call("GET", "/a").result().text != "scripted"
 
 
+def test_what_was_told_is_taken_back_and_what_was_done_stays(control: UpstreamControl, call: Call) -> None:
+    control.answer({}, body="scripted")
+    control.arm("slow", ms=5000, times=None, match={"path": "/a"})
+    fault = control.arm("hold_before", match={"key": "job-1"})
+    held = call("POST", "/effects/job-1")
+    fault.await_waiting()
+    control.ask("POST", "/calm")
+    assert held.result().json()["effects"] == 1
+    assert call("GET", "/a").result().text != "scripted"
+    assert len(control.effects()) == 1 and len(control.arrivals()) == 2
+
+
 def test_a_kind_that_there_is_none_of_is_told_with_those_that_there_are() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "support.providers", "oracle"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import requests
 
-from support.errors import FaultError, ProbeError
+from support.containers.fleet import Fleet
+from support.containers.provider import ProviderService
+from support.containers.toxiproxy import ToxiproxyService
+from support.errors import FaultError, FleetError, ProbeError
 from support.polling import poll
 
 _ANSWERS_WITHIN_S = 5.0
@@ -52,6 +55,16 @@ class ProviderControl:
         self._callers = callers or {}
         self._http = requests.Session()
         self._http.trust_env = False  # no proxy stands between the suite and its own containers
+
+    @classmethod
+    def of(cls, fleet: Fleet, kind: str) -> Self:
+        """The control port of the fleet's provider of `kind`. Raises FleetError when it has none."""
+        service = fleet.named(kind)
+        if not isinstance(service, ProviderService):
+            raise FleetError(f"{kind} is no provider")
+        links = [(name.partition(":"), port) for name, port in fleet.links.items()]
+        callers = {f"{ToxiproxyService.kind}:{port}": user for (store, _, user), port in links if store == kind}
+        return cls(kind, service.control_url, callers)
 
     def arm(
         self, do: str, times: int | None = 1, nth: int = 1, match: Mapping[str, Any] | None = None, **how: Any
@@ -102,7 +115,8 @@ class ProviderControl:
         return answer.json()
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Ends every fault, takes back all else that the provider was told, and gives the connections back."""
+        self.ask("POST", "/calm")
         self._http.close()
 
     def seen(self, rows: Collection[Mapping[str, Any]]) -> list[Arrival]:

@@ -31,6 +31,7 @@ class Control:
             Route("/faults/{id:int}", self.heal, methods=["DELETE"]),
             Route("/faults/{id:int}/release", self.release, methods=["POST"]),
             Route("/meter", self.meter),
+            Route("/calm", self.calm, methods=["POST"]),
             Route("/forget", self.forget, methods=["POST"]),
         ]
         handlers = {
@@ -77,6 +78,12 @@ class Control:
         wanted = dict(request.query_params)
         since = int(wanted.pop("since", 0))
         return JSONResponse({"requests": [arrival.row() for arrival in self._meter.read(since, wanted)]})
+
+    async def calm(self, _: Request) -> Response:
+        """Ends all faults, and takes back everything else that it was told."""
+        self._faults.heal()
+        self._provider.calm()
+        return JSONResponse({})
 
     async def forget(self, _: Request) -> Response:
         """Makes everything as it was at the start; what is held is cut, and is not carried out."""

@@ -31,6 +31,9 @@ class ThirdParty(Protocol):
     def refusal(self, status: int, headers: Mapping[str, str]) -> Response:
         """How the third party words an answer of `status` that it does not give of itself."""
 
+    def calm(self) -> None:
+        """Lets it behave as it did before it was told anything; what it has done stays done."""
+
     def forget(self) -> None:
         """Makes it as it was when it started."""
 

@@ -31,8 +31,12 @@ class Books:
         """Empties the books."""
         self._objects: dict[str, dict[str, Object]] = {kind: {} for kind in PREFIXES}
         self.cards: dict[str, Card] = {}  # by payment method
-        self.settings = Settings()
         self.cause: Object = {"id": None, "idempotency_key": None}  # the request that is being carried out
+        self.calm()
+
+    def calm(self) -> None:
+        """Takes back how things are to go; what there is stays."""
+        self.settings = Settings()
         self.first_moment: int | None = None  # of the clock that a new customer gets, if one does
 
     def add(self, kind: str, now: int | None = None, **members: Any) -> Object:

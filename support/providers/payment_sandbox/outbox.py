@@ -67,9 +67,13 @@ class Outbox:
             task.cancel()
         self.endpoints: list[Endpoint] = []
         self.attempts: list[dict[str, Any]] = []
+        self._turns = itertools.count()
+        self.calm()
+
+    def calm(self) -> None:
+        """Holds no more; what was held is not delivered."""
         self.held: dict[str, Object] = {}
         self._held_match: Mapping[str, Any] | None = None
-        self._turns = itertools.count()
 
     def emitted(self, event: Object) -> None:
         """Takes an event that was emitted."""

@@ -98,6 +98,11 @@ class Provider:
         api.one("invoice", "invoices")
         api.many("invoices", ("customer", "status", "subscription"), invoices.find)
 
+    def calm(self) -> None:
+        """Settings as at the start, nothing held, no clock for new customers; books and endpoints stay."""
+        self._books.calm()
+        self._outbox.calm()
+
     def forget(self) -> None:
         """Empty books, no endpoints, no keys."""
         self._outbox.forget()

@@ -48,9 +48,13 @@ class Provider:
         """A short JSON object."""
         return JSONResponse({"error": f"refused with {status}"}, status, headers=dict(headers))
 
-    def forget(self) -> None:
-        """No answers, and an empty ledger."""
+    def calm(self) -> None:
+        """No answer is scripted."""
         self._answers.clear()
+
+    def forget(self) -> None:
+        """An empty ledger, too."""
+        self.calm()
         self._ledger.clear()
 
     async def _any(self, request: Request) -> Response:
