@@ -499,6 +499,12 @@ def test_what_the_sandbox_cannot_do_is_told(sandbox: Sandbox) -> None:
             sandbox.control.act(**wrong)
     with pytest.raises(ProbeError, match="there is no setting colour; there are"):
         sandbox.control.settings(colour="red")
+    with pytest.raises(ProbeError, match="refunds is one of now, pending, not 'later'"):
+        sandbox.control.settings(refunds="later")
+    with pytest.raises(ProbeError, match="there is no colour; there are type, order, customer"):
+        sandbox.control.hold_events(colour="red")
+    with pytest.raises(ProbeError, match="there is no colour; there are type, order, customer, event, node"):
+        sandbox.control.deliveries(colour="red")
 
 
 def _delivered(sandbox: Sandbox, count: int, **match: str) -> list[Attempt]:

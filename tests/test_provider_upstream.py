@@ -107,6 +107,16 @@ def test_what_is_held_afterwards_has_been_done(control: UpstreamControl, call: C
     assert held.result().ok
 
 
+def test_what_is_held_is_cut_before_or_after_it_was_done(control: UpstreamControl, call: Call) -> None:
+    for do, effects in (("hold_before", 0), ("hold_after", 1)):
+        fault = control.arm(do)
+        held = call("POST", "/effects/job-1")
+        (arrival,) = fault.await_waiting()
+        fault.cut(arrival.seq)
+        assert _fate(held) == "lost"
+        assert len(control.effects()) == effects
+
+
 def test_a_reply_is_dropped_after_the_deed_for_the_third_of_a_key_twice(control: UpstreamControl, call: Call) -> None:
     fault = control.arm("drop_after", nth=3, times=2, match={"key": "job-1"})
     fates = [_fate(call("POST", "/effects/job-1")) for _ in range(6)]
@@ -168,7 +178,7 @@ def test_some_of_many_that_are_held_are_let_go(control: UpstreamControl, call: C
 
 
 def test_answers_are_scripted(control: UpstreamControl, call: Call) -> None:
-    control.answer({"path": "/a"}, 429, "busy", Retry_After="3")
+    control.answer({"path": "/a"}, 429, "busy", {"Retry-After": "3"})
     control.answer({"path": "/a", "method": "POST"}, body="{not json")
     answer = call("GET", "/a").result()
     assert (answer.status_code, answer.text, answer.headers["Retry-After"]) == (429, "busy", "3")
@@ -185,6 +195,10 @@ def test_a_fault_that_did_not_hit_or_cannot_be_is_told(control: UpstreamControl)
         control.arm("explode")
     with pytest.raises(FaultError, match="a fault has no colour"):
         control.arm("reset", colour="red")
+    with pytest.raises(FaultError, match="a request has no colour; it has method, path, key"):
+        control.arm("reset", match={"colour": "red"})
+    with pytest.raises(ProbeError, match="a request has no colour"):
+        control.arrivals(colour="red")
     nobody = UpstreamControl("upstream", "http://127.0.0.1:1")
     with pytest.raises(ProbeError, match="upstream gave no answer to GET /meter"):
         nobody.arrivals()

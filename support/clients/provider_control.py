@@ -1,5 +1,6 @@
 """The suite's side of a provider: it is told how to misbehave, and asked what arrived, on its control port."""
 
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -94,7 +95,7 @@ class ProviderControl:
 
     def mark(self) -> int:
         """A moment of the meter, for `since`: the number of the last request that arrived, or 0."""
-        return max((arrival.seq for arrival in self.arrivals()), default=0)
+        return int(self.ask("GET", "/meter", query={"since": str(sys.maxsize)})["last"])
 
     def arrivals(self, since: int = 0, **match: Any) -> list[Arrival]:
         """The requests that arrived after the number `since` and match, in that order."""
@@ -164,7 +165,11 @@ class ArmedFault:
 
     def release(self, *seqs: int) -> None:
         """Lets those that it holds go on, or only the requests `seqs`; one that hangs is cut. It stays armed."""
-        self._control.ask("POST", f"/faults/{self._number}/release", {"requests": list(seqs) or None})
+        self._control.ask("POST", f"/faults/{self._number}/release", {"requests": list(seqs) or None, "cut": False})
+
+    def cut(self, *seqs: int) -> None:
+        """Resets the connections of those that it holds, or only of the requests `seqs`. It stays armed."""
+        self._control.ask("POST", f"/faults/{self._number}/release", {"requests": list(seqs) or None, "cut": True})
 
     def heal(self) -> None:
         """Ends it: whom it holds goes on, and whoever hangs is cut."""

@@ -20,10 +20,11 @@ class Effect:
 class UpstreamControl(ProviderControl):
     """The control port of the upstream."""
 
-    def answer(self, match: Mapping[str, Any], status: int = 200, body: str = "", **headers: str) -> None:
+    def answer(
+        self, match: Mapping[str, Any], status: int = 200, body: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
         """What requests that `match` are answered from now on; of several answers the one that was said last stands."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.ask("POST", "/answers", {"match": match, "status": status, "body": body, "headers": named})
+        self.ask("POST", "/answers", {"match": match, "status": status, "body": body, "headers": headers or {}})
 
     def answer_as_ever(self) -> None:
         """Takes every scripted answer back."""

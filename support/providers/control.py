@@ -1,8 +1,5 @@
 """The control port: where a provider is told how to misbehave, and asked what arrived. For the suite alone."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,7 +8,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.websockets import WebSocket
 
 from .faults import Fault, Faults, WrongFault
-from .meter import Meter
+from .meter import Meter, check
 from .third_party import ThirdParty
 
 
@@ -49,17 +46,18 @@ class Control:
 
     async def arm(self, request: Request) -> Response:
         """Arms a fault: {do, match, times, nth, ...}; answers its state with its id."""
-        return JSONResponse(self._faults.add(await request.json()).row(), 201)
+        said = await request.json()
+        check(said.get("match", {}), self._provider.names)
+        return JSONResponse(self._faults.add(said).row(), 201)
 
     async def fault(self, request: Request) -> Response:
         """The state of one fault: armed, hits, waiting."""
         return JSONResponse(self._named(request).row())
 
     async def release(self, request: Request) -> Response:
-        """Lets go on whom the fault holds: all of them, or {requests: [seq, ...]}."""
-        fault = self._named(request)
-        said: Mapping[str, Any] = await request.json() if await request.body() else {}
-        fault.release(said.get("requests"))
+        """{requests: [seq, ...] or null for all, cut}: lets go on whom the fault holds, or cuts them instead."""
+        fault, said = self._named(request), await request.json()
+        fault.release(said["requests"], go_on=not said["cut"])
         return JSONResponse(fault.row())
 
     async def heal(self, request: Request) -> Response:
@@ -74,10 +72,15 @@ class Control:
         return JSONResponse({})
 
     async def meter(self, request: Request) -> Response:
-        """What arrived: ?since=SEQ, and any of method, path (a pattern) and the provider's own fields."""
+        """What arrived: ?since=SEQ, and any of method, path (a pattern) and the provider's own fields.
+
+        `last` is the number of the last request of all.
+        """
         wanted = dict(request.query_params)
         since = int(wanted.pop("since", 0))
-        return JSONResponse({"requests": [arrival.row() for arrival in self._meter.read(since, wanted)]})
+        check(wanted, self._provider.names)
+        found = [arrival.row() for arrival in self._meter.read(since, wanted)]
+        return JSONResponse({"requests": found, "last": self._meter.last})
 
     async def calm(self, _: Request) -> Response:
         """Ends all faults, and takes back everything else that it was told."""

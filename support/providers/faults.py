@@ -109,11 +109,11 @@ class Fault:
         finally:
             del self.waiting[arrival.seq]
 
-    def release(self, seqs: list[int] | None = None) -> None:
-        """Lets those that wait go on, all of them or the requests `seqs`; one that hangs is cut instead."""
+    def release(self, seqs: list[int] | None = None, go_on: bool = True) -> None:
+        """Lets those that wait go on, or cuts them: all, or the requests `seqs`. One that hangs is always cut."""
         for seq, (_, released) in self.waiting.items():
             if (seqs is None or seq in seqs) and not released.done():
-                released.set_result(self.do is not Do.HANG)
+                released.set_result(go_on and self.do is not Do.HANG)
 
     def heal(self) -> None:
         """It hits nobody any more, and lets go whom it holds."""
@@ -121,11 +121,9 @@ class Fault:
         self.release()
 
     def drop(self) -> None:
-        """It hits nobody any more, and whom it holds is cut, not carried out."""
+        """It hits nobody any more, and whom it holds is cut."""
         self.healed = True
-        for _, released in self.waiting.values():
-            if not released.done():
-                released.set_result(False)
+        self.release(go_on=False)
 
     def row(self) -> dict[str, Any]:
         """Its state as JSON: whether it is armed, the numbers of the requests that it hit, and those that wait."""

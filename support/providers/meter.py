@@ -1,8 +1,7 @@
 """The meter: every request that arrived, when, from whom, and what became of it."""
 
-import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -64,12 +63,13 @@ class Meter:
     """All arrivals since the start, or since everything was forgotten; `seq` counts on over that."""
 
     def __init__(self) -> None:
-        self._counter = itertools.count(1)
+        self.last = 0  # the number of the last request that arrived
         self._arrivals: list[Arrival] = []
 
     def note(self, **request: Any) -> Arrival:
         """Records a request that has arrived."""
-        arrival = Arrival(seq=next(self._counter), **request)
+        self.last += 1
+        arrival = Arrival(seq=self.last, **request)
         self._arrivals.append(arrival)
         return arrival
 
@@ -80,3 +80,10 @@ class Meter:
     def forget(self) -> None:
         """Forgets them all."""
         self._arrivals.clear()
+
+
+def check(wanted: Mapping[str, Any], names: Collection[str]) -> None:
+    """Raises ValueError for what no request has: a name that is misspelt matches none, and nobody would notice."""
+    known = ("method", "path", *names)
+    if unknown := set(wanted) - set(known):
+        raise ValueError(f"a request has no {', '.join(sorted(unknown))}; it has {', '.join(known)}")

@@ -1,6 +1,6 @@
 """What every provider is, and how it is found: by the name of its folder."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -24,6 +24,10 @@ class ThirdParty(Protocol):
     @property
     def control(self) -> list[BaseRoute]:
         """What the suite may ask and tell it besides what it may of every provider."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """What `fields` may tell of a request."""
 
     def fields(self, arrival: Arrival) -> Mapping[str, Any]:
         """What of a request the meter can be asked for, and a fault be aimed at, besides its method and path."""

@@ -16,6 +16,7 @@ from .books import Books, Object
 from .signature import RIGHTLY, Sign
 
 _TAKEN_WITHIN_S = 3.0
+_PARTY = ("type", "order", "customer")
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it has a line for each request
 
 
@@ -52,7 +53,9 @@ class Outbox:
 
     def __init__(self) -> None:
         self._http = httpx.AsyncClient(
-            trust_env=False, timeout=_TAKEN_WITHIN_S, limits=httpx.Limits(max_connections=50)
+            trust_env=False,
+            timeout=_TAKEN_WITHIN_S,
+            limits=httpx.Limits(max_connections=50, max_keepalive_connections=0),
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self.forget()
@@ -84,6 +87,7 @@ class Outbox:
 
     def hold(self, match: Mapping[str, Any] | None) -> None:
         """Holds events that `match` (type, order, customer) from now on; with None, lets all go that are held."""
+        _check(match or {}, _PARTY)
         self._held_match = match
         if match is None:
             held, self.held = self.held, {}
@@ -138,6 +142,7 @@ class Outbox:
 
     def matching(self, match: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The attempts whose members are as in `match`, in the order in which they ended."""
+        _check(match, (*_PARTY, "event", "node"))
         return [one for one in self.attempts if all(str(one.get(name)) == value for name, value in match.items())]
 
     def _send_off(self, event: Object) -> None:
@@ -201,6 +206,12 @@ def _patched(whole: Any, patch: Any) -> Any:
     if not isinstance(whole, dict) or not isinstance(patch, dict):
         return patch
     return {**whole, **{name: _patched(whole.get(name), value) for name, value in patch.items()}}
+
+
+def _check(match: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    """Raises ValueError for a name that nothing has, which would match nothing, and nobody would notice."""
+    if unknown := set(match) - set(known):
+        raise ValueError(f"there is no {', '.join(unknown)}; there are {', '.join(known)}")
 
 
 def _some(value: Any) -> Iterable[Any]:

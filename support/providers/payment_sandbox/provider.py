@@ -29,6 +29,8 @@ _NAMES_PARTY = ("payment_intent", "charge", "subscription")
 class Provider:
     """A payment provider whose every request says which order and which customer it is about."""
 
+    names = ("order", "customer", "key", "replayed", "request", "parameters")
+
     def __init__(self) -> None:
         self._outbox = Outbox()
         self._books = Books(self._outbox.emitted)
@@ -56,7 +58,7 @@ class Provider:
         return self._control.routes
 
     def fields(self, arrival: Arrival) -> Mapping[str, Any]:
-        """`order` and `customer`, as far as the request tells or what it names does; key, replayed, parameters."""
+        """`order` and `customer`, as far as the request tells or what it names does; and how it was sent."""
         given = parameters(arrival)
         told = {"order": _within(given, "metadata").get("order"), "customer": given.get("customer")}
         named = [str(given[name]) for name in _NAMES_PARTY if name in given]

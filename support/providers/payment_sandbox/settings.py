@@ -3,6 +3,13 @@
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+_CHOICES = {
+    "over_refunds": ("refuse", "accept"),
+    "refunds": ("now", "pending"),
+    "deliver_to": ("one", "all"),
+    "dunning_end": ("canceled", "unpaid", "past_due"),
+}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -27,5 +34,8 @@ class Settings:
         known = {field.name for field in fields(self)}
         if unknown := set(said) - known:
             raise ValueError(f"there is no setting {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+        for name, choices in _CHOICES.items():
+            if said.get(name, choices[0]) not in choices:
+                raise ValueError(f"{name} is one of {', '.join(choices)}, not {said[name]!r}")
         listed = {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
         return type(self)(**{**vars(self), **listed})

@@ -6,7 +6,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ..meter import Arrival
+from ..meter import Arrival, check
+
+FIELDS = ("key",)  # what the upstream knows of a request besides its method and path
 
 
 class Answers:
@@ -27,6 +29,7 @@ class Answers:
         said = await request.json()
         if unknown := set(said) - {"match", "status", "headers", "body"}:
             raise ValueError(f"an answer has match, status, headers and body, and no {', '.join(unknown)}")
+        check(said.get("match", {}), FIELDS)
         self._said.append(said)
         return JSONResponse({}, 201)
 

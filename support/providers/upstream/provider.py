@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from ..door import BeforeTheDeed
 from ..meter import Arrival
 from ..visit import VISIT
-from .answers import Answers
+from .answers import FIELDS, Answers
 from .ledger import Ledger
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -21,6 +21,8 @@ _EFFECTS = "/effects/"
 
 class Provider:
     """Every path is there. An effect is done as often as it is asked for: whoever asks twice has done it twice."""
+
+    names = FIELDS
 
     def __init__(self) -> None:
         self._answers = Answers()
