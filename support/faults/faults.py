@@ -141,6 +141,13 @@ class Faults:
         """Lets connections of `user` that `store` closes from now on look open; new ones work."""
         self._link(store, user).strand()
 
+    def break_after(self, store: str, user: str, count: int) -> None:
+        """Breaks each connection of `user` once `count` bytes of it have passed to `store`; again from here each time.
+
+        Whether one broke is to be seen by whoever uses it.
+        """
+        self._link(store, user).break_after(count)
+
     def reshard(self, store: str) -> "Resharding":
         """Makes ready to move slots between the members of a cluster; healing moves each back to where it was."""
         from support.faults.resharding import Resharding  # its library takes 40 ms to load, and one feature needs it

@@ -89,6 +89,16 @@ class Link:
         if not self._store.answers_inside(*self._address, within_s=_ANSWERS_WITHIN_S):
             raise FaultError(f"{self.name} is to let new connections through, and {self._store.name} does not answer")
 
+    def break_after(self, count: int) -> None:
+        """Closes each connection when `count` bytes have passed to the store, in the middle of a command if it be so.
+
+        Said again, it counts from the beginning. Whoever uses the link sees whether its connection broke.
+        """
+        name = f"/proxies/{self.name}/toxics"
+        for toxic in self._toxiproxy.call("GET", name):
+            self._toxiproxy.call("DELETE", f"{name}/{toxic['name']}")
+        self._add("breaks", "limit_data", "upstream", {"bytes": count})
+
     def join(self) -> None:
         """Takes every fault off the link; returns when the store answers through it again."""
         for toxic in self._toxiproxy.call("GET", f"/proxies/{self.name}/toxics"):

@@ -9,10 +9,17 @@ class Verdict(Enum):
     """What became of a call."""
 
     ADMITTED = auto()
-    LIMITED = auto()
+    LIMITED = auto()  # to be asked again later
     UNAUTHENTICATED = auto()
-    INVALID = auto()
+    INVALID = auto()  # as it is, it will never be let in
     UNAVAILABLE = auto()
+
+
+class Resource(Enum):
+    """What is called: orders are refused while nobody can count, the catalogue is shown all the same."""
+
+    ORDERS = auto()
+    CATALOGUE = auto()
 
 
 @dataclass(frozen=True)
@@ -25,9 +32,15 @@ class Customer:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a gateway said to a call: how many are left of the plan's limit, and after how many seconds to ask again."""
+    """What a gateway said to a call.
+
+    `limit` calls in `window_s` seconds are the plan's, `remaining` are left of it after this one; after `retry_after_s`
+    it may be asked again. Each is None where the gateway did not say it in the form of the standard.
+    """
 
     verdict: Verdict
+    limit: int | None = None
+    window_s: int | None = None
     remaining: int | None = None
     retry_after_s: int | None = None
 
@@ -37,8 +50,11 @@ class Adapter(Protocol):
 
     name: str
 
-    def call(self, customer: Customer, path: str, cost: int = 1) -> Answer:
-        """`customer` calls `path` of the API, which costs `cost` calls. AssertionError for any other answer."""
+    def call(self, customer: Customer, resource: Resource, label: str, items: str = "1") -> Answer:
+        """`customer` asks for so many items of a resource, and each counts as a call.
+
+        What reaches the API has `label` as the end of its path. AssertionError for an answer that is none of these.
+        """
 
     def close(self) -> None:
         """Gives the connections back."""

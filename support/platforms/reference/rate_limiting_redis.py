@@ -1,8 +1,12 @@
 """Rate limits of the reference platform: its routes, its headers, the claims of its tokens."""
 
+from typing import Any
+from urllib.parse import quote
+
+import http_sf
 import requests
 
-from support.capabilities.rate_limiting_redis.client import Answer, Customer, Verdict
+from support.capabilities.rate_limiting_redis.client import Answer, Customer, Resource, Verdict
 from support.clients.identity import IdentityProvider
 from support.clients.node_client import NodeClient
 from support.platforms.platform import Door
@@ -12,6 +16,7 @@ _AT_ONCE = 200
 _VERDICTS = {
     200: Verdict.ADMITTED,
     400: Verdict.INVALID,
+    422: Verdict.INVALID,
     401: Verdict.UNAUTHENTICATED,
     429: Verdict.LIMITED,
     503: Verdict.UNAVAILABLE,
@@ -25,20 +30,28 @@ class Adapter(NodeClient):
         super().__init__(door, at_once=_AT_ONCE)
         self._identity = IdentityProvider(door.environment["JWT_SECRET"])
 
-    def call(self, customer: Customer, path: str, cost: int = 1) -> Answer:
+    def call(self, customer: Customer, resource: Resource, label: str, items: str = "1") -> Answer:
         """A call with the token of `customer`."""
         token = self._identity.token(customer.name, [], plan=customer.plan)
-        answer = self.ask("GET", f"/api/{path}?items={cost}", token=token)
+        answer = self.ask("GET", f"/api/{resource.name.lower()}/{label}?items={quote(items)}", token=token)
         if answer.status_code not in _VERDICTS:
             broken(f"{self.name} answered a call by {answer.status_code}: {answer.text}")
-        return Answer(_VERDICTS[answer.status_code], _remaining(answer), _whole(answer.headers.get("Retry-After")))
+        policy, state = (_parameters(answer, name) for name in ("RateLimit-Policy", "RateLimit"))
+        wait = answer.headers.get("Retry-After", "")
+        return Answer(
+            _VERDICTS[answer.status_code],
+            policy.get("q"),
+            policy.get("w"),
+            state.get("r"),
+            int(wait) if wait.isdecimal() else None,
+        )
 
 
-def _remaining(answer: requests.Response) -> int | None:
-    """r of RateLimit: "plan";r=50;t=30."""
-    parts = answer.headers.get("RateLimit", "").split(";")
-    return next((_whole(part.removeprefix("r=")) for part in parts if part.startswith("r=")), None)
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
+def _parameters(answer: requests.Response, name: str) -> dict[str, Any]:
+    """The parameters of a header such as "plan";r=50;t=30, a list of one item (RFC 9651); none where it is not so."""
+    try:
+        items: Any = http_sf.parse(answer.headers.get(name, "").encode(), tltype="list")
+        ((_, parameters),) = items
+    except ValueError:
+        return {}
+    return dict(parameters)

@@ -22,10 +22,13 @@ from starlette.routing import BaseRoute, Route
 from ..sessions import bearer, unauthenticated
 from ..settings import Settings
 from .limiter import Decision, Limiter
+from .local import Local
 from .settings import RateLimitSettings
+from .shared import AwayError, Shared
 
-REDIS_TIMEOUT_S = 1.0
-REDIS_CONNECTIONS = 64
+REDIS_TIMEOUT_S = 0.75
+REDIS_CONNECTIONS = 32
+WAITS_FOR_CONNECTION_S = 5.0  # many calls at once wait for each other, and Redis is well all the while
 UPSTREAM_TIMEOUT_S = 10.0
 
 
@@ -37,22 +40,23 @@ class Capability:
         self._secret = node.jwt_secret
         # A command whose answer was lost is not sent again: it would be counted twice.
         pool = BlockingConnectionPool.from_url(
-            self._settings.redis_url, max_connections=REDIS_CONNECTIONS, timeout=REDIS_TIMEOUT_S, protocol=2,
+            self._settings.redis_url, max_connections=REDIS_CONNECTIONS, timeout=WAITS_FOR_CONNECTION_S, protocol=2,
             socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S, retry=Retry(NoBackoff(), 0),
         )  # fmt: skip
         self._redis = Redis.from_pool(pool)
-        self._limiter = Limiter(self._redis, self._settings.rate_window_s)
+        self._shared = Shared(self._redis, Limiter(self._redis, self._settings.rate_window_s))
+        self._local = Local(self._settings.rate_window_s)
         self._upstream = httpx2.AsyncClient(base_url=self._settings.upstream_url, timeout=UPSTREAM_TIMEOUT_S)
 
     @property
     def routes(self) -> list[BaseRoute]:
         """What the capability answers to."""
-        return [Route("/api/{path:path}", self._pass_on, methods=["GET"])]
+        return [Route("/api/{resource}/{path:path}", self._pass_on, methods=["GET"])]
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Owns the connections to Redis and to the upstream."""
-        async with self._redis, self._upstream:
+        async with self._redis, self._upstream, self._shared:
             yield
 
     async def healthy(self) -> bool:
@@ -67,12 +71,26 @@ class Capability:
         return {}
 
     async def _pass_on(self, request: Request) -> Response:
+        resource, path = request.path_params["resource"], request.path_params["path"]
         customer, plan = self._caller(request)
-        decision = await self._limiter.take(customer, self._settings.rate_plans[plan], _cost(request))
+        limit, cost = self._settings.rate_plans[plan], _cost(request)
+        if cost > limit:
+            raise HTTPException(422, "more items than the plan allows at all")
+        is_open = resource in self._settings.rate_open_resources
+        decision = await self._decide(customer, limit, cost, is_open)
         if not decision.admitted:
             raise HTTPException(429, "quota exceeded", headers=self._told(decision))
-        answer = await self._upstream.get(request.path_params["path"], headers={"X-Customer": customer})
+        answer = await self._upstream.get(f"/{resource}/{path}")
         return Response(answer.content, answer.status_code, headers=self._told(decision))
+
+    async def _decide(self, customer: str, limit: int, cost: int, is_open: bool) -> Decision:
+        """Counted over all nodes; while that cannot be, by this node alone or not at all: HTTPException 503."""
+        try:
+            return await self._shared.take(customer, limit, cost)
+        except AwayError as error:
+            if is_open:
+                return self._local.take(customer, limit, cost)
+            raise HTTPException(503, "unavailable", headers={"Retry-After": "1"}) from error
 
     def _caller(self, request: Request) -> tuple[str, str]:
         """Who calls and by which plan, as the signed token says and nothing else does. Raises HTTPException 401."""

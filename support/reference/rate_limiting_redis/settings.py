@@ -14,6 +14,7 @@ class RateLimitSettings:
     upstream_url: str
     rate_window_s: float  # the limit holds over every window of this length
     rate_plans: Mapping[str, int]  # calls in a window, by plan: "free=10,pro=100"
+    rate_open_resources: tuple[str, ...]  # served also while nobody can count over all nodes
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "RateLimitSettings":
@@ -23,6 +24,7 @@ class RateLimitSettings:
             upstream_url=environ.get("UPSTREAM_URL", "http://localhost:9000"),
             rate_window_s=positive(environ, "RATE_WINDOW_S", 60),
             rate_plans=dict(map(_plan, names(environ, "RATE_PLANS"))),
+            rate_open_resources=names(environ, "RATE_OPEN_RESOURCES"),
         )
 
 

@@ -1,0 +1,57 @@
+"""What the limiter keeps in Redis, and for how long."""
+
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, empty, equal_to
+
+from support.capabilities.rate_limiting_redis.client import Verdict
+from support.errors import FaultError
+from support.polling import poll
+from support.probes.redis import RedisProbe
+
+if TYPE_CHECKING:
+    from support.capabilities.rate_limiting_redis.world import World
+
+_STEP = 8  # bytes; a command is longer than that, so some step ends between any two of them
+_FARTHEST = 600
+
+
+class Keys:
+    """The keys of a Redis that is used by nobody but the limiter."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._redis = world.opened(RedisProbe(world.fleet.stores["redis"]))
+
+    def lose_scripts(self) -> None:
+        """Redis forgets every script that it was taught (SCRIPT FLUSH), as after a restart or a failover."""
+        for client in self._redis.members.values():
+            client.script_flush()
+
+    def break_connections(self, count: int) -> None:
+        """New customers call through the first gateway, whose connection breaks a few bytes later each time.
+
+        FaultError unless some of these calls broke and others did not, so that everything in between was tried.
+        """
+        world, verdicts = self._world, []
+        for number in range(count):
+            world.faults.break_after("redis", "gateway-1", _STEP * (number + 1) * _FARTHEST // (_STEP * count))
+            world.customer(f"customer {number}", "free")
+            verdicts.append(world.call(f"customer {number}", world.nodes[0]).answer.verdict)
+        world.faults.join("redis", "gateway-1")
+        if {Verdict.ADMITTED, Verdict.UNAVAILABLE} - set(verdicts):
+            raise FaultError(f"of the calls some were to break and some not: {verdicts}")
+
+    def expect_ends(self, within_s: float) -> None:
+        """Every key that is there has an end, at most `within_s` from now. AssertionError with those that have not."""
+        lifetimes = self._redis.lifetimes()
+        assert_that({key: s for key, s in lifetimes.items() if not 0 <= s <= within_s}, empty(), "keys without an end")
+
+    def expect_some(self) -> None:
+        """The limiter keeps something: else there would be nothing to look at."""
+        assert_that(bool(self._redis.keys()), equal_to(True), "Redis holds what the gateways count")
+
+    def expect_none(self, within_s: float) -> None:
+        """Within `within_s` nothing is left. AssertionError with the keys that are."""
+        poll(lambda: not self._redis.keys(), within_s)
+        assert_that(self._redis.keys(), empty(), "keys that are left")
