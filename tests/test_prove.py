@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -139,10 +140,44 @@ def test_only_what_was_not_caught_leaves_evidence(proof: Ended, client: docker.D
     assert left(client, proof.reports) == []
 
 
-def test_one_mutant_alone_and_every_scenario(folder: Path, tmp_path: Path) -> None:
+def test_what_is_not_proved_again_keeps_its_verdict_and_its_date(proof: Ended, folder: Path, tmp_path: Path) -> None:
+    shutil.copy(proof.reports / "kill_matrix.json", tmp_path)
     ended = prove(tmp_path, "--mutants", str(folder), "--mutant", "does-not-start", "--jobs", "1")
     assert ended.code == 3, ended.output
     assert [mutant["id"] for mutant in ended.matrix["mutants"]] == ["does-not-start"]
+    kept = json.loads((tmp_path / "kill_matrix.json").read_text())
+    dates = {mutant["id"]: mutant["proved"] for mutant in kept["mutants"]}
+    began, earlier = ended.matrix["began"], proof.matrix["began"]
+    assert dates == {"seen": earlier, "not seen": earlier, "does-not-start": began}
+    cells = {row["name"]: row["mutants"] for row in kept["scenarios"]}
+    assert cells[NO_SESSION] == {"seen": "let through", "not seen": "let through", "does-not-start": "unknown"}
+
+
+def test_shares_of_a_proof_are_joined_and_one_that_is_missing_is_told(folder: Path, tmp_path: Path) -> None:
+    words = ["--mutants", str(folder), "--mutant", "seen", "--mutant", "not seen"]
+    shares = [prove(tmp_path / str(n), *words, "--shard", f"{n}/2") for n in (1, 2)]
+    assert sorted(ended.code for ended in shares) == [0, 1], [ended.output for ended in shares]
+    whole = merged(tmp_path / "all", *(ended.reports for ended in shares))
+    assert whole.returncode == 1, whole.stderr
+    assert "✘ survived  websocket_redis_pubsub/not seen" in whole.stdout
+    rows = json.loads((tmp_path / "all" / "kill_matrix.json").read_text())["mutants"]
+    assert {row["id"]: row["verdict"] for row in rows} == {"seen": "caught", "not seen": "survived"}
+    caught = next(n for n, ended in enumerate(shares, 1) if ended.code == 0)
+    half = merged(tmp_path / "half", tmp_path / str(caught))
+    assert half.returncode == 3, half.stderr
+    assert f"not seen  (0.0 s)  share {3 - caught}/2 of the proof did not report" in half.stdout
+
+
+def merged(reports: Path, *parts: Path) -> subprocess.CompletedProcess[str]:
+    """Runs `./l3 report --merge` on `parts` to its end."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "l3"), "report", "--merge", *map(str, parts)],
+        env={**os.environ, "L3_REPORTS": str(reports)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_the_proof_stops_when_the_unchanged_platform_does_not_pass(folder: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from support.ledger.commit import Commit, commit_of
 from support.ledger.completion import complete
 from support.ledger.feature_tags import terms
 from support.ledger.history import Rate
+from support.ledger.plan import Share
 from support.polling import poll
 from support.report.findings import finding
 from support.report.merge import merge
@@ -425,6 +426,31 @@ def test_merge_by_the_command_line(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "$600K of $1,450K of monthly revenue is verified" in done.stdout
     assert "made of 2 runs" in (tmp_path / "all" / "latest" / "index.html").read_text()
+
+
+def test_shares_of_a_run_are_merged_and_one_that_is_missing_is_told(tmp_path: Path) -> None:
+    whole = plan_of([LIVE, PAYMENTS], scenarios=2)
+    for number, key in enumerate((LIVE, PAYMENTS), 1):
+        plan = plan_of([LIVE, PAYMENTS], scenarios=2)
+        plan["scenarios"] = [one for one in whole["scenarios"] if one["capability"] == key]
+        others = [one for one in whole["scenarios"] if one["capability"] != key]
+        plan["share"] = Share(number=number, of=2, others=others)
+        ledger(tmp_path / str(number), plan)
+    done = report("--merge", str(tmp_path / "1"), str(tmp_path / "2"), L3_REPORTS=str(tmp_path / "all"))
+    assert done.returncode == 0, done.stderr
+    assert "$600K of $1,450K" in done.stdout and "exit 0: all that was merged holds" in done.stdout
+    done = report("--merge", str(tmp_path / "2"), L3_REPORTS=str(tmp_path / "half"))
+    assert done.returncode == 3, done.stderr
+    assert "$500K of $1,450K" in done.stdout and "exit 3" in done.stdout
+    rows = [json.loads(line) for line in (tmp_path / "half" / "latest" / "ledger.jsonl").read_text().splitlines()]
+    untold = {row["id"]: row["reason"] for row in rows if row["verdict"] == "unknown"}
+    assert untold == {f"{LIVE}/{n}": "share 1/2 of the run did not report" for n in range(2)}
+
+
+def test_a_merge_of_nothing_but_failures_ends_with_1(tmp_path: Path) -> None:
+    ledger(tmp_path / "one", plan_of([LIVE]), but({f"{LIVE}/1": ("failed", REASON)}))
+    done = report("--merge", str(tmp_path / "one"), L3_REPORTS=str(tmp_path / "all"))
+    assert (done.returncode, "exit 1: a promise was broken" in done.stdout) == (1, True), done.stderr
 
 
 # Without a browser

@@ -6,38 +6,44 @@ Standard library only at import, because the launcher asks for the arguments bef
 import argparse
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from support.settings import ROOT
+from support.cli.shard import shard_option
+from support.settings import ROOT, Settings, seconds
 
 if TYPE_CHECKING:
-    from support.proof.proof import Proof
+    from support.proof.choice import Choice
+    from support.proof.mutants import Promises
 
 DEADLINE = "60 s"  # a scenario that hangs under a mutant proves nothing; it need not be waited for as long as in a run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares --capability, --mutant, --mutants, --jobs and --all-scenarios."""
-    parser.add_argument(
-        "--capability",
-        metavar="KEY",
-        action="append",
-        default=[],
-        help="only the mutants of this capability (repeatable)",
+    """Declares what chooses mutants, --jobs and --all-scenarios."""
+    add = parser.add_argument
+    add("--capability", metavar="KEY", action="append", default=[], help="only this capability's mutants (repeatable)")
+    add("--mutant", metavar="ID", action="append", default=[], help="only this mutant (repeatable)")
+    add("--mutants", metavar="DIR", type=Path, help="a folder of mutants of your own (default: the capabilities' own)")
+    add(
+        "--changed",
+        metavar="REV",
+        help="only mutants of capabilities that differ from this revision of git; all, when what they share differs",
     )
-    parser.add_argument("--mutant", metavar="ID", action="append", default=[], help="only this mutant (repeatable)")
-    parser.add_argument(
-        "--mutants", metavar="DIR", type=Path, help="a folder of mutants of your own (default: the capabilities' own)"
-    )
-    parser.add_argument(
+    add("--sample", metavar="N", type=_sample, default=0, help="N others besides, each day the next ones")
+    add("--shard", metavar="K/N", type=shard_option, help="the K-th of N equal shares; ./l3 report --merge joins them")
+    add("--within", metavar="TIME", type=_time, help='only as many as are likely to fit, such as "20 min"')
+    add(
         "--jobs",
         metavar="N",
         type=_jobs,
         default=os.cpu_count() or 1,
         help="fleets that stand side by side (default: one for each core, %(default)s)",
     )
-    parser.add_argument(
+    add(
         "--all-scenarios",
         action="store_true",
         help="judge each mutant by every scenario of its feature, not only by those that must catch it",
@@ -50,7 +56,7 @@ def execute(options: argparse.Namespace) -> int:
     from support.ledger.summary import UNKNOWN, WRONG_COMMAND
 
     try:
-        return _proof(options).run()
+        return _run(options)
     except (MutantError, SelectionError) as error:
         print(error, file=sys.stderr)
         return WRONG_COMMAND
@@ -59,9 +65,9 @@ def execute(options: argparse.Namespace) -> int:
         return UNKNOWN
 
 
-def _proof(options: argparse.Namespace) -> "Proof":
+def _run(options: argparse.Namespace) -> int:
     from support.errors import SelectionError
-    from support.proof.mutants import chosen, load, load_own, promises
+    from support.proof.mutants import promises
     from support.proof.proof import Proof
 
     if os.environ.get("L3_IMAGE_PLATFORM"):
@@ -72,11 +78,48 @@ def _proof(options: argparse.Namespace) -> "Proof":
     folder = options.mutants and options.mutants.absolute()
     os.chdir(ROOT)
     known = promises()
-    mutants = chosen(load(folder, known) if folder else load_own(known), options.capability, options.mutant)
-    return Proof(mutants, known, options.jobs, options.all_scenarios)
+    choice = _choice(options, folder, known)
+    if not choice.mutants:
+        print("\n".join([*choice.told, "there is nothing to prove"]), flush=True)
+        return 0
+    return Proof(choice, known, options.jobs, options.all_scenarios, options.shard).run()
+
+
+def _choice(options: argparse.Namespace, folder: Path | None, known: Mapping[str, "Promises"]) -> "Choice":
+    """The mutants that the command line asks for, each of which has been seen to apply. Raises MutantError."""
+    from support.ledger import history
+    from support.ledger.folder import MATRIX
+    from support.proof import choice, kept, source
+    from support.proof.changes import changes_since
+    from support.proof.mutants import chosen, load, load_own
+
+    settings = Settings.load(os.environ, {})
+    own = load_own(known)
+    there = load(folder, known) if folder else own
+    pool = chosen(there, options.capability, options.mutant)
+    source.apply_all(pool)
+    changes = changes_since(options.changed, known, ROOT) if options.changed is not None else None
+    took = history.read(settings.history).durations()
+    found = choice.changed_and_sampled(pool, changes, options.sample, datetime.now(UTC).date())
+    found = choice.shared(found, options.shard, took)
+    found = choice.fitting(found, options.within, options.jobs, took, kept.dates(settings.reports / MATRIX))
+    return replace(found, known=frozenset(map(choice.key_of, [*own, *there])))
 
 
 def _jobs(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a number of fleets, at least 1, got {text!r}")
     return int(text)
+
+
+def _sample(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number of mutants, got {text!r}")
+    return int(text)
+
+
+def _time(text: str) -> float:
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -8,11 +8,12 @@ import os
 import sys
 from pathlib import Path
 
+from support.cli.shard import shard_option
 from support.settings import ROOT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares --tags, --jobs and the features to run."""
+    """Declares --tags, --jobs, --shard and the features to run."""
     parser.add_argument(
         "--tags",
         metavar="EXPR",
@@ -26,6 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_jobs,
         default=1,
         help="run N features at the same time, each in its own process",
+    )
+    parser.add_argument(
+        "--shard",
+        metavar="K/N",
+        type=shard_option,
+        help="run the K-th of N shares that take about as long, features whole; ./l3 report --merge joins them",
     )
     parser.add_argument(
         "features",
@@ -46,7 +53,7 @@ def execute(options: argparse.Namespace) -> int:
         paths = [_path(feature) for feature in options.features]
         os.chdir(ROOT)
         tags = [f"--tags={tag}" for tag in options.tags or ["@L3"]]
-        return Suite(tags, paths, KINDS).run(options.jobs)
+        return Suite(tags, paths, KINDS, options.shard).run(options.jobs)
     except SelectionError as error:
         print(error, file=sys.stderr)
         return WRONG_COMMAND

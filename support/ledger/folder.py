@@ -19,6 +19,7 @@ from support.ledger.rows import CONTAINER_FIELDS, Row, StepRow, append, now
 
 PLAN, LEDGER, CONTAINERS, SUMMARY = "plan.json", "ledger.jsonl", "containers.jsonl", "summary.json"
 STEPS, HISTORY, PAGE, MARKDOWN = "steps.jsonl", "history.jsonl", "index.html", "summary.md"
+MATRIX = "kill_matrix.json"  # a folder that has one is that of a proof
 RUN_VARIABLE = "L3_RUN_FOLDER"  # set for a process that takes part in a run which another one began
 
 

@@ -60,6 +60,10 @@ class History:
         """How often each scenario of `now` passed and failed on the ground that it stands on, `now` included."""
         return {line["id"]: self._rate(line) for line in now}
 
+    def durations(self) -> dict[str, float]:
+        """Seconds that each scenario took when it last ran."""
+        return {key: line["duration_s"] for key, lines in self.lines.items() for line in lines if line["duration_s"]}
+
     def before(self, now: Line) -> list[Line]:
         """What was told of the scenario of `now` until then."""
         lines = self.lines.get(now["id"], [])

@@ -74,11 +74,19 @@ class PlannedFeature(TypedDict):
     document: NotRequired[Document | None]
 
 
+class Share(TypedDict):
+    """The share that a run is of a whole: the one with `number` (from 1) `of` so many; `others` is what these owe."""
+
+    number: int
+    of: int
+    others: list[PlannedScenario]
+
+
 class Plan(TypedDict):
     """What a run set out to do. `began` is ISO 8601 UTC; `tags` the tag expression as it was understood.
 
     `tiers` has their names by number; `history` is the file that verdicts are kept in over all runs; `commit` is None
-    without git. `merged` lists the runs that a merged report is made of.
+    without git. `share` is there where several runs share the work; `merged` lists the runs of a merged report.
     """
 
     run: str
@@ -89,6 +97,7 @@ class Plan(TypedDict):
     tiers: NotRequired[dict[str, str]]
     commit: NotRequired[Commit | None]
     history: NotRequired[str]
+    share: NotRequired[Share]
     merged: NotRequired[list[str]]
 
 

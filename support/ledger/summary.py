@@ -115,6 +115,12 @@ def exit_code(verdicts: dict[Verdict, int]) -> int:
     return UNKNOWN if verdicts["unknown"] or not verdicts["passed"] else PASSED
 
 
+def first_of(codes: Iterable[int]) -> int:
+    """The exit code of several: 1 where one is 1, else 3 where one is 3, else 0."""
+    found = set(codes)
+    return next((code for code in (FAILED, UNKNOWN) if code in found), PASSED)
+
+
 def _part(features: Sequence[PlannedFeature], rows: Sequence[Row], flaky: Collection[str]) -> Part:
     keys = {feature["capability"] for feature in features}
     verdicts: dict[Verdict, int] = {"passed": 0, "failed": 0, "unknown": 0}

@@ -1,10 +1,10 @@
 """The kill matrix: which scenario caught which mutant."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from support.ledger.rows import Row
-from support.proof.mutants import Promises
+from support.proof.mutants import Mutant, Promises
 from support.proof.versions import Version
 
 Cell = Literal["caught", "let through", "unknown", "not run"]
@@ -15,7 +15,10 @@ CAUGHT, SURVIVED, UNKNOWN = 0, 1, 3
 
 
 class MutantRow(TypedDict):
-    """What became of one mutant. `claims` and `caught_by` are scenario ids; `reason` tells why it is unknown."""
+    """What became of one mutant. `claims` and `caught_by` are scenario ids; `reason` tells why it is unknown.
+
+    `proved` is when the proof that told this began (ISO 8601 UTC).
+    """
 
     id: str
     capability: str
@@ -23,6 +26,7 @@ class MutantRow(TypedDict):
     claims: list[str]
     caught_by: list[str]
     verdict: Fate
+    proved: str
     seconds: float
     reason: str | None
 
@@ -37,8 +41,19 @@ class ScenarioRow(TypedDict):
     seconds: dict[str, float]
 
 
+class Share(TypedDict):
+    """The share that a proof is of a whole: the one with `number` (from 1) `of` so many; `others` is what these owe."""
+
+    number: int
+    of: int
+    others: list[MutantRow]
+
+
 class Matrix(TypedDict):
-    """A proof. `began` is ISO 8601 UTC; `problem` says why it was not brought to its end, else null."""
+    """A proof. `began` is ISO 8601 UTC; `problem` says why it was not brought to its end, else null.
+
+    `share` is there where several proofs share the work.
+    """
 
     run: str
     began: str
@@ -46,6 +61,7 @@ class Matrix(TypedDict):
     problem: str | None
     mutants: list[MutantRow]
     scenarios: list[ScenarioRow]
+    share: NotRequired[Share]
 
 
 def exit_code(matrix: Matrix) -> int:
@@ -56,25 +72,33 @@ def exit_code(matrix: Matrix) -> int:
     return UNKNOWN if "unknown" in fates or matrix["problem"] else CAUGHT
 
 
-def mutant_row(version: Version, rows: Mapping[str, Row], otherwise: str) -> MutantRow:
-    """What became of the version's mutant, by the ledger's `rows`; `otherwise` is why a row may be missing."""
-    mutant = version.mutant
-    assert mutant is not None, f"{version.key} has no mutant"
-    cells = {key: _cell(version, key, rows) for key in mutant.scenarios}
-    fate, reason = _fate(cells), None
-    if fate == "unknown":
-        untold = (version.row_of(key, rows) for key, cell in cells.items() if cell in ("unknown", "not run"))
-        reason = next((row["reason"] for row in untold if row and row["reason"]), otherwise)
+def blank(mutant: Mutant, began: str, reason: str) -> MutantRow:
+    """The row of a mutant that was not judged, for `reason`, by the proof that `began` then."""
     return MutantRow(
         id=mutant.id,
         capability=mutant.capability,
         title=mutant.title,
         claims=list(mutant.scenarios),
-        caught_by=[key for key, cell in cells.items() if cell == "caught"],
-        verdict=fate,
-        seconds=seconds(version, rows),
+        caught_by=[],
+        verdict="unknown",
+        proved=began,
+        seconds=0.0,
         reason=reason,
     )
+
+
+def mutant_row(version: Version, rows: Mapping[str, Row], began: str, otherwise: str) -> MutantRow:
+    """What became of the version's mutant, by the ledger's `rows`; `otherwise` is why a row may be missing."""
+    mutant = version.mutant
+    assert mutant is not None, f"{version.key} has no mutant"
+    cells = {key: _cell(version, key, rows) for key in mutant.scenarios}
+    found = blank(mutant, began, otherwise)
+    found["verdict"], found["seconds"] = _fate(cells), seconds(version, rows)
+    found["caught_by"] = [key for key, cell in cells.items() if cell == "caught"]
+    untold = (version.row_of(key, rows) for key, cell in cells.items() if cell in ("unknown", "not run"))
+    reason = next((row["reason"] for row in untold if row and row["reason"]), otherwise)
+    found["reason"] = reason if found["verdict"] == "unknown" else None
+    return found
 
 
 def scenario_rows(

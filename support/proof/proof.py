@@ -1,45 +1,49 @@
 """A proof from its beginning to its end: the unchanged platform, every mutant, the matrix."""
 
-import json
 import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGTERM
 
 from support.containers.fleet import KINDS
 from support.errors import LedgerError
-from support.ledger.folder import LEDGER, RUN_VARIABLE, RunFolder, unwritten
+from support.ledger import history
+from support.ledger.folder import LEDGER, MATRIX, RUN_VARIABLE, RunFolder, unwritten
 from support.ledger.rows import Row, read
-from support.proof import matrix, source, terminal
+from support.proof import kept, matrix, terminal
+from support.proof.choice import Choice
 from support.proof.matrix import Matrix
-from support.proof.mutants import Mutant, Promises
+from support.proof.mutants import Promises
 from support.proof.shards import Shards, shards
 from support.proof.versions import Version, plan_of
+from support.run.shares import Share
 from support.settings import Settings
 
-MATRIX = "kill_matrix.json"
 LATEST = "latest-proof"
 _LOOKS_EVERY_S = 0.3
 
 
 class Proof:
-    """A proof with `mutants`, each of which has been seen to apply; `everything` fills the whole matrix."""
+    """A proof of the mutants of `choice`; `everything` fills the whole matrix, `share` is what it is of several."""
 
     def __init__(
-        self, mutants: Sequence[Mutant], known: Mapping[str, Promises], jobs: int, everything: bool = False
+        self,
+        choice: Choice,
+        known: Mapping[str, Promises],
+        jobs: int,
+        everything: bool = False,
+        share: Share | None = None,
     ) -> None:
-        """Plans it, in the project's root. Raises MutantError when a mutant does not apply, and SuiteError."""
-        files = source.unchanged()
-        for mutant in mutants:
-            source.changed(files, mutant)
-        self._mutants, self._known, self._jobs = mutants, known, jobs
+        """Plans it, in the project's root. Raises SuiteError."""
+        self._choice, self._known, self._jobs, self._share = choice, known, jobs, share
+        self._mutants = choice.mutants
         self._settings = Settings.load(os.environ, {})
-        earlier = read(self._settings.reports / "latest" / LEDGER)
-        self._shards = shards(mutants, known, jobs, everything, earlier)
+        took = history.read(self._settings.history).durations()
+        self._shards = shards(self._mutants, known, jobs, everything, took)
         self._versions = [version for shard in self._shards for version in shard.versions]
         self._plan = plan_of(self._versions, KINDS)
 
@@ -49,8 +53,9 @@ class Proof:
         folder = RunFolder.create(self._settings.reports, self._plan, LATEST)
         os.environ[RUN_VARIABLE] = str(folder.path)
         scale = f"{len(self._mutants)} mutants, {min(self._jobs, len(self._shards))} fleets at once"
-        print(f"proof {folder.run}: {scale}, {self._settings}", flush=True)
+        print("\n".join([f"proof {folder.run}: {scale}, {self._settings}", *self._choice.told]), flush=True)
         try:
+            kept.write(folder.path / MATRIX, self._unended(folder.run))
             jobs = Shards(folder, [shard.work(folder.path) for shard in self._shards])
             with self._watched(folder.path, jobs):
                 jobs.run(self._jobs)
@@ -88,27 +93,40 @@ class Proof:
                 if not jobs.interrupted:
                     print(_line(version, rows), flush=True)
 
+    def _unended(self, run: str) -> Matrix:
+        """What is known of a proof as long as it runs, and stays when it is killed."""
+        began, why = self._plan["began"], "the proof was killed before its end"
+        rows = [matrix.blank(mutant, began, why) for mutant in self._mutants]
+        return self._shared(Matrix(run=run, began=began, seconds=0.0, problem=why, mutants=rows, scenarios=[]))
+
+    def _shared(self, result: Matrix) -> Matrix:
+        """`result`, with what other shares owe."""
+        if self._share:
+            others = [matrix.blank(mutant, self._plan["began"], "") for mutant in self._choice.others]
+            result["share"] = matrix.Share(number=self._share.number, of=self._share.of, others=others)
+        return result
+
     def _matrix(self, folder: RunFolder, jobs: Shards, seconds: float) -> Matrix:
         rows = self._rows(folder.path)
         versions = {version.key: version for version in self._versions}
         mutants = [versions[mutant.key] for mutant in self._mutants]
-        return Matrix(
-            run=folder.run,
-            began=self._plan["began"],
-            seconds=round(seconds, 1),
-            problem=jobs.problem,
-            mutants=[matrix.mutant_row(version, rows, jobs.reason) for version in mutants],
-            scenarios=matrix.scenario_rows(mutants, self._known, rows),
+        began = self._plan["began"]
+        return self._shared(
+            Matrix(
+                run=folder.run,
+                began=began,
+                seconds=round(seconds, 1),
+                problem=jobs.problem,
+                mutants=[matrix.mutant_row(version, rows, began, jobs.reason) for version in mutants],
+                scenarios=matrix.scenario_rows(mutants, self._known, rows),
+            )
         )
 
     def _keep(self, folder: Path, result: Matrix) -> None:
-        """Writes the matrix; one that was brought to its end is also the project's newest. Raises OSError."""
-        written = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
-        (folder / MATRIX).write_text(written)
+        """Writes the matrix; one that was brought to its end is added to the project's. Raises OSError."""
+        kept.write(folder / MATRIX, result)
         if not result["problem"]:
-            new = self._settings.reports / f".{MATRIX}-{result['run']}"
-            new.write_text(written)
-            new.replace(self._settings.reports / MATRIX)
+            kept.add(self._settings.reports / MATRIX, result, self._choice.known)
         fates = {(row["capability"], row["id"]): row["verdict"] for row in result["mutants"]}
         # A bug that was caught is understood; what its scenarios saw would only fill the disk.
         for mutant in self._mutants:
@@ -123,6 +141,6 @@ class Proof:
 
 def _line(version: Version, rows: Mapping[str, Row]) -> str:
     if version.mutant:
-        return terminal.line(matrix.mutant_row(version, rows, ""))
+        return terminal.line(matrix.mutant_row(version, rows, "", ""))
     told = f"{len(version.scenarios)} scenarios, {matrix.seconds(version, rows):.1f} s"
     return f"  {version.key.partition('.')[0]}: the unchanged platform passes ({told})"

@@ -7,7 +7,6 @@ from math import ceil
 from pathlib import Path
 
 from support.ledger.folder import RunFolder
-from support.ledger.rows import Row
 from support.proof.mutants import Mutant, Promises
 from support.proof.versions import Version, write
 from support.run.jobs import Jobs, Work
@@ -33,20 +32,24 @@ class Shard:
 
 
 def shards(
-    mutants: Iterable[Mutant], known: Mapping[str, Promises], jobs: int, everything: bool, earlier: Iterable[Row]
+    mutants: Iterable[Mutant], known: Mapping[str, Promises], jobs: int, everything: bool, took: Mapping[str, float]
 ) -> list[Shard]:
     """Shares `mutants` out over shards so that `jobs` fleets are busy to the end, longest first.
 
-    Each mutant is judged by the scenarios that it names, or by `everything` that its feature has. `earlier` rows tell
-    how long a scenario takes.
+    Each mutant is judged by the scenarios that it names, or by `everything` that its feature has. `took` says
+    how many seconds a scenario took before.
     """
-    took = {row["id"]: row["duration_s"] for row in earlier if row["duration_s"]}
     found = []
     for capability, its in groupby(sorted(mutants, key=lambda mutant: mutant.capability), lambda m: m.capability):
         versions = [_version(mutant, known[capability], everything) for mutant in its]
         parts = _parts(versions, min(jobs, ceil(len(versions) / _AT_LEAST)), took)
         found += [_shard(known[capability], number, part) for number, part in enumerate(parts, 1)]
     return sorted(found, key=lambda shard: -sum(_cost(version, took) for version in shard.versions))
+
+
+def expected_s(scenarios: Iterable[str], took: Mapping[str, float]) -> float:
+    """Seconds that a version is expected to take: fresh nodes, and `scenarios`, each as long as it `took` before."""
+    return _FRESH_NODES_S + sum(took.get(key, _USUAL_S) for key in scenarios)
 
 
 class Shards(Jobs):
@@ -104,4 +107,4 @@ def _parts(versions: Sequence[Version], count: int, took: Mapping[str, float]) -
 
 
 def _cost(version: Version, took: Mapping[str, float]) -> float:
-    return _FRESH_NODES_S + sum(took.get(key, _USUAL_S) for key in version.scenarios)
+    return expected_s(version.scenarios, took)

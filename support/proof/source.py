@@ -1,7 +1,7 @@
 """The source of the reference platform, and what a mutant makes of it."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from support.errors import MutantError
@@ -38,6 +38,13 @@ def changed(files: Files, mutant: Mutant) -> dict[str, bytes]:
             f"from the lines {lines} on; take more of what stands around it into before and after"
         )
     return {**files, path: text.replace(mutant.before, mutant.after).encode()}
+
+
+def apply_all(mutants: Iterable[Mutant]) -> None:
+    """Sees that each of `mutants` applies to the source as it is. Raises MutantError for the first that does not."""
+    files = unchanged()
+    for mutant in mutants:
+        changed(files, mutant)
 
 
 def difference(files: Files, mutant: Mutant) -> str:

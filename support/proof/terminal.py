@@ -43,6 +43,16 @@ def text(matrix: Matrix, mutants: Sequence[Mutant], unchanged: Sequence[Row], fo
     return "\n".join([*lines, f"matrix: {folder / 'kill_matrix.json'}", f"exit {code}: {_MEANING[code]}"])
 
 
+def joined(matrix: Matrix, folder: Path) -> str:
+    """A matrix of several proofs: what was not caught and why, sums, exit code."""
+    missed = (row for row in matrix["mutants"] if row["verdict"] != "caught")
+    code = exit_code(matrix)
+    told = [line(row) for row in missed] + [*_table(matrix["mutants"])] + [matrix["problem"] or ""]
+    return "\n".join(
+        [*filter(None, told), f"matrix: {folder / 'kill_matrix.json'}", f"proof, exit {code}: {_MEANING[code]}"]
+    )
+
+
 def _in_full(row: MutantRow, mutant: Mutant, matrix: Matrix) -> Iterator[str]:
     """A mutant that was not caught: the incident, the change, and what each scenario that it names made of it."""
     if row["verdict"] == "caught" or (row["verdict"] == "unknown" and matrix["problem"]):

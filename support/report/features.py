@@ -42,6 +42,7 @@ class Scenario:
     place: str
     evidence: list[tuple[str, str]]
     evidence_note: str
+    proved: str
     catches: list[str]
     misses: list[str]
     past: list[str]
@@ -183,6 +184,7 @@ def _scenario(written: WrittenScenario, row: Row | None, material: Material, pat
         place=row["scenario"] if row else f"{path}:{written['line']}",
         evidence=evidence,
         evidence_note=note,
+        proved=matrix.proved.get(key, matrix.began) if matrix else "",
         catches=matrix.caught.get(key, []) if matrix else [],
         misses=matrix.missed.get(key, []) if matrix else [],
         **_past(key, material),

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from support.ledger.completion import Outcome
-from support.ledger.folder import CONTAINERS, LEDGER, STEPS
+from support.ledger.folder import CONTAINERS, LEDGER, MATRIX, STEPS
 
-MATRIX = "kill_matrix.json"
 EARLIER_RUNS = 20
 TIMES = ("created_s", "started_s", "ready_s")
 Json = dict[str, Any]
@@ -21,11 +20,15 @@ Starts = dict[tuple[str, str, str], list[float]]
 
 @dataclass(frozen=True)
 class Matrix:
-    """The newest kill matrix: when it was made, and by scenario the titles of the planted bugs that it judged."""
+    """The newest kill matrix: when it was made, and by scenario the titles of the planted bugs that it judged.
+
+    `proved` is the date of what is told of a scenario, that of the oldest verdict where it is of several proofs.
+    """
 
     began: str
     caught: dict[str, list[str]] = field(default_factory=dict)
     missed: dict[str, list[str]] = field(default_factory=dict)
+    proved: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,8 @@ def _matrix(path: Path, problems: list[str]) -> Matrix | None:
 def _enter(matrix: Matrix, mutant: Json) -> None:
     for scenario in mutant["caught_by"]:
         matrix.caught.setdefault(scenario, []).append(mutant["title"])
+    date = mutant.get("proved") or matrix.began
     for scenario in mutant["claims"]:
+        matrix.proved[scenario] = min(date, matrix.proved.get(scenario, date))
         if mutant["verdict"] == "survived":
             matrix.missed.setdefault(scenario, []).append(mutant["title"])

@@ -15,22 +15,26 @@ from behave.runner_util import parse_features
 from cucumber_tag_expressions.parser import TagExpressionError  # type: ignore[import-untyped]
 
 from support.errors import SelectionError, SuiteError
-from support.ledger import terminal
+from support.ledger import history, terminal
 from support.ledger.completion import complete_or_tell
 from support.ledger.folder import LEDGER, RUN_VARIABLE, SUMMARY, RunFolder
 from support.ledger.plan import Plan
+from support.ledger.plan import Share as PlannedShare
 from support.ledger.rows import read
 from support.report.ending import after_verdict
 from support.run.jobs import Jobs, feature_alone, longest_first
 from support.run.selection import plan, put_in_order
+from support.run.shares import Share, features_of
 from support.settings import Settings
 
 
 class Suite:
     """What `options` of behave and `paths` (features, file:line, folders; none means all) select below the root."""
 
-    def __init__(self, options: Sequence[str], paths: Sequence[str], services: Collection[str]) -> None:
-        """Plans it, in the current directory. `services` are the known kinds of containers.
+    def __init__(
+        self, options: Sequence[str], paths: Sequence[str], services: Collection[str], share: Share | None = None
+    ) -> None:
+        """Plans it, or the `share` of it, in the current directory. `services` are the known kinds of containers.
 
         Raises SelectionError, or SuiteError when a feature cannot be read.
         """
@@ -40,6 +44,8 @@ class Suite:
         self._settings = Settings.load(os.environ, self._config.userdata or {})
         try:
             self._plan = _plan(self._config, services)
+            if share:
+                self._narrow(share, services)
         except ParserError as error:
             raise SuiteError(f"a feature cannot be read: {error}") from error
         except (NoSuchFile, InvalidFilenameError, InvalidFileLocationError) as error:
@@ -57,6 +63,17 @@ class Suite:
         side_by_side = Jobs(folder, longest_first(works, self._plan, earlier))
         side_by_side.run(jobs)
         return _tell(folder, side_by_side.reason)
+
+    def _narrow(self, share: Share, services: Collection[str]) -> None:
+        """Leaves the features of `share`, and keeps in the plan what the others owe. SelectionError if it has none."""
+        whole = self._plan["scenarios"]
+        keys = features_of(share, whole, history.read(self._settings.history).durations())
+        features = {f["path"]: f["capability"] in keys for f in self._plan["features"] if f["path"]}
+        self._paths = [path for feature, own in features.items() if own for path in self._asked(feature)]
+        self._config = _configuration([*self._options, *self._paths])
+        self._plan = _plan(self._config, services)
+        others = [scenario for scenario in whole if scenario["capability"] not in keys]
+        self._plan["share"] = PlannedShare(number=share.number, of=share.of, others=others)
 
     def _run_here(self, folder: RunFolder) -> int:
         """Runs behave in this process, which tells the verdict and ends by SystemExit; if not, it did not begin."""
@@ -76,8 +93,10 @@ class Suite:
 
     def _arguments(self, feature: str) -> list[str]:
         """behave's arguments for one feature: the lines of it that were asked for, or else all of it."""
-        asked = [path for path in self._paths if os.path.normpath(path.partition(":")[0]) == feature]
-        return [*self._options, *(asked or [feature])]
+        return [*self._options, *self._asked(feature)]
+
+    def _asked(self, feature: str) -> list[str]:
+        return [path for path in self._paths if os.path.normpath(path.partition(":")[0]) == feature] or [feature]
 
 
 def _configuration(arguments: list[str]) -> Configuration:
