@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from support.settings import ROOT
+from support.settings import REFERENCE, ROOT, Settings
 
 if TYPE_CHECKING:
     from support.proof.proof import Proof
@@ -68,6 +68,8 @@ def _proof(options: argparse.Namespace) -> "Proof":
         raise SelectionError(
             "L3_IMAGE_PLATFORM names a platform of your own, and bugs are planted into the reference platform: unset it"
         )
+    if Settings.load(os.environ, {}).platform != REFERENCE:
+        raise SelectionError("L3_PLATFORM names another platform, and bugs are planted into the reference's: unset it")
     os.environ.setdefault("L3_SCENARIO_DEADLINE", DEADLINE)
     folder = options.mutants and options.mutants.absolute()
     os.chdir(ROOT)

@@ -12,11 +12,11 @@ from support.errors import SelectionError
 from support.ledger import history
 from support.ledger.completion import outcome
 from support.ledger.folder import CONTAINERS, LEDGER, PLAN, STEPS, RunFolder, read_plan
-from support.ledger.plan import Plan, PlannedFeature, PlannedScenario
+from support.ledger.plan import Plan, PlannedFeature, PlannedScenario, platform_of
 from support.ledger.rows import Row, read
 from support.report.material import MATRIX
 
-_WORST_FIRST = ("failed", "unknown", "passed")
+_WORST_FIRST = ("failed", "unknown", "not promised", "passed")
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,17 @@ def merge(folders: Sequence[Path], reports: Path, kept_in: Path) -> Path:
     """Makes a run folder below `reports` out of the runs in `folders`, and returns it; it is not completed yet.
 
     Each of `folders` is a run's, or a reports folder, of which the newest run is taken. What they tell is added to the
-    history `kept_in`. Raises SelectionError where there is no run, LedgerError and OSError where it cannot be written.
+    history `kept_in`. Raises SelectionError where there is no run, or where they judged several platforms, LedgerError
+    and OSError where it cannot be written.
     """
     parts = [_part(run_in(folder)) for folder in folders]
     twice = [part.path for part in parts if [p.plan["run"] for p in parts].count(part.plan["run"]) > 1]
     if twice:
         raise SelectionError(f"the same run was named twice: {', '.join(map(str, twice))}")
+    judged = {(one["name"], one["digest"]) for one in (platform_of(part.plan) for part in parts)}
+    if len(judged) > 1:
+        told = " and ".join(f"{name} ({digest or 'digest not known'})" for name, digest in sorted(judged))
+        raise SelectionError(f"these runs judged different platforms, {told}: make a report of each")
     kept_in.parent.mkdir(parents=True, exist_ok=True)
     for part in parts:
         history.note(kept_in, history.lines_of(part.path, part.plan, part.rows), history.read(kept_in))
@@ -89,6 +94,7 @@ def _plan(parts: Sequence[Part]) -> Plan:
         scenarios=[*scenarios.values()],
         tiers=parts[0].plan.get("tiers", {}),
         commit=commits[0] if all(commit == commits[0] for commit in commits) else None,
+        platform=platform_of(parts[0].plan),
         merged=[part.plan["run"] for part in parts],
     )
 
