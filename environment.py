@@ -1,11 +1,10 @@
 """Wiring: what behave's hooks call, and nothing else.
 
-A feature's @container tags become its fleet, started before its first selected scenario and removed after its
-last. Each scenario gets a world of its own; its faults are healed before the next one begins.
+A feature's @container tags become its fleet, started before its first selected scenario and removed after its last;
+the platform's adapter is tried on it. Each scenario gets a world of its own; its faults are healed before the next.
 """
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,18 @@ from behave.model_type import Status
 
 from support.containers import evidence, sweep
 from support.containers.engine import connect
-from support.containers.fleet import KINDS, Fleet, Order, fetch_images, kinds_in
-from support.containers.layout import layout_of
+from support.containers.fleet import KINDS, Fleet
 from support.errors import SuiteError
 from support.faults.faults import Faults
-from support.platforms.platform import REFERENCE, Platform
+from support.platforms.order import order_of
+from support.platforms.platform import Platform
 from support.progress import say
 from support.run.guard import Guard
 from support.run.recorder import Recorder
 from support.sentences import register
 from support.settings import Settings
 from support.worlds.search import world_of
+from support.worlds.trial import try_adapter
 from support.worlds.world import Stage
 
 register()
@@ -37,19 +37,18 @@ class Run:
 
     def __init__(self, context: Context) -> None:
         self.settings = Settings.load(os.environ, context.config.userdata)
-        self.recorder = Recorder.open(context, self.settings, KINDS)
+        self.platform = Platform(self.settings.platform)
+        self.recorder = Recorder.open(context, self.settings, KINDS, self.platform)
         self.client = connect()
         for name in sweep.remove_dead(self.client):
             say(f"removed {name}, which a dead run had left")
         self.guard = Guard(self.recorder.run, self.recorder.run_dir)
         self.evidence = self.recorder.run_dir / "evidence"
-        self.platform = Platform(REFERENCE)
 
-    def order(self, capability: str, tags: list[str], settings: dict[str, str]) -> Order:
-        """The order of the fleet that a feature's `tags` ask for, its images fetched."""
-        kinds, layout = kinds_in(tags), layout_of(capability)
-        images = fetch_images(kinds, self.client, say)
-        return Order(self.recorder.run, capability, kinds, images, layout, settings, self.settings.memory_budget)
+    def fleet(self, capability: str, tags: list[str]) -> Fleet:
+        """The fleet that a feature's `tags` ask for, its images fetched; nothing of it is started."""
+        run, budget = self.recorder.run, self.settings.memory_budget
+        return Fleet(self.client, order_of(self.platform, capability, tags, self.client, run, budget), say)
 
 
 def before_all(context: Context) -> None:
@@ -59,17 +58,16 @@ def before_all(context: Context) -> None:
 
 def before_feature(context: Context, feature: Feature) -> None:
     capability = Path(feature.filename).stem
-    secret = secrets.token_hex(32)
     # What is missing of the suite's own is told before anything is started.
     context.world_of = world_of(capability)
     context.run.platform.adapter_of(capability)
-    order = context.run.order(capability, feature.tags, {"JWT_SECRET": secret})
-    context.fleet = Fleet(context.run.client, order, say)
+    context.fleet = context.run.fleet(capability, feature.tags)
     context.add_cleanup(_remove, context.run, context.fleet)
     context.fleet.begin()
-    context.stage = Stage(capability, context.run.platform, context.fleet, secret)
+    context.stage = Stage(capability, context.run.platform, context.fleet)
     with evidence.of_failed_start(context.fleet, context.run.evidence / capability):
         context.run.recorder.fleet_ready(capability, context.fleet.await_ready())
+    try_adapter(context.stage, context.run.recorder.within_deadline)
 
 
 def before_scenario(context: Context, scenario: Scenario) -> None:
@@ -83,8 +81,7 @@ def before_scenario(context: Context, scenario: Scenario) -> None:
 def after_scenario(context: Context, scenario: Scenario) -> None:
     if "world" not in context:
         return  # it did not begin, and before_scenario has said why
-    passed = scenario.status == Status.passed
-    recorder = context.run.recorder
+    passed, recorder = scenario.status == Status.passed, context.run.recorder
     recorder.end_scenario(scenario, suspicion=_suspicion(context, passed))
     if not passed:
         recorder.end_scenario(scenario, evidence=_evidence(context, scenario))
@@ -96,10 +93,7 @@ def after_feature(context: Context, feature: Feature) -> None:
 
 
 def _suspicion(context: Context, passed: bool) -> str | None:
-    """What happened to containers that no fault of the scenario explains.
-
-    A node that ended by itself is the target's own doing: a failure stays one, but nothing passes beside it.
-    """
+    """What happened to containers that no fault explains; beside a node that ended by itself only failures count."""
     try:
         lost = context.fleet.casualties(expected=context.faults.held)
     except SuiteError as error:

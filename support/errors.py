@@ -33,6 +33,10 @@ class AdapterError(SuiteError):
     """The adapter of the platform is absent, or does not do its part: a bug of the adapter, not of the platform."""
 
 
+class PlatformError(SuiteError):
+    """The description of a platform is wrong; the message names the file, the key and the mend."""
+
+
 class SelectionError(SuiteError):
     """The command line selects nothing, or names a tag or a feature that does not exist."""
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 from support.errors import SuiteError
 
 ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "support" / "platforms" / "reference"
 
 Number = TypeVar("Number", int, float)
 
@@ -39,17 +40,18 @@ def size(text: str) -> int:
 class Settings:
     """The settings of one run: where reports go, how long a scenario may take, and how much memory fleets may.
 
-    `history` is the file that verdicts are kept in over all runs.
+    `history` is the file that verdicts are kept in over all runs; `platform` is the folder of the one that is judged.
     """
 
     reports: Path
     history: Path
+    platform: Path
     scenario_deadline_s: float
     memory_budget: int
 
     @classmethod
     def load(cls, environ: Mapping[str, str], userdata: Mapping[str, str]) -> "Settings":
-        """Reads L3_REPORTS, L3_HISTORY, L3_SCENARIO_DEADLINE and L3_MEMORY.
+        """Reads L3_REPORTS, L3_HISTORY, L3_PLATFORM, L3_SCENARIO_DEADLINE and L3_MEMORY.
 
         Raises SuiteError naming the one that is wrong.
         """
@@ -58,6 +60,7 @@ class Settings:
         return cls(
             reports=reports,
             history=Path(given.get("L3_HISTORY") or reports / "history.jsonl").absolute(),
+            platform=Path(given.get("L3_PLATFORM") or REFERENCE).resolve(),
             scenario_deadline_s=_read(given, "L3_SCENARIO_DEADLINE", "120 s", seconds),
             memory_budget=_read(given, "L3_MEMORY", "8g", size),
         )

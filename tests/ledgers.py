@@ -9,6 +9,7 @@ from support.ledger.commit import Commit
 from support.ledger.completion import Outcome, complete
 from support.ledger.folder import RunFolder
 from support.ledger.plan import (
+    REFERENCE_NAME,
     Document,
     Plan,
     PlannedFeature,
@@ -126,6 +127,8 @@ def _planned(feature: PlannedFeature) -> list[PlannedScenario]:
             tags=["L3"],
             mrr=feature["mrr"],
             saving=feature["saving"],
+            platform=REFERENCE_NAME,
+            not_promised=None,
         )
         for one in written
     ]

@@ -24,8 +24,8 @@ SELECTION = TESTS / "projects" / "selection"
 VERDICTS = TESTS / "projects" / "verdicts"
 RunBy = Callable[..., Run]
 ROW = {
-    *("run", "scenario", "id", "name", "capability", "tier", "tags", "mrr", "saving", "verdict"),
-    *("reason", "started", "duration_s", "fleet_s", "evidence"),
+    *("run", "scenario", "id", "name", "capability", "tier", "tags", "mrr", "saving"),
+    *("platform", "not_promised", "verdict", "judged", "reason", "started", "duration_s", "fleet_s", "evidence"),
 }
 
 

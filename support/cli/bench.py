@@ -6,7 +6,6 @@ Standard library only at import, because the launcher asks for the arguments bef
 import argparse
 import json
 import os
-import secrets
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from support.polling import poll
-from support.settings import ROOT
+from support.settings import REFERENCE, ROOT
 
 if TYPE_CHECKING:
     from support.containers.fleet import Fleet
@@ -115,17 +114,15 @@ def _fleet(feature: Path) -> "Fleet":
     from behave.parser import parse_file
 
     from support.containers.engine import connect
-    from support.containers.fleet import Fleet, Order, fetch_images, kinds_in
-    from support.containers.layout import layout_of
+    from support.containers.fleet import Fleet
+    from support.platforms.order import order_of
+    from support.platforms.platform import Platform
     from support.progress import say
 
     client = connect()
     tags = parse_file(str(feature)).tags
-    kinds = kinds_in(tags)
-    settings = {"JWT_SECRET": secrets.token_hex(32)}
-    images = fetch_images(kinds, client, say)
-    layout = layout_of(feature.stem)
-    return Fleet(client, Order(f"bench-{os.getpid()}", feature.stem, kinds, images, layout, settings, 8 << 30), say)
+    platform = Platform(REFERENCE)
+    return Fleet(client, order_of(platform, feature.stem, tags, client, f"bench-{os.getpid()}", 8 << 30), say)
 
 
 def _critical_path(fleet: "Fleet") -> float:

@@ -34,6 +34,7 @@ class Command:
 COMMANDS = {
     "run": Command("run the suite, or the part of it that tags or features select", SUITE | ENGINE),
     "test": Command("check the suite's own code: linters, types, tests", SUITE | TESTS | ENGINE, hands_on=True),
+    "adapt": Command("try the adapters of a platform on a few small exchanges", SUITE | ENGINE),
     "prove": Command("plant bugs into the reference platform, and see that each is noticed", SUITE | ENGINE),
     "report": Command("make the page of the newest run anew, or one page of several runs", SUITE),
     "doctor": Command("say what is missing on this machine, and the mend for each", NOTHING),

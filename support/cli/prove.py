@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support.cli.shard import shard_option
-from support.settings import ROOT, Settings, seconds
+from support.settings import REFERENCE, ROOT, Settings, seconds
 
 if TYPE_CHECKING:
     from support.proof.choice import Choice
@@ -74,6 +74,8 @@ def _run(options: argparse.Namespace) -> int:
         raise SelectionError(
             "L3_IMAGE_PLATFORM names a platform of your own, and bugs are planted into the reference platform: unset it"
         )
+    if Settings.load(os.environ, {}).platform != REFERENCE:
+        raise SelectionError("L3_PLATFORM names another platform, and bugs are planted into the reference's: unset it")
     os.environ.setdefault("L3_SCENARIO_DEADLINE", DEADLINE)
     folder = options.mutants and options.mutants.absolute()
     os.chdir(ROOT)

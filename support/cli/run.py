@@ -13,13 +13,19 @@ from support.settings import ROOT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares --tags, --jobs, --shard and the features to run."""
+    """Declares --tags, --platform, --jobs, --shard and the features to run."""
     parser.add_argument(
         "--tags",
         metavar="EXPR",
         action="append",
         help="run the scenarios whose tags fulfil this, as in '@tier1 and not @performance' (default: @L3); "
         "given several times, all must be fulfilled",
+    )
+    parser.add_argument(
+        "--platform",
+        metavar="DIR",
+        type=Path,
+        help="judge the platform whose folder this is (default: L3_PLATFORM, else support/platforms/reference)",
     )
     parser.add_argument(
         "--jobs",
@@ -45,16 +51,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Runs what `options` select. Returns 0, 1, 2 or 3 as the table of exit codes says."""
     from support.containers.fleet import KINDS
-    from support.errors import SelectionError, SuiteError
+    from support.errors import PlatformError, SelectionError, SuiteError
     from support.ledger.summary import UNKNOWN, WRONG_COMMAND
     from support.run.suite import Suite
 
     try:
         paths = [_path(feature) for feature in options.features]
+        if options.platform:
+            os.environ["L3_PLATFORM"] = str(options.platform.absolute())
         os.chdir(ROOT)
         tags = [f"--tags={tag}" for tag in options.tags or ["@L3"]]
         return Suite(tags, paths, KINDS, options.shard).run(options.jobs)
-    except SelectionError as error:
+    except (SelectionError, PlatformError) as error:
         print(error, file=sys.stderr)
         return WRONG_COMMAND
     except SuiteError as error:

@@ -1,7 +1,7 @@
 """What a scenario that was not passed leaves to look at: the log and the inspection of every container."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,20 +34,24 @@ def capture(fleet: Fleet, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for service in fleet.services:
         (folder / f"{service.name}.log").write_text(service.last_lines(2000) + "\n")
-        (folder / f"{service.name}.json").write_text(json.dumps(_inspection(service), indent=1) + "\n")
+        said = json.dumps(_inspection(service, list(filter(None, fleet.secrets.values()))), indent=1)
+        (folder / f"{service.name}.json").write_text(said + "\n")
 
 
-def _inspection(service: Service) -> Mapping[str, Any]:
+def _inspection(service: Service, secrets: Collection[str]) -> Mapping[str, Any]:
     try:
         container = service.get_wrapped_container()
         container.reload()
     except (DockerException, ContainerStartException, OSError) as error:
         return {"error": str(error)}
     attributes = dict(container.attrs)
-    attributes["Config"] = dict(attributes["Config"], Env=[_masked(line) for line in attributes["Config"]["Env"] or []])
+    told = [_masked(line, secrets) for line in attributes["Config"]["Env"] or []]
+    attributes["Config"] = dict(attributes["Config"], Env=told)
     return attributes
 
 
-def _masked(line: str) -> str:
+def _masked(line: str, secrets: Collection[str]) -> str:
+    """A line of the environment. A platform may have told a secret by any name, or as a part of something else."""
     name, _, value = line.partition("=")
-    return f"{name}=***" if any(word in name.upper() for word in _SECRET) else f"{name}={value}"
+    secret = any(word in name.upper() for word in _SECRET) or any(one in value for one in secrets)
+    return f"{name}=***" if secret else f"{name}={value}"

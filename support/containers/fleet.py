@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import docker
@@ -16,15 +17,17 @@ from support.containers.admission import admitted
 from support.containers.clickhouse import ClickHouseService
 from support.containers.engine import same_api
 from support.containers.image_files import file_in
-from support.containers.layout import Layout, Role
+from support.containers.layout import Layout, Role, all_layouts
 from support.containers.platform import Command, Node, OfTarget
 from support.containers.postgres import PostgresService
 from support.containers.provider import PROVIDERS
 from support.containers.redis import RedisDurableService, RedisService
 from support.containers.redis_cluster import RedisClusterService
 from support.containers.service import Service, Store
+from support.containers.target import Target
 from support.containers.toxiproxy import FIRST_LINK, ToxiproxyService
 from support.errors import EngineError, FleetError
+from support.images.manifest import Entry
 from support.images.resolution import Image, resolve_all
 from support.nouns import What, Who
 
@@ -35,6 +38,7 @@ KINDS = (*STORES, ToxiproxyService.kind, Node.kind)
 AT_ONCE = 3  # containers that are started; the engine starts more no faster, and none of them is there early
 SUITE = "suite"  # the user of the links that are the suite's own
 AnyService = TypeVar("AnyService", bound=Service)
+_OWN = ("NODE_NAME", "CAPABILITIES", "SETTINGS")  # what a node is told of itself
 
 
 def kinds_in(tags: Iterable[str]) -> tuple[str, ...]:
@@ -42,19 +46,33 @@ def kinds_in(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(tag.removeprefix("container.") for tag in tags if tag.startswith("container."))
 
 
-def fetch_images(kinds: Iterable[str], client: docker.DockerClient, say: Callable[[str], None]) -> dict[str, Image]:
-    """The image of each of `kinds`, fetched if need be. Raises ImageError and EngineError."""
+def names_given() -> set[str]:
+    """Every name by which some node of some feature is told something, but for secrets."""
+    layouts = list(all_layouts())
+    settings = [layout.settings for layout in layouts] + [r.settings for layout in layouts for r in layout.roles]
+    return {*_OWN, *(store.setting for store in STORES.values()), *(name for some in settings for name in some)}
+
+
+def fetch_images(
+    kinds: Iterable[str],
+    client: docker.DockerClient,
+    say: Callable[[str], None],
+    own: Iterable[Entry] = (),
+) -> dict[str, Image]:
+    """The image of each of `kinds`, fetched if need be; `own` entries count instead of the manifest's of that name.
+
+    Raises ImageError and EngineError.
+    """
     names = {kind: STORES[kind].image_name or kind if kind in STORES else kind for kind in kinds}
-    images = resolve_all(names.values(), client, say)
+    images = resolve_all(names.values(), client, say, own)
     return {kind: images[name] for kind, name in names.items()}
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a fleet is made of: the kinds of its containers, their images, and the layout of its nodes.
+    """What a fleet is made of: the kinds of its containers, their images, the layout of its nodes, what these are like.
 
-    `images` has one for each kind; `settings` is what every node is told beside its layout; `budget` in bytes.
-    `files_at` says where in the target's image, from its working directory, the files are that services are given.
+    `images` has one for each kind; `settings` is what every node is told beside its layout, secrets; `budget` in bytes.
     """
 
     run: str
@@ -64,7 +82,7 @@ class Order:
     layout: Layout
     settings: Mapping[str, str]
     budget: int
-    files_at: str = "reference/{capability}/{name}"
+    target: Target = field(default_factory=Target)
 
 
 @dataclass(frozen=True)
@@ -106,6 +124,11 @@ class Fleet:
         own = tuple(port for name, port in self.links.items() if name.endswith(f":{SUITE}"))
         self.toxiproxy = self._service(ToxiproxyService, "toxiproxy", own) if proxied else None
         self.nodes = [self._node(name) for name in self._roles]
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """What the nodes are told and nobody else may read, by name."""
+        return self._order.settings
 
     @property
     def services(self) -> list[Service]:
@@ -278,6 +301,7 @@ class Fleet:
 
     def _node(self, name: str) -> Node:
         node = self._service(Node, name)
+        node.health, node.process = self._order.target.health, self._order.target.process
         node.role = self._roles[name].noun
         return node
 
@@ -332,7 +356,8 @@ class Fleet:
         """Puts the target's own files into a service that is to work by them: of the version that the nodes run."""
         given = self._order.layout.files.get(service.name, {})
         if given:
-            wanted = {name: self._order.files_at.format(capability=self._order.capability, name=name) for name in given}
+            place = partial(self._order.target.files.format, capability=self._order.capability)
+            wanted = {name: place(name=name) for name in given}
             content = {name: self._version.get(path) or self._file_of_image(path) for name, path in wanted.items()}
             service.put({given[name]: content[name] for name in given})
 
@@ -341,16 +366,19 @@ class Fleet:
         return file_in(self._client, image, path, self._labels)
 
     def _configure(self, node: OfTarget) -> None:
-        """Tells a node its name and where each service is: behind its own link where there is a Toxiproxy."""
+        """Tells a node its name and where each service is: behind its own link where there is a Toxiproxy.
+
+        A platform that has names of its own for these is told by them.
+        """
         feature = {**self._order.layout.settings, **self._all_roles[node.name].settings}
         # Its own settings by name, so that a node can say which of them it does not know.
         own = {"NODE_NAME": node.name, "CAPABILITIES": self._order.capability, "SETTINGS": ",".join(feature)}
-        node.with_envs(**{**own, **feature, **self._order.settings})
+        given = {**own, **feature, **self._order.settings}
         for store in self.stores.values():
             link = self.links.get(f"{store.name}:{node.name}")
             url = store.url("toxiproxy", link) if link else store.url(store.name, store.port)
-            told = node.env.get(store.setting)
-            node.with_env(store.setting, f"{told},{url}" if told else url)
+            given[store.setting] = f"{given[store.setting]},{url}" if store.setting in given else url
+        node.with_envs(**self._order.target.told(given))
 
     def _join(self) -> None:
         """Opens the links, once Toxiproxy answers."""

@@ -38,14 +38,19 @@ class OfTarget(Service):
 
 
 class Node(OfTarget):
-    """One process of the target that serves until it is ended."""
+    """One process of the target that serves until it is ended. `health` is the path that it tells by how it is."""
 
     port = 8000
-    question = "GET /health"
+    health = "/health"
+
+    @property
+    def question(self) -> str:  # type: ignore[override]
+        """What it is asked until it is ready."""
+        return f"GET {self.health}"
 
     def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:
         """Whether the node says that it and the stores it needs are well."""
-        return answers_200(host, port, "/health", timeout_s)
+        return answers_200(host, port, self.health, timeout_s)
 
     @property
     def url(self) -> str:

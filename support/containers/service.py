@@ -53,6 +53,7 @@ class Service(DockerContainer):
     question: ClassVar[str]
     command: ClassVar[list[str] | None] = None
     environment: ClassVar[dict[str, str]] = {}
+    process: str = ""  # the name of the process that is measured; without one it is the container's first
     working_dir: str | None = None  # where its process starts; its image says where, unless this does
     ready_within_s: ClassVar[float] = 30.0
 

@@ -49,14 +49,19 @@ def resolve(service: str, client: docker.DockerClient, say: Say) -> Image:
     return obtain(manifest.load()[service], client, say)
 
 
-def resolve_all(services: Iterable[str], client: docker.DockerClient, say: Say) -> dict[str, Image]:
+def resolve_all(
+    services: Iterable[str], client: docker.DockerClient, say: Say, own: Iterable[Entry] = ()
+) -> dict[str, Image]:
     """The images of all `services`, side by side; a base that several are built on is fetched once, first.
+
+    `own` entries count instead of the manifest's of the same name.
 
     Raises ImageError with the words of each that could not be had, after the others are there.
     """
+    entries = manifest.load() | {entry.service: entry for entry in own}
     names = list(dict.fromkeys(services))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        futures = {name: pool.submit(resolve, name, client, say) for name in names}
+        futures = {name: pool.submit(obtain, entries[name], client, say) for name in names}
     errors = [error for future in futures.values() if (error := future.exception())]
     for error in errors:
         if not isinstance(error, ImageError):
@@ -120,6 +125,8 @@ def build_stand_in(entry: Entry, client: docker.DockerClient, say: Say) -> Image
 
 def _build(entry: Entry, client: docker.DockerClient, say: Say) -> Image:
     _permit(entry.stand_in)
+    if not entry.base and not entry.suite:
+        raise ImageError(f"there is no {entry.folder / 'Dockerfile'} to build it from")
     if entry.base:
         build.build(entry, obtain(entry.base, client, say).reference, client, say)
     else:

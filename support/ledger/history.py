@@ -1,7 +1,8 @@
 """The history: a line for each run and scenario, only ever added to, and what it says about a verdict of today.
 
 Scenarios are known by the ledger's id, which survives when lines move. Two runs stand on the same ground when they
-judged the same target on the same clean commit: a scenario that passed on one and failed on the other is flaky.
+judged the same target, through the same adapters, on the same clean commit: a scenario that passed on one and failed
+on the other is flaky. What was told of another platform is another history.
 """
 
 import json
@@ -9,10 +10,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, TypedDict, cast
+from typing import NamedTuple, TypedDict, cast, get_args
 
 from support.ledger.folder import CONTAINERS, HISTORY
-from support.ledger.plan import Plan
+from support.ledger.plan import REFERENCE_NAME, Plan, platform_of
 from support.ledger.rows import Row, Verdict, append_all
 
 NODE = "platform"  # the kind of a container that is a node of the target
@@ -21,7 +22,10 @@ _FIELDS = ("run", "id", "verdict", "commit", "clean", "target", "at", "duration_
 
 
 class Line(TypedDict):
-    """One verdict: `commit` and `target` (an image's digest) are null where nobody knows them; `at` is ISO 8601 UTC."""
+    """One verdict on a `platform`: `at` is ISO 8601 UTC.
+
+    `commit`, `target` (an image's digest) and `adapters` (that of the platform's folder) are null where nobody knows.
+    """
 
     run: str
     id: str
@@ -29,6 +33,8 @@ class Line(TypedDict):
     commit: str | None
     clean: bool
     target: str | None
+    platform: str
+    adapters: str | None
     at: str
     duration_s: float
 
@@ -65,8 +71,8 @@ class History:
         return {key: line["duration_s"] for key, lines in self.lines.items() for line in lines if line["duration_s"]}
 
     def before(self, now: Line) -> list[Line]:
-        """What was told of the scenario of `now` until then."""
-        lines = self.lines.get(now["id"], [])
+        """What was told of the scenario of `now` until then, on the same platform."""
+        lines = [line for line in self.lines.get(now["id"], []) if line["platform"] == now["platform"]]
         place = next((place for place, line in enumerate(lines) if line["run"] == now["run"]), len(lines))
         return lines[:place]
 
@@ -112,7 +118,7 @@ def note(path: Path, lines: Iterable[Line], known: History) -> None:
 
 def lines_of(run_dir: Path, plan: Plan, rows: Iterable[Row]) -> list[Line]:
     """What a run in `run_dir` adds to the history: a line for each of its rows."""
-    commit = plan.get("commit")
+    commit, platform = plan.get("commit"), platform_of(plan)
     targets = _targets(run_dir)
     return [
         Line(
@@ -122,6 +128,8 @@ def lines_of(run_dir: Path, plan: Plan, rows: Iterable[Row]) -> list[Line]:
             commit=commit["id"] if commit else None,
             clean=bool(commit and commit["clean"]),
             target=targets.get(row["capability"]),
+            platform=platform["name"],
+            adapters=platform["digest"] or None,
             at=row["started"] or plan["began"],
             duration_s=row["duration_s"],
         )
@@ -163,7 +171,7 @@ def containers(run_dir: Path) -> Iterator[Mapping[str, str]]:
 
 
 def _ground(line: Line, now: Line) -> bool:
-    return line["clean"] and (line["commit"], line["target"]) == (now["commit"], now["target"])
+    return line["clean"] and all(line[name] == now[name] for name in ("commit", "target", "platform", "adapters"))
 
 
 def _tail(path: Path) -> tuple[bytes, int]:
@@ -183,8 +191,9 @@ def _parsed(line: bytes) -> Line | None:
         row = json.loads(line)
     except ValueError:
         return None
-    if not isinstance(row, dict) or row.get("verdict") not in ("passed", "failed", "unknown"):
+    if not isinstance(row, dict) or row.get("verdict") not in get_args(Verdict):
         return None
+    row = {"platform": REFERENCE_NAME, "adapters": None} | row  # no platform had a name once
     sound = set(_FIELDS) <= row.keys() and all(isinstance(row[name], str) for name in ("run", "id", "at"))
     return cast(Line, row) if sound else None
 

@@ -1,8 +1,11 @@
-"""The ledger for CI servers: JUnit XML, a file for each feature. Unknown is an error there, never a skip."""
+"""The ledger for CI servers: JUnit XML, a file for each feature. Unknown is an error there, never a skip.
+
+What the platform does not promise is skipped there, whatever was seen of it.
+"""
 
 from pathlib import Path
 
-from junitparser import Error, Failure, JUnitXml, Property, TestCase, TestSuite
+from junitparser import Error, Failure, JUnitXml, Property, Skipped, TestCase, TestSuite
 from junitparser.junitparser import Properties
 
 from support.ledger.plan import Plan
@@ -25,11 +28,11 @@ def write(folder: Path, plan: Plan, rows: list[Row]) -> None:
 def _case(row: Row) -> TestCase:
     case = TestCase(row["name"], row["capability"], row["duration_s"])
     properties = Properties()
-    for name in ("id", "tier", "mrr", "saving"):
-        properties.add_property(Property(name, str(row[name])))
+    for name in ("id", "tier", "mrr", "saving", "platform"):
+        properties.add_property(Property(name, str(row.get(name, ""))))
     case.append(properties)
     if row["verdict"] != "passed":
-        kind = Failure if row["verdict"] == "failed" else Error
+        kind = {"failed": Failure, "not promised": Skipped}.get(row["verdict"], Error)
         reason = _printable(row["reason"] or "")
         result = kind(reason.partition("\n")[0], row["verdict"])
         result.text = reason

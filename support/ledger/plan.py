@@ -9,6 +9,16 @@ from typing import NotRequired, TypedDict
 
 from support.ledger.commit import Commit
 
+REFERENCE_NAME = "Reference platform"  # also whose the verdicts are that were kept before platforms had names
+
+
+class Judged(TypedDict):
+    """The platform that is judged: its name, its folder, and a digest of what this holds but for its image."""
+
+    name: str
+    digest: str
+    folder: str
+
 
 class WrittenStep(TypedDict):
     """A step's keyword and sentence; `more` is the table or the text below it, or empty."""
@@ -45,7 +55,10 @@ class Document(TypedDict):
 
 
 class PlannedScenario(TypedDict):
-    """A selected scenario. `scenario` is feature path:line; `id` survives line moves; `mrr` and `saving` in USD."""
+    """A selected scenario. `scenario` is feature path:line; `id` survives line moves; `mrr` and `saving` in USD.
+
+    `platform` is the name of the one that is judged, `not_promised` why it does not promise this, or None.
+    """
 
     id: str
     scenario: str
@@ -55,12 +68,15 @@ class PlannedScenario(TypedDict):
     tags: list[str]
     mrr: int
     saving: int
+    platform: str
+    not_promised: str | None
 
 
 class PlannedFeature(TypedDict):
     """A feature of the project, selected or not. `scenarios` counts all it has; `problem` is what its tags lack.
 
-    One that the catalogue names and nobody has written yet has no path, no scenarios and no `document`.
+    One that the catalogue names and nobody has written yet has no path, no scenarios and no `document`. `left_out` is
+    true where the platform has no adapter.
     """
 
     capability: str
@@ -72,6 +88,7 @@ class PlannedFeature(TypedDict):
     scenarios: int
     problem: str | None
     document: NotRequired[Document | None]
+    left_out: NotRequired[bool]
 
 
 class Share(TypedDict):
@@ -86,7 +103,8 @@ class Plan(TypedDict):
     """What a run set out to do. `began` is ISO 8601 UTC; `tags` the tag expression as it was understood.
 
     `tiers` has their names by number; `history` is the file that verdicts are kept in over all runs; `commit` is None
-    without git. `share` is there where several runs share the work; `merged` lists the runs of a merged report.
+    without git. `platform` is the one that is judged. `share` is there where several runs share the work; `merged`
+    lists the runs of a merged report.
     """
 
     run: str
@@ -96,9 +114,15 @@ class Plan(TypedDict):
     scenarios: list[PlannedScenario]
     tiers: NotRequired[dict[str, str]]
     commit: NotRequired[Commit | None]
+    platform: NotRequired[Judged | None]
     history: NotRequired[str]
     share: NotRequired[Share]
     merged: NotRequired[list[str]]
+
+
+def platform_of(plan: Plan) -> Judged:
+    """The platform that `plan` judges; the reference platform where it does not say."""
+    return plan.get("platform") or Judged(name=REFERENCE_NAME, digest="", folder="")
 
 
 def slug(text: str) -> str:

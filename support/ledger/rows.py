@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict, cast
 
 from support.ledger.plan import PlannedScenario
 
-Verdict = Literal["passed", "failed", "unknown"]
+Verdict = Literal["passed", "failed", "unknown", "not promised"]
 CONTAINER_FIELDS = (
     *("capability", "service", "kind", "image", "digest", "source", "created_s", "started_s", "ready_s"),
     *("memory_limit", "peak_memory", "began", "waited_s"),
@@ -17,7 +17,11 @@ CONTAINER_FIELDS = (
 
 
 class Row(TypedDict):
-    """What became of one selected scenario. Money in USD, times in seconds, `started` ISO 8601 UTC or null."""
+    """What became of one selected scenario. Money in USD, times in seconds, `started` ISO 8601 UTC or null.
+
+    Where the platform does not promise it (`not_promised` says why), it is judged all the same, and `judged` tells
+    whether it passed or failed; its verdict is neither.
+    """
 
     run: str
     scenario: str
@@ -28,7 +32,10 @@ class Row(TypedDict):
     tags: list[str]
     mrr: int
     saving: int
+    platform: str
+    not_promised: str | None
     verdict: Verdict
+    judged: Literal["passed", "failed"] | None
     reason: str | None
     started: str | None
     duration_s: float
@@ -51,12 +58,22 @@ def blank(run: str, planned: PlannedScenario, reason: str) -> Row:
         run=run,
         **planned,
         verdict="unknown",
+        judged=None,
         reason=reason,
         started=None,
         duration_s=0.0,
         fleet_s=None,
         evidence=None,
     )
+
+
+def tell(row: Row, verdict: Verdict, reason: str | None) -> None:
+    """Enters the verdict on a scenario, and why; one that the platform does not promise neither passes nor fails."""
+    row["verdict"], row["reason"] = verdict, reason
+    if row["not_promised"] and verdict in ("passed", "failed"):
+        row["judged"] = "passed" if verdict == "passed" else "failed"
+        said = f"not promised: {row['not_promised']} (judged all the same: it {verdict})"
+        row["verdict"], row["reason"] = "not promised", f"{said}\n{reason}" if reason else said
 
 
 def now() -> str:

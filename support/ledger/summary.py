@@ -6,7 +6,7 @@ from typing import Literal, TypedDict
 
 from support.ledger.commit import Commit
 from support.ledger.history import Rate
-from support.ledger.plan import Plan, PlannedFeature
+from support.ledger.plan import Judged, Plan, PlannedFeature, platform_of
 from support.ledger.rows import Row, Verdict
 
 PASSED, FAILED, WRONG_COMMAND, UNKNOWN = 0, 1, 2, 3
@@ -31,7 +31,10 @@ class Money(TypedDict):
 
 
 class Part(TypedDict):
-    """Counts of verdicts, recurring revenue and savings; the latter two are never added up."""
+    """Counts of verdicts, recurring revenue and savings; the latter two are never added up.
+
+    That something is not promised is counted only where there is such a thing.
+    """
 
     verdicts: dict[Verdict, int]
     mrr: Money
@@ -57,6 +60,7 @@ class Summary(Part):
     run: str
     began: str
     commit: Commit | None
+    platform: Judged
     scenarios: int
     selected: int
     cut_short: str | None
@@ -78,6 +82,7 @@ def summarise(plan: Plan, rows: Iterable[Row], rates: Mapping[str, Rate]) -> Sum
         run=plan["run"],
         began=plan["began"],
         commit=plan.get("commit"),
+        platform=platform_of(plan),
         scenarios=sum(feature["scenarios"] for feature in plan["features"]),
         selected=len(plan["scenarios"]),
         cut_short=cut_short(rows),
@@ -98,7 +103,7 @@ def cut_short(rows: Iterable[Row]) -> str | None:
 def standing(feature: PlannedFeature, rows: Iterable[Row], flaky: Collection[str]) -> Standing:
     """One failed scenario exposes a feature; all of its scenarios, selected or not, must pass to verify it.
 
-    One that is `flaky` passed by luck, so it verifies nothing.
+    One that is `flaky` passed by luck, so it verifies nothing; neither does one that is not promised.
     """
     own = [row for row in rows if row["capability"] == feature["capability"]]
     verdicts = [row["verdict"] for row in own]
@@ -109,7 +114,7 @@ def standing(feature: PlannedFeature, rows: Iterable[Row], flaky: Collection[str
 
 
 def exit_code(verdicts: dict[Verdict, int]) -> int:
-    """0 when all passed, 1 when one failed, 3 when none failed and one is unknown (or there is none at all)."""
+    """0 when all that is promised passed, 1 when one failed, 3 when none failed and one is unknown (or none passed)."""
     if verdicts["failed"]:
         return FAILED
     return UNKNOWN if verdicts["unknown"] or not verdicts["passed"] else PASSED
@@ -126,7 +131,7 @@ def _part(features: Sequence[PlannedFeature], rows: Sequence[Row], flaky: Collec
     verdicts: dict[Verdict, int] = {"passed": 0, "failed": 0, "unknown": 0}
     for row in rows:
         if row["capability"] in keys:
-            verdicts[row["verdict"]] += 1
+            verdicts[row["verdict"]] = verdicts.get(row["verdict"], 0) + 1
     standings = [(feature, standing(feature, rows, flaky)) for feature in features]
     return Part(verdicts=verdicts, mrr=_money(standings, "mrr"), saving=_money(standings, "saving"))
 

@@ -7,13 +7,13 @@ from typing import TextIO
 
 from support.ledger.completion import Outcome
 from support.ledger.folder import LEDGER, PAGE
-from support.ledger.plan import PlannedFeature
+from support.ledger.plan import Judged, PlannedFeature
 from support.ledger.rows import Row, Verdict
 from support.ledger.summary import FAILED, PASSED, UNKNOWN, Money
 
-_SYMBOLS: dict[Verdict, str] = {"passed": "✔", "failed": "✘", "unknown": "?"}
-_PLAIN: dict[Verdict, str] = {"passed": "+", "failed": "x", "unknown": "?"}
-_COLOURS: dict[Verdict, str] = {"passed": "\033[32m", "failed": "\033[31m", "unknown": "\033[33m"}
+_SYMBOLS: dict[Verdict, str] = {"passed": "✔", "failed": "✘", "unknown": "?", "not promised": "–"}
+_PLAIN: dict[Verdict, str] = {"passed": "+", "failed": "x", "unknown": "?", "not promised": "-"}
+_COLOURS: dict[Verdict, str] = {"passed": "\033[32m", "failed": "\033[31m", "unknown": "\033[33m", "not promised": ""}
 _MEANING = {
     PASSED: "every selected scenario passed",
     FAILED: "the target broke a promise",
@@ -26,11 +26,22 @@ def text(outcome: Outcome, stream: TextIO) -> str:
     lines = ["", *_features(outcome, stream), *_sums(outcome)]
     lines += [line for line in (outcome.problem, *outcome.warnings) if line]
     lines += [
+        f"platform: {platform(outcome.summary['platform'])}",
         f"page: {outcome.path / PAGE}",
         f"ledger: {outcome.path / LEDGER}",
-        f"exit {outcome.exit_code}: {_MEANING[outcome.exit_code]}",
+        f"exit {outcome.exit_code}: {_MEANING[outcome.exit_code]}{_but_for(outcome)}",
     ]
     return "\n".join(lines)
+
+
+def _but_for(outcome: Outcome) -> str:
+    left_open = outcome.summary["verdicts"].get("not promised", 0)
+    return f", but for {left_open} that the platform does not promise" if left_open else ""
+
+
+def platform(judged: Judged) -> str:
+    """A platform as "name (digest)", and its folder."""
+    return f"{judged['name']} ({judged['digest'] or 'digest not known'}), {judged['folder'] or 'folder not known'}"
 
 
 def usd(amount: int) -> str:
@@ -48,6 +59,12 @@ def _features(outcome: Outcome, stream: TextIO) -> Iterator[str]:
                 if outcome.rates[row["id"]].flaky:
                     yield f"{' ' * 13}flaky, and so not verified: it {outcome.rates[row['id']]}"
             yield ""
+
+
+def _left_out(outcome: Outcome) -> Iterator[str]:
+    titles = [feature["title"] for feature in outcome.plan["features"] if feature.get("left_out")]
+    if titles:
+        yield f"not judged, because the platform has no adapter: {'; '.join(titles)}"
 
 
 def _worth(feature: PlannedFeature) -> str:
@@ -83,6 +100,7 @@ def _sums(outcome: Outcome) -> Iterator[str]:
     total = sum(counts.values())
     each = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     yield f"{total} scenario{'s' * (total != 1)}: {each}"
+    yield from _left_out(outcome)
     if outcome.summary["mrr"]["total"]:
         yield _money(outcome.summary["mrr"], "MRR")
     if outcome.summary["saving"]["total"]:

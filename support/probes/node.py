@@ -10,17 +10,20 @@ from support.errors import ProbeError
 from support.polling import poll
 
 _PRINTS_WITHIN_S = 5.0
+_NAME_KEPT = 15  # characters that the kernel keeps of a process's name (comm in proc(5))
+_NAMES = 'for one in /proc/[0-9]*; do read -r name < $one/comm && echo "$one $name"; done 2>/dev/null || true'
 _ESTABLISHED, _LISTENING = "01", "0A"  # the kernel's states of a socket (include/net/tcp_states.h)
 
 
 def open_files(node: Node) -> int:
     """How many files, sockets included, the node's process holds open (proc(5))."""
-    return len(_ask(node, ["ls", "/proc/1/fd"]).split())
+    return len(_ask(node, ["ls", f"{_process(node)}/fd"]).split())
 
 
 def connections(node: Node) -> int:
     """How many connections to its own port the node has open, by the kernel's tables (/proc/net/tcp in proc(5))."""
-    tables = _ask(node, ["sh", "-c", "cat /proc/1/net/tcp /proc/1/net/tcp6 || true"]).splitlines()
+    process = _process(node)
+    tables = _ask(node, ["sh", "-c", f"cat {process}/net/tcp {process}/net/tcp6 || true"]).splitlines()
     sockets = [line.split() for line in tables if f":{node.port:04X} " in line]
     states = [fields[3] for fields in sockets if fields[1].endswith(f":{node.port:04X}")]
     if _LISTENING not in states:
@@ -40,11 +43,23 @@ def peak_resident_bytes(node: Node) -> int:
 
 def forget_peak(node: Node) -> None:
     """Sets the peak back to what the process holds now (clear_refs of proc(5))."""
-    _ask(node, ["sh", "-c", "echo 5 > /proc/1/clear_refs && echo done"])
+    _ask(node, ["sh", "-c", f"echo 5 > {_process(node)}/clear_refs && echo done"])
+
+
+def _process(node: Node) -> str:
+    """The folder of the process that is measured: of the name that the platform says, else the container's first."""
+    if not node.process:
+        return "/proc/1"
+    listed = _ask(node, ["sh", "-c", _NAMES]).splitlines()
+    names = dict(line.split(" ", 1) for line in listed)
+    found = [folder for folder, name in names.items() if name == node.process[:_NAME_KEPT]]
+    if not found:
+        raise ProbeError(f"{node.name} has no process {node.process}, but {sorted(set(names.values()))}")
+    return min(found, key=lambda folder: int(folder.rpartition("/")[2]))
 
 
 def _kilobytes(node: Node, field: str) -> int:
-    for line in _ask(node, ["cat", "/proc/1/status"]).splitlines():
+    for line in _ask(node, ["cat", f"{_process(node)}/status"]).splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024
     raise ProbeError(f"{node.name} has no {field}")

@@ -17,9 +17,10 @@ from behave.runner import Runner
 
 from support.ledger.plan import Plan, slug
 from support.ledger.rows import Row
+from support.platforms.platform import Platform
 from support.proof.mutants import Mutant
 from support.run.selection import plan, titled_scenarios
-from support.settings import ROOT
+from support.settings import REFERENCE, ROOT
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def plan_of(versions: Iterable[Version], services: Collection[str]) -> Plan:
     """The plan of a proof: every scenario under every version. `services` are the known kinds of containers."""
     config = Configuration([])
     Runner(config).setup_paths()
-    return plan([feature_of(version) for version in versions], config, services)
+    return plan([feature_of(version) for version in versions], config, services, Platform(REFERENCE))
 
 
 def write(versions: Sequence[Version], path: Path) -> None:

@@ -63,7 +63,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Feature:
-    """A feature: how it stands, why in a sentence, and its document. `common` is a cause that all scenarios share."""
+    """A feature: how it stands, why in a sentence, and its document. `common` is a cause that all scenarios share.
+
+    It is `left_out` where the platform has no adapter for it.
+    """
 
     key: str
     title: str
@@ -74,6 +77,7 @@ class Feature:
     why: str
     judged: bool
     written: bool
+    left_out: bool
     prose: list[str]
     tags: list[str]
     path: str
@@ -108,6 +112,7 @@ def _feature(planned: PlannedFeature, material: Material) -> Feature:
         why=_why(planned, rows.values(), flaky),
         judged=bool(rows),
         written=planned["scenarios"] > 0,
+        left_out=planned.get("left_out", False),
         prose=document["prose"],
         tags=document["tags"],
         path=planned["path"],
@@ -143,6 +148,8 @@ def _why(planned: PlannedFeature, rows: Iterable[Row], flaky: set[str]) -> str:
     total = planned["scenarios"]
     if not total:
         return "Its feature is not written yet."
+    if planned.get("left_out"):
+        return "The platform has no adapter for it, so it was not judged."
     if not rows:
         return "It was not selected in this run."
     verdicts = [row["verdict"] for row in rows]
@@ -152,6 +159,7 @@ def _why(planned: PlannedFeature, rows: Iterable[Row], flaky: set[str]) -> str:
         "passed": verdicts.count("passed"),
         "failed": verdicts.count("failed"),
         "could not be told": verdicts.count("unknown"),
+        "not promised by the platform": verdicts.count("not promised"),
         "not selected": total - len(rows),
     }
     unreliable = sum(row["id"] in flaky for row in rows)
@@ -162,7 +170,7 @@ def _why(planned: PlannedFeature, rows: Iterable[Row], flaky: set[str]) -> str:
 def _rule(rule: WrittenRule, rows: dict[str, Row], material: Material, path: str, common: str) -> Rule:
     scenarios = [_scenario(one, rows.get(one["id"]), material, path, common) for one in rule["scenarios"]]
     verdicts = {scenario.verdict for scenario in scenarios}
-    worst = next(word for word in ("failed", "unknown", "not judged", "passed") if word in verdicts)
+    worst = next(word for word in ("failed", "unknown", "not promised", "not judged", "passed") if word in verdicts)
     return Rule(rule["title"], rule["prose"], worst, scenarios)
 
 
@@ -213,7 +221,7 @@ def _past(key: str, material: Material) -> dict[str, Any]:
     """What the history tells of a scenario, this run included."""
     now = [line for line in material.outcome.lines if line["id"] == key]
     verdicts = [line["verdict"] for one in now for line in (*material.outcome.past.before(one), one)]
-    told = [verdict for verdict in verdicts if verdict != "unknown"]
+    told = [verdict for verdict in verdicts if verdict in ("passed", "failed")]
     changes = sum(before != after for before, after in pairwise(told))
     runs = count(len(told), "run")
     times = {0: "never", 1: "once", 2: "twice"}.get(changes, f"{changes} times")

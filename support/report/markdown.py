@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from support.ledger.summary import Money
+from support.ledger.terminal import platform
 from support.report import sums
 from support.report.features import Feature, features_of
 from support.report.material import Material
@@ -25,6 +26,7 @@ def markdown(material: Material) -> str:
             *_capabilities(features),
             "",
             *_broken(features),
+            f"Platform: {_plain(platform(outcome.summary['platform']))}.",
             f"Run {outcome.plan['run']}, {date(outcome.plan['began'])}, selected by {_code(outcome.plan['tags'])}."
             if outcome.plan["tags"]
             else f"Run {outcome.plan['run']}, {date(outcome.plan['began'])}, of everything.",
@@ -60,7 +62,7 @@ def _capabilities(features: Sequence[Feature]) -> Iterator[str]:
 def _broken(features: Sequence[Feature]) -> Iterator[str]:
     """Every scenario that did not pass, with its reason."""
     for feature in features:
-        failed = [s for s in feature.scenarios if s.verdict in ("failed", "unknown")]
+        failed = [s for s in feature.scenarios if s.verdict in ("failed", "unknown", "not promised")]
         if failed:
             yield f"<details><summary>{_plain(feature.title)}: {count(len(failed), 'scenario')} did not pass</summary>"
             yield ""

@@ -6,11 +6,14 @@ A file that is missing or damaged takes away what it would have told, and nothin
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from support.errors import LedgerError
 from support.ledger.completion import Outcome
-from support.ledger.folder import CONTAINERS, LEDGER, MATRIX, STEPS
+from support.ledger.folder import CONTAINERS, LEDGER, MATRIX, STEPS, read_plan
+from support.ledger.plan import platform_of
 
 EARLIER_RUNS = 20
 TIMES = ("created_s", "started_s", "ready_s")
@@ -101,12 +104,14 @@ def since_let_in(row: Json, name: str) -> float | None:
 
 
 def _starts(outcome: Outcome) -> tuple[Starts, int]:
-    """How containers started in the newest of the runs before this one, and how many runs these are.
+    """How containers started in the newest runs of this platform before this one, and how many runs these are.
 
     A run id is a time, so the names of their folders sort by it.
     """
     names = sorted(path.parent.name for path in outcome.path.parent.glob(f"*/{CONTAINERS}") if _is_run(path.parent))
-    earlier = [name for name in names if name < outcome.plan["run"]][-EARLIER_RUNS:]
+    before = (name for name in reversed(names) if name < outcome.plan["run"])
+    same = (name for name in before if _judged(outcome.path.parent / name) == platform_of(outcome.plan)["name"])
+    earlier = [*islice(same, EARLIER_RUNS)][::-1]
     starts: Starts = {}
     for run in earlier:
         for row in _rows(outcome.path.parent / run / CONTAINERS, ("capability", "service", *TIMES)):
@@ -119,6 +124,14 @@ def _starts(outcome: Outcome) -> tuple[Starts, int]:
 def _is_run(folder: Path) -> bool:
     """`latest` is but a second name of a run, and a proof is another thing."""
     return not folder.is_symlink() and not (folder / MATRIX).exists()
+
+
+def _judged(folder: Path) -> str | None:
+    """The name of the platform that a run judged; None where its plan does not tell."""
+    try:
+        return platform_of(read_plan(folder))["name"]
+    except LedgerError:
+        return None
 
 
 def _matrix(path: Path, problems: list[str]) -> Matrix | None:

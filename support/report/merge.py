@@ -12,10 +12,10 @@ from support.errors import SelectionError
 from support.ledger import history
 from support.ledger.completion import outcome
 from support.ledger.folder import CONTAINERS, LEDGER, MATRIX, PLAN, STEPS, RunFolder, read_plan
-from support.ledger.plan import Plan, PlannedFeature, PlannedScenario
+from support.ledger.plan import Plan, PlannedFeature, PlannedScenario, platform_of
 from support.ledger.rows import Row, blank, read
 
-_WORST_FIRST = ("failed", "unknown", "passed")
+_WORST_FIRST = ("failed", "unknown", "not promised", "passed")
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,10 @@ def merge(folders: Sequence[Path], reports: Path, kept_in: Path) -> Path:
 
     Each of `folders` is a run's, or a reports folder, of which the newest run is taken. What they tell is added to the
     history `kept_in`. What a share owes that is not among them is unknown. Raises SelectionError where there is no
-    run, LedgerError and OSError where it cannot be written.
+    run, or where they judged several platforms, LedgerError and OSError where it cannot be written.
     """
     parts = [_part(run_in(folder)) for folder in folders]
+    _refuse_several_platforms(parts)
     kept_in.parent.mkdir(parents=True, exist_ok=True)
     for part in parts:
         history.note(kept_in, history.lines_of(part.path, part.plan, part.rows), history.read(kept_in))
@@ -77,6 +78,13 @@ def absent(shares: Iterable[tuple[int, int]], what: str) -> str:
     if not gone:
         return f"no share of the {what} has it: they were not cut alike, which takes the same history"
     return f"share {' and '.join(gone)} of the {what} did not report"
+
+
+def _refuse_several_platforms(parts: Sequence[Part]) -> None:
+    judged = {(one["name"], one["digest"]) for one in (platform_of(part.plan) for part in parts)}
+    if len(judged) > 1:
+        told = " and ".join(f"{name} ({digest or 'digest not known'})" for name, digest in sorted(judged))
+        raise SelectionError(f"these runs judged different platforms, {told}: make a report of each")
 
 
 def _merged(parts: Sequence[Part], reports: Path, link: str, kept_in: Path | None) -> Path:
@@ -159,6 +167,7 @@ def _plan(parts: Sequence[Part]) -> Plan:
         scenarios=[*_scenarios(parts).values()],
         tiers=parts[0].plan.get("tiers", {}),
         commit=commits[0] if all(commit == commits[0] for commit in commits) else None,
+        platform=platform_of(parts[0].plan),
         merged=[part.plan["run"] for part in parts],
     )
 

@@ -25,6 +25,7 @@ WORDS = {
     "passed": "Passed",
     "failed": "Failed",
     "unknown": "Unknown",
+    "not promised": "Not promised",
     "not judged": "Not judged",
     "not reached": "Not reached",
 }
@@ -63,6 +64,7 @@ def _run(outcome: Outcome) -> dict[str, Any]:
     return {
         "id": outcome.plan["run"],
         "began": outcome.plan["began"],
+        "platform": outcome.summary["platform"],
         "tags": outcome.plan["tags"],
         "commit": f"{commit['id'][:10]}{state}" if commit else "not known",
         "merged": outcome.plan.get("merged", []),

@@ -36,14 +36,18 @@ def revenue(money: "Money", told: str, height: int = 30) -> Markup:
 
 
 def verdicts(past: Sequence[str]) -> Markup:
-    """A mark for each of the newest verdicts, oldest first: high for passed, low for failed, a dot for unknown."""
-    places = {"passed": (0, 8), "failed": (8, 8), "unknown": (6, 4)}
+    """A mark for each of the newest verdicts, oldest first: high for passed, low for failed, a dot for all others."""
+    places = {"passed": (0, 8), "failed": (8, 8), "unknown": (6, 4), "not promised": (6, 4)}
     marks: list[svg.Element] = [
-        svg.Rect(x=number * 5, y=places[verdict][0], width=3, height=places[verdict][1], class_=[verdict])
+        svg.Rect(x=number * 5, y=places[verdict][0], width=3, height=places[verdict][1], class_=[_class(verdict)])
         for number, verdict in enumerate(past)
     ]
     told = f"its last {len(past)} verdicts, oldest first: {', '.join(past)}"
     return _drawing(16, told, marks, width=len(past) * 5)
+
+
+def _class(verdict: str) -> str:
+    return verdict.replace(" ", "-")
 
 
 def starts(times: Sequence[float | None], earlier: Sequence[float], longest: float, told: str) -> Markup:

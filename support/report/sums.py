@@ -58,7 +58,8 @@ def untold(features: Sequence[Feature]) -> str:
     left = [feature for feature in features if feature.standing == "untold" and not feature.saves]
     told = {
         "judged, but not told in full": sum(f.judged for f in left),
-        "not selected": sum(f.written and not f.judged for f in left),
+        "without an adapter": sum(f.left_out for f in left),
+        "not selected": sum(f.written and not f.judged and not f.left_out for f in left),
         "not written yet": sum(not f.written for f in left),
     }
     return "; ".join(f"{number} {what}" for what, number in told.items() if number) or "nothing is left open"
@@ -95,6 +96,11 @@ def notices(summary: Summary, plan: Plan, features: Sequence[Feature]) -> Iterat
             f"Only a part was judged: {summary['selected']} of {count(summary['scenarios'], 'scenario')}, "
             f"selected by {plan['tags'] or 'their names'}. {_left_out(features)}"
         )
+    if without := [f"“{feature.title}”" for feature in features if feature.left_out]:
+        yield f"{summary['platform']['name']} has no adapter for {', '.join(without)}, so these were not judged."
+    if left_open := summary["verdicts"].get("not promised"):
+        what = count(left_open, "scenario")
+        yield f"Not promised by the platform: {what}. What was seen there verifies nothing and exposes nothing."
     if plan.get("merged"):
         runs = plan["merged"]
         commit = "" if plan.get("commit") else " They are not all of one commit, so take the sums with care."
@@ -112,7 +118,7 @@ def unbegun(features: Iterable[Feature]) -> int:
 
 
 def _left_out(features: Sequence[Feature]) -> str:
-    titles = [f"“{feature.title}”" for feature in features if feature.written and not feature.judged]
+    titles = [f"“{f.title}”" for f in features if f.written and not f.judged and not f.left_out]
     parts = sum(f.judged and any(s.verdict == "not judged" for s in f.scenarios) for f in features)
     some = f"{count(parts, 'capability').replace('capabilitys', 'capabilities')} in part only. " if parts else ""
     return some + (f"Not judged at all: {', '.join(titles)}." if titles else "")

@@ -84,7 +84,7 @@ def _fleet(containers: Sequence[dict[str, Any]], rows: Sequence[Row], zero: floa
 def _scenario(row: Row, zero: float) -> Span:
     start = _at(row["started"] or "") - zero
     title = f"{row['name']}: {row['verdict']}, {took(row['duration_s'])}"
-    return Span(row["verdict"], title, start, start + row["duration_s"])
+    return Span(row["verdict"].replace(" ", "-"), title, start, start + row["duration_s"])
 
 
 def _lane(title: str, spans: list[Span]) -> Lane:

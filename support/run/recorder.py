@@ -12,13 +12,14 @@ from typing import Any
 from behave.model import Feature, Scenario
 from behave.runner import Context
 
-from support.errors import FeatureTagError, SelectionError, SuiteError
+from support.errors import FeatureTagError, PlatformError, SelectionError, SuiteError
 from support.ledger import terminal
 from support.ledger.completion import complete_or_tell
 from support.ledger.folder import RUN_VARIABLE, RunFolder
-from support.ledger.plan import PlannedScenario
-from support.ledger.rows import Row, Verdict, blank, now
+from support.ledger.plan import PlannedScenario, platform_of
+from support.ledger.rows import Row, Verdict, blank, now, tell
 from support.ledger.summary import UNKNOWN, WRONG_COMMAND, exit_code
+from support.platforms.platform import Platform
 from support.report.ending import after_verdict, load_ahead
 from support.run.deadline import Deadline, deadline_of
 from support.run.hooks import contain_steps, watch_hooks
@@ -52,17 +53,17 @@ class Recorder:
         self._deadline = Deadline(self._root, self._end_at_once)
 
     @classmethod
-    def open(cls, context: Context, settings: Settings, services: Collection[str]) -> "Recorder":
+    def open(cls, context: Context, settings: Settings, services: Collection[str], platform: Platform) -> "Recorder":
         """Plans the run, begins its folder (or joins the run that a parent began), and ties itself to behave.
 
-        To be called first in before_all. `services` are the known kinds of containers. Raises SelectionError or
-        LedgerError, and the process then ends with 2 or 3.
+        To be called first in before_all. `services` are the known kinds of containers, `platform` is what is judged.
+        Raises SelectionError, PlatformError or LedgerError, and the process then ends with 2 or 3.
         """
         refusal = _Refusal()
         context.config.reporters.append(refusal)
         try:
             put_in_order(context._runner.features, context.config)  # before behave goes through them
-            own = plan(context._runner.features, context.config, services)
+            own = plan(context._runner.features, context.config, services, platform)
             path = os.environ.get(RUN_VARIABLE)
             folder = (
                 RunFolder.join(Path(path))
@@ -75,6 +76,7 @@ class Recorder:
         context.config.reporters.remove(refusal)
         if not path:
             print(f"run {folder.run}: {settings}", flush=True)
+            print(f"platform: {terminal.platform(platform_of(own))}", flush=True)
         return cls(context, settings, folder, own["scenarios"])._tie(context)
 
     @property
@@ -95,6 +97,14 @@ class Recorder:
         """Writes a fleet's rows of containers.jsonl; call it when peaks are known, before the fleet is removed."""
         for row in rows:
             self._folder.container(row)
+
+    def within_deadline(self, what: str, work: Callable[[], Any]) -> Any:
+        """What `work`, which is no scenario, returns. Raises ScenarioHung when it takes longer than one may."""
+        self._deadline.arm(self._settings.scenario_deadline_s)
+        try:
+            return self._deadline.call(what, work)
+        finally:
+            self._deadline.disarm()
 
     def end_scenario(self, scenario: Scenario, evidence: Path | None = None, suspicion: str | None = None) -> None:
         """Adds what only the environment knows, in after_scenario: where evidence is, which service died and how."""
@@ -200,7 +210,7 @@ class Recorder:
     def _write(self, scenario: Scenario, result: Verdict, reason: str | None) -> None:
         planned = self._unwritten.pop(self._place(scenario))
         row = blank(self.run, planned, "")
-        row["verdict"], row["reason"] = result, reason
+        tell(row, result, reason)
         row["started"], row["duration_s"] = self._started, round(scenario.duration, 3)
         row["fleet_s"] = self._fleet_s.pop(planned["capability"], None)
         row["evidence"] = self._troubles[self._place(scenario)].evidence
@@ -236,7 +246,7 @@ class Recorder:
         self._folder.leave()
         result = complete_or_tell(self.run_dir, self._folder.plan, self._rows, reason, self._folder.problem)
         if result is None:
-            counts = Counter(row["verdict"] for row in self._rows)
+            counts = Counter[Verdict](row["verdict"] for row in self._rows)
             return exit_code({"passed": counts["passed"], "failed": counts["failed"], "unknown": counts["unknown"]})
         print(terminal.text(result, sys.stdout), flush=True)
         after_verdict(result)
@@ -270,4 +280,4 @@ class _Refusal:
         """Says why, last and alone."""
         if self.error:
             print(f"\n{self.error}", file=sys.stderr, flush=True)
-            raise SystemExit(WRONG_COMMAND if isinstance(self.error, SelectionError) else UNKNOWN)
+            raise SystemExit(WRONG_COMMAND if isinstance(self.error, SelectionError | PlatformError) else UNKNOWN)

@@ -10,11 +10,13 @@ from typing import Any
 from behave.model import Feature, Scenario, ScenarioOutline, ScenarioOutlineBuilder
 from behave.parser import parse_file
 
-from support.errors import FeatureTagError, SelectionError
+from support.errors import FeatureTagError, PlatformError, SelectionError
 from support.ledger.catalogue import Catalogue, Entry
 from support.ledger.commit import commit_of
 from support.ledger.feature_tags import Terms, terms
-from support.ledger.plan import Plan, PlannedFeature, PlannedScenario, clash, slug
+from support.ledger.plan import REFERENCE_NAME, Plan, PlannedFeature, PlannedScenario, clash, slug
+from support.platforms.description import FILE
+from support.platforms.platform import Platform
 from support.run.document import document_of
 
 
@@ -27,11 +29,12 @@ def put_in_order(features: list[Feature], config: Any) -> None:
     features.sort(key=lambda feature: places.get(Path(feature.filename).stem, len(places)))
 
 
-def plan(features: Sequence[Feature], config: Any, services: Collection[str]) -> Plan:
+def plan(features: Sequence[Feature], config: Any, services: Collection[str], platform: Platform) -> Plan:
     """The plan for `features`, as behave parsed and narrowed them, under behave's `config`; its run is not named yet.
 
-    `services` are the known kinds of containers. Raises SelectionError for a tag that exists nowhere in the project,
-    for nothing selected and for two scenarios of one id; FeatureTagError when the catalogue cannot be read.
+    `services` are the known kinds of containers. What `platform` has no adapter for is left out of `features`, too.
+    Raises SelectionError for a tag that exists nowhere in the project, for nothing selected and for two scenarios of
+    one id; FeatureTagError when the catalogue cannot be read; PlatformError for what is wrong in platform.toml.
     """
     root = Path(config.base_dir)
     project = [f for f in map(parse_file, map(str, sorted((root / "features").rglob("*.feature")))) if f]
@@ -39,8 +42,10 @@ def plan(features: Sequence[Feature], config: Any, services: Collection[str]) ->
     catalogue = Catalogue.of(root)
     # Those of the project last: behave has narrowed the others, and the document needs all.
     worths = {location(f, root): _planned_feature(f, root, services, catalogue) for f in [*features, *project]}
+    without = _leave_out(features, worths.values(), platform)
     scenarios = list(_selected(features, config, worths))
-    _refuse(scenarios, config)
+    _enter_platform(scenarios, worths.values(), platform)
+    _refuse(scenarios, config, without)
     return Plan(
         run="",
         began="",
@@ -49,12 +54,60 @@ def plan(features: Sequence[Feature], config: Any, services: Collection[str]) ->
         scenarios=scenarios,
         tiers=catalogue.tiers,
         commit=commit_of(root),
+        platform=platform.judged,
     )
 
 
-def _refuse(scenarios: Collection[PlannedScenario], config: Any) -> None:
+def _leave_out(features: Iterable[Feature], known: Iterable[PlannedFeature], platform: Platform) -> str:
+    """Leaves out of `features` what `platform` is not judged by; says what of them that was, or nothing."""
+    for planned in known:
+        planned["left_out"] = platform.leaves_out(planned["capability"])
+    without = [feature for feature in features if platform.leaves_out(Path(feature.filename).stem)]
+    for feature in without:
+        feature.mark_skipped()
+    names = ", ".join(f"{Path(feature.filename).stem}.py" for feature in without)
+    return f"; {platform.name} has no adapter {names} in {platform.folder}" if without else ""
+
+
+def _enter_platform(scenarios: Iterable[PlannedScenario], known: Iterable[PlannedFeature], platform: Platform) -> None:
+    """Notes in each of `scenarios` who is judged, and why it is not promised, if it is not. Raises PlatformError."""
+    reasons = not_promised(platform, known)
+    for scenario in scenarios:
+        scenario["platform"] = platform.name
+        scenario["not_promised"] = reasons.get(scenario["id"])
+
+
+def not_promised(platform: Platform, known: Iterable[PlannedFeature]) -> dict[str, str]:
+    """Why `platform` does not promise a scenario, by its id; it may be named by its title in any of the `known`.
+
+    Raises PlatformError, with the nearest, for one that there is not, and for a title that stands in two features.
+    """
+    documents = [feature["document"] for feature in known if feature.get("document")]
+    ids: dict[str, set[str]] = {}
+    for one in [one for document in documents if document for rule in document["rules"] for one in rule["scenarios"]]:
+        ids.setdefault(one["id"], set()).add(one["id"])
+        ids.setdefault(one["name"], set()).add(one["id"])
+    found = {}
+    for key, reason in platform.said.not_promised.items():
+        meant = sorted(ids.get(key, ()))
+        if len(meant) != 1:
+            raise PlatformError(f"{platform.folder / FILE}: not_promised: {_not_one(key, meant, ids)}")
+        found[meant[0]] = reason
+    return found
+
+
+def _not_one(key: str, meant: Sequence[str], known: Collection[str]) -> str:
+    """What is wrong with `key`, which names none of the `known` scenarios, or those of several ids."""
+    if meant:
+        return f"{key!r} is the title of several scenarios; name one by its id: {' or '.join(meant)}"
+    near = difflib.get_close_matches(key, known, 1, 0.3)
+    mend = f"did you mean {near[0]!r}?" if near else "name it by its title or its id"
+    return f"there is no scenario {key!r}; {mend}"
+
+
+def _refuse(scenarios: Collection[PlannedScenario], config: Any, without: str) -> None:
     if not scenarios:
-        raise SelectionError(f"nothing is selected by {_asked(config)}; expected at least one scenario")
+        raise SelectionError(f"nothing is selected by {_asked(config)}; expected at least one scenario{without}")
     if problem := clash(scenarios):
         raise SelectionError(problem)
 
@@ -156,6 +209,8 @@ def _planned_scenario(scenario: Scenario, title: str, feature: PlannedFeature, r
         tags=sorted(map(str, scenario.effective_tags)),
         mrr=feature["mrr"],
         saving=feature["saving"],
+        platform=REFERENCE_NAME,
+        not_promised=None,
     )
 
 

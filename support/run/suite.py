@@ -18,9 +18,10 @@ from support.errors import SelectionError, SuiteError
 from support.ledger import history, terminal
 from support.ledger.completion import complete_or_tell
 from support.ledger.folder import LEDGER, RUN_VARIABLE, SUMMARY, RunFolder
-from support.ledger.plan import Plan
+from support.ledger.plan import Plan, platform_of
 from support.ledger.plan import Share as PlannedShare
 from support.ledger.rows import read
+from support.platforms.platform import Platform
 from support.report.ending import after_verdict
 from support.run.jobs import Jobs, feature_alone, longest_first
 from support.run.selection import plan, put_in_order
@@ -36,14 +37,15 @@ class Suite:
     ) -> None:
         """Plans it, or the `share` of it, in the current directory. `services` are the known kinds of containers.
 
-        Raises SelectionError, or SuiteError when a feature cannot be read.
+        Raises SelectionError, PlatformError, or another SuiteError when a feature cannot be read.
         """
         self._options = list(options)
         self._paths = list(paths)
         self._config = _configuration([*options, *paths])
         self._settings = Settings.load(os.environ, self._config.userdata or {})
+        self._platform = Platform(self._settings.platform)
         try:
-            self._plan = _plan(self._config, services)
+            self._plan = _plan(self._config, services, self._platform)
             if share:
                 self._narrow(share, services)
         except ParserError as error:
@@ -56,6 +58,7 @@ class Suite:
         earlier = read(self._settings.reports / "latest" / LEDGER)
         folder = RunFolder.create(self._settings.reports, self._plan, history=self._settings.history)
         print(f"run {folder.run}: {self._settings}", flush=True)
+        print(f"platform: {terminal.platform(platform_of(self._plan))}", flush=True)
         os.environ[RUN_VARIABLE] = str(folder.path)
         if jobs == 1:
             return self._run_here(folder)
@@ -71,7 +74,7 @@ class Suite:
         features = {f["path"]: f["capability"] in keys for f in self._plan["features"] if f["path"]}
         self._paths = [path for feature, own in features.items() if own for path in self._asked(feature)]
         self._config = _configuration([*self._options, *self._paths])
-        self._plan = _plan(self._config, services)
+        self._plan = _plan(self._config, services, self._platform)
         others = [scenario for scenario in whole if scenario["capability"] not in keys]
         self._plan["share"] = PlannedShare(number=share.number, of=share.of, others=others)
 
@@ -109,12 +112,12 @@ def _configuration(arguments: list[str]) -> Configuration:
         raise SuiteError(f"behave cannot be configured: {error}") from error
 
 
-def _plan(config: Configuration, services: Collection[str]) -> Plan:
+def _plan(config: Configuration, services: Collection[str], platform: Platform) -> Plan:
     runner = Runner(config)
     runner.setup_paths()
     features = parse_features(runner.feature_locations())
     put_in_order(features, config)
-    return plan(features, config, services)
+    return plan(features, config, services, platform)
 
 
 def _tell(folder: RunFolder, reason: str) -> int:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Generic, Protocol, TypeVar, overload
 
 from support.clients.exchanges import Exchanges
 from support.clients.identity import IdentityProvider
 from support.containers.fleet import Fleet
 from support.containers.platform import Node
 from support.faults.faults import Faults
-from support.platforms.platform import Platform, door_to
+from support.platforms.platform import SECRET, Platform, door_to
 from support.polling import poll
 from support.promise import must
 
@@ -27,12 +27,11 @@ Part = TypeVar("Part", covariant=True)
 
 @dataclass(frozen=True)
 class Stage:
-    """What the scenarios of a feature have in common: `secret` is what the nodes verify tokens with."""
+    """What the scenarios of a feature have in common."""
 
     capability: str
     platform: Platform
     fleet: Fleet
-    secret: str
 
 
 class Closable(Protocol):
@@ -51,15 +50,14 @@ class World(Generic[Adapter]):
     def __init__(self, stage: Stage, faults: Faults) -> None:
         self.stage, self.fleet, self.faults = stage, stage.fleet, faults
         self.exchanges = Exchanges()
-        self.identity = IdentityProvider(stage.secret)
+        self.identity = IdentityProvider(stage.fleet.secrets[SECRET])
         self.closing = ExitStack()
         self.nodes: list[Adapter] = [self.meet(node) for node in self.fleet.nodes]
 
     def meet(self, node: Node) -> Adapter:
         """An adapter of the platform for `node`; it is closed with the scenario."""
-        build = self.stage.platform.adapter_of(self.stage.capability)
-        adapter: Any = self.opened(build(door_to(node, self.exchanges)))
-        return adapter  # type: ignore[no-any-return]
+        adapter: Adapter = self.opened(self.stage.platform.meet(self.stage.capability, door_to(node, self.exchanges)))
+        return adapter
 
     def opened(self, thing: Open) -> Open:
         """`thing`, which is closed when the scenario ends, what was opened last being closed first."""

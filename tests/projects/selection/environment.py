@@ -3,10 +3,12 @@
 import os
 from typing import Any
 
+from support.platforms.platform import Platform
 from support.run.recorder import Recorder
 from support.settings import Settings
 
 
 def before_all(context: Any) -> None:
     """Opens the recorder; Redis is the only service that there is."""
-    context.recorder = Recorder.open(context, Settings.load(os.environ, context.config.userdata), ("redis",))
+    settings = Settings.load(os.environ, context.config.userdata)
+    context.recorder = Recorder.open(context, settings, ("redis",), Platform(settings.platform))

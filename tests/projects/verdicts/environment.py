@@ -4,6 +4,7 @@ import builtins
 import os
 from typing import Any
 
+from support.platforms.platform import Platform
 from support.run import deadline
 from support.run.recorder import Recorder
 from support.settings import Settings
@@ -18,7 +19,8 @@ def fail(context: Any, hook: str) -> None:
 
 def before_all(context: Any) -> None:
     deadline.GRACE_S = float(context.config.userdata.get("grace", deadline.GRACE_S))
-    context.recorder = Recorder.open(context, Settings.load(os.environ, context.config.userdata), ("redis",))
+    settings = Settings.load(os.environ, context.config.userdata)
+    context.recorder = Recorder.open(context, settings, ("redis",), Platform(settings.platform))
     fail(context, "before_all")
 
 
