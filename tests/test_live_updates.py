@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -27,9 +28,12 @@ from support.capabilities.websocket_redis_pubsub.client import (
 )
 from support.capabilities.websocket_redis_pubsub.matchers import exactly_once_in_order
 from support.capabilities.websocket_redis_pubsub.pace import ReadersPace
+from support.capabilities.websocket_redis_pubsub.peer import Errand, Peer
 from support.capabilities.websocket_redis_pubsub.receiver import Connection, Receiver
 from support.capabilities.websocket_redis_pubsub.subscriber import Subscriber, serial_in, update_of
+from support.clients.exchanges import Exchanges
 from support.errors import AdapterError
+from support.platforms.platform import Door
 from support.platforms.reference.websocket_redis_pubsub import event_in
 from support.polling import poll
 
@@ -196,3 +200,24 @@ def test_a_line_that_hangs_is_told_before_anything_is_missed(
     script.says(TEXT)
     with pytest.raises(AdapterError, match=r"has not taken a frame within 0\.1 s"):
         poll(lambda: connection.arrivals, within_s=5)
+
+
+ADAPTERS = {
+    "does not load": ("import nothing_of_that_name", AdapterError, "nothing_of_that_name"),
+    "raises": ("class Adapter:\n    def __init__(self, door):\n        raise KeyError('pub')", AdapterError, "'pub'"),
+    "accuses": (
+        "class Adapter:\n    def __init__(self, door):\n        raise AssertionError('a 500')",
+        AssertionError,
+        "a 500",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ADAPTERS)
+def test_a_subscriber_in_a_process_of_its_own_tells_whose_fault_it_is(tmp_path: Path, what: str) -> None:
+    source, error, told = ADAPTERS[what]
+    (tmp_path / "platform.toml").write_text('name = "Another platform"\n')
+    (tmp_path / "websocket_redis_pubsub.py").write_text(source)
+    door = Door("gateway-1", "gateway", "http://127.0.0.1:9", {}, Exchanges())
+    with pytest.raises(error, match=told):
+        Peer(Errand(tmp_path, "websocket_redis_pubsub", door, "session", ("c",)))

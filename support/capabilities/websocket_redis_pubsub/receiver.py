@@ -84,6 +84,10 @@ class Receiver:
         if since is not None and time.monotonic() - since > _HANGS_AFTER_S:
             raise AdapterError(f"the adapter's line has not taken a frame within {_HANGS_AFTER_S:g} s")
 
+    def fail(self, error: Exception) -> None:
+        """Keeps what a line, or another part of the adapter, has raised in a thread where nobody waits for it."""
+        self._failure = self._failure or _failure(error)
+
     def watch(self, connection: Connection, on_close: Callable[[Connection], None] | None = None) -> None:
         """Reads `connection` from now on. `on_close` is called in the receiver's thread when the target closes it."""
         connection.socket.settimeout(0)
@@ -116,7 +120,7 @@ class Receiver:
                     try:
                         self._drain(connection, on_close)
                     except Exception as error:  # noqa: BLE001 - a line is somebody's code, and may raise anything
-                        self._failure = self._failure or _failure(error)
+                        self.fail(error)
                         self.forget(connection)
 
     def _drain(self, connection: Connection, on_close: Callable[[Connection], None] | None) -> None:

@@ -166,9 +166,13 @@ class Subscriber:
 
     def _try_again(self, gateway: Adapter) -> None:
         self._exchanges.note(self.name, f"was asked to come back, and connects to {gateway.name} again")
-        with suppress(AssertionError):  # whoever does not come back misses updates, and that is told
+        try:
             if not self._gone:
                 self.connect(gateway)
+        except AssertionError as error:  # whoever does not come back misses updates, and that is told
+            self._exchanges.note(self.name, f"did not come back: {error}")
+        except Exception as error:  # noqa: BLE001 - nobody waits for this thread
+            self._receiver.fail(error)
 
     # What was received
 
