@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from behave import given, then, when
 
+from support.promise import must
+
 if TYPE_CHECKING:
     from support.capabilities.websocket_redis_pubsub.world import World
 
@@ -61,7 +63,7 @@ def author_publishes(context: Context, count: int) -> None:
     "within {deadline:Duration} every subscriber has received the {count:Count} updates, once each, in the same order"
 )
 def every_subscriber_has_received(context: Context, deadline: float, count: int) -> None:
-    assert len(context.world.published) == count, f"{len(context.world.published)} updates were acknowledged"
+    must(len(context.world.published) == count, f"{len(context.world.published)} updates were acknowledged")
     context.world.expect(context.world.subscribers, context.world.published, deadline)
 
 
@@ -75,19 +77,18 @@ def watchers_on_second_gateway(context: Context, count: int) -> None:
     context.world.moments.open(count, context.world.gateways[1])
 
 
-@given("every third of them has company on the first gateway")
+@given("on the first gateway one more subscriber to every third of these channels")
 def company_on_first_gateway(context: Context) -> None:
     context.world.moments.bring_company(context.world.gateways[0])
 
 
-@when("all of them reconnect to the first gateway, and meanwhile a single update comes on each channel")
+@when("all of them reconnect to the first gateway, and meanwhile one update is published to each channel")
 def all_reconnect(context: Context) -> None:
     context.world.moments.reconnect_to(context.world.gateways[0])
 
 
 @when(
-    "Redis drops the gateways' subscriptions {times:Count} times, "
-    "and each time an update comes on each channel meanwhile"
+    "Redis drops the gateways' subscriptions {times:Count} times, and each time one update is published to each channel"
 )
 def redis_drops_subscriptions(context: Context, times: int) -> None:
     context.world.moments.drop_subscriptions(times)
@@ -116,12 +117,8 @@ def nobody_reconnected(context: Context) -> None:
     context.world.expect_first_connections()
 
 
-@then(
-    "within {deadline:Duration} Redis counts {count:Count} subscription to the workspace, "
-    "and for {window:Duration} no other number"
-)
-def redis_counts_steadily(context: Context, deadline: float, count: int, window: float) -> None:
-    context.world.expect_subscriptions(context.world.channel, count, deadline)
+@then("for {window:Duration} Redis counts {count:Count} subscription to the workspace all the time")
+def redis_counts_steadily(context: Context, window: float, count: int) -> None:
     context.world.expect_subscriptions_to_stay(context.world.channel, count, window)
 
 
@@ -130,23 +127,23 @@ def redis_counts_subscriptions(context: Context, deadline: float, count: int) ->
     context.world.expect_subscriptions(context.world.channel, count, deadline)
 
 
-@then("for {window:Duration} it counts none, though the gateways have to subscribe anew")
+@then("for {window:Duration} it counts none, even when the gateways have to resubscribe")
 def redis_counts_none_anew(context: Context, window: float) -> None:
     context.world.redis.drop_subscribers()
     context.world.expect_subscriptions_to_stay(context.world.channel, 0, window)
 
 
-@then("Redis counts no subscription to the workspace")
-def redis_counts_none(context: Context) -> None:
-    context.world.expect_subscriptions(context.world.channel, 0, within_s=0)
+@then("nobody is present in the workspace")
+def nobody_is_present(context: Context) -> None:
+    context.world.expect_present(context.world.channel, {}, within_s=0)
 
 
 # Private channels
 
 
-@given("{count:Count} users, each watching a private channel on both gateways, named like 1 and 10, a*b, a?b and a[b]")
+@given("{count:Count} users, each watching a private channel on both gateways, with names that look alike")
 def users_with_private_channels(context: Context, count: int) -> None:
-    context.world.open_private_channels(count)
+    context.world.private.open(count)
 
 
 @when("each of them is sent an update of their own")
@@ -159,7 +156,7 @@ def each_received_own(context: Context, deadline: float) -> None:
     context.world.private.expect_own_only(deadline)
 
 
-@when("each of them asks to watch the channels of the others, to write to them, and to see who is there")
+@when("each of them tries to watch the channels of the others, to write to them, and to see who is there")
 def everybody_intrudes(context: Context) -> None:
     context.world.private.intrude()
 
@@ -169,8 +166,8 @@ def intrusions_are_refused(context: Context) -> None:
     context.world.private.expect_refused()
 
 
-@then("within {deadline:Duration} each of them sees that nobody else is in their own channel")
-def each_sees_own_presence(context: Context, deadline: float) -> None:
+@then("within {deadline:Duration} nobody but its owner is present in any of these channels")
+def only_owners_are_present(context: Context, deadline: float) -> None:
     context.world.private.expect_seen_by_owner_only(deadline)
 
 
@@ -238,25 +235,25 @@ def told_that_updates_are_lost(context: Context) -> None:
     context.world.absence.expect_told_of_loss()
 
 
-@given("the first gateway's subscriptions have died, though their connection seems whole")
+@given("Redis has dropped the gateways' subscriptions, and the first gateway's connection hangs without an error")
 def subscriptions_died(context: Context) -> None:
-    context.world.outage.lose_subscriptions()
+    context.world.deaf.lose_subscriptions()
 
 
-@when("one subscriber of the second gateway moves to the first, and {count:Count} more are published")
+@when("one subscriber of the second gateway moves to the first, and {count:Count} more updates are published")
 def one_moves_to_first(context: Context, count: int) -> None:
-    context.world.outage.move_there()
+    context.world.deaf.move_there()
     publish_through_second(context, count)
 
 
-@when("a subscriber of the first gateway publishes an update, and the connections to Redis break over it")
+@when("a subscriber of the first gateway publishes an update, and its connections to Redis break before the answer")
 def acknowledgement_is_lost(context: Context) -> None:
-    context.world.outage.lose_an_answer()
+    context.world.deaf.lose_an_answer()
 
 
 @then("the author is told that the update may be lost")
 def author_is_told(context: Context) -> None:
-    context.world.outage.expect_author_told()
+    context.world.deaf.expect_author_told()
 
 
 @then(
@@ -264,28 +261,33 @@ def author_is_told(context: Context) -> None:
     "and given none of the {missed:Count}"
 )
 def first_gateway_tells_of_gap(context: Context, deadline: float, missed: int) -> None:
-    context.world.outage.expect_gap_at_first_gateway(missed, deadline)
+    context.world.deaf.expect_gap_at_first_gateway(missed, deadline)
 
 
 @then("within {deadline:Duration} those on the second gateway have received all of them")
 def second_gateway_missed_nothing(context: Context, deadline: float) -> None:
-    context.world.outage.expect_nothing_missed_at_second_gateway(deadline)
+    context.world.deaf.expect_nothing_missed_at_second_gateway(deadline)
 
 
 @when("an update is published through the first gateway")
 def publish_through_first(context: Context) -> None:
-    context.world.outage.publish()
+    context.world.deaf.publish()
 
 
 @then("within {deadline:Duration} the publisher is told that it was not taken")
 def publisher_is_told(context: Context, deadline: float) -> None:
-    context.world.outage.expect_told(deadline)
+    context.world.deaf.expect_told(deadline)
+
+
+@then("within {deadline:Duration} the first gateway reports that it is not well")
+def first_gateway_is_unwell(context: Context, deadline: float) -> None:
+    context.world.deaf.expect_unwell(deadline)
 
 
 @then("once the first gateway reaches Redis again, the next update reaches every subscriber once")
 def next_update_after_outage(context: Context) -> None:
     context.world.faults.join("redis", "gateway-1")
-    context.world.outage.await_end(within_s=5)
+    context.world.deaf.await_end(within_s=5)
     context.world.expect_next_update(context.world.present())
 
 
@@ -302,29 +304,29 @@ def every_subscriber_is_told(context: Context, deadline: float) -> None:
 
 @then(
     "within {deadline:Duration} every subscriber is told once how many of the {count:Count} are lost, "
-    "and is given the others in order"
+    "and has received the others in order"
 )
 def every_subscriber_is_told_and_given(context: Context, deadline: float, count: int) -> None:
     context.world.expect_told_of_gap(context.world.subscribers, deadline)
-    context.world.outage.expect_what_follows_the_gap(count, deadline)
+    context.world.deaf.expect_what_follows_the_gap(count, deadline)
 
 
 # Stalled readers
 
 
-@given("{count:Count} more there who have stopped reading, one of them for good, and also watch a channel of their own")
+@given("{count:Count} more there who also watch a second channel and have stopped reading, one of them for good")
 def readers_who_stalled(context: Context, count: int) -> None:
-    context.world.stall_readers(count)
+    context.world.stalled.begin(count)
 
 
-@when("{size:Size} of updates are published to both")
+@when("{size:Size} of updates are published to both channels")
 def publish_a_flow(context: Context, size: int) -> None:
-    context.world.stall.flow_by(size)
+    context.world.stalled.flow_by(size)
 
 
-@then("before {size:Size} of them Redis counted no subscription to the channel of those who stalled")
-def stalled_are_let_go(context: Context, size: int) -> None:
-    context.world.stall.expect_let_go(size)
+@then("none of the {count:Count} is present in the second channel any more after {size:Size}")
+def stalled_are_let_go(context: Context, count: int, size: int) -> None:
+    context.world.stalled.expect_let_go(size)
 
 
 @then(
@@ -332,28 +334,28 @@ def stalled_are_let_go(context: Context, size: int) -> None:
     "and the other one is dropped"
 )
 def stalled_find_themselves_closed(context: Context, deadline: float) -> None:
-    context.world.stall.expect_cut_off(deadline)
+    context.world.stalled.expect_cut_off(deadline)
 
 
 @then("every other subscriber has received all updates, 99 in 100 of them within {times:Count} times the usual time")
 def others_are_unharmed(context: Context, times: int) -> None:
-    context.world.stall.expect_others_unharmed(times)
+    context.world.stalled.expect_others_unharmed(times)
 
 
 @then("the first gateway has at no time held {size:Size} more memory than before")
 def memory_is_bounded(context: Context, size: int) -> None:
-    context.world.stall.expect_memory_within(size)
+    context.world.stalled.expect_memory_within(size)
 
 
 # Leaving
 
 
-@when("all but one of the first gateway leave: by word, by closing or by losing the connection")
+@when("all but one of the first gateway leave: by unsubscribing, by closing or by losing the connection")
 def all_but_one_leave(context: Context) -> None:
     context.world.everybody_leaves(context.world.subscribers[1:])
 
 
-@when("all of them leave: by word, by closing or by losing the connection")
+@when("all of them leave: by unsubscribing, by closing or by losing the connection")
 def all_leave(context: Context) -> None:
     context.world.everybody_leaves(context.world.subscribers)
 
@@ -363,8 +365,8 @@ def leave_and_come_back(context: Context, times: int) -> None:
     context.world.absence.leave_and_come_back(times)
 
 
-@then("the subscriber is seen there once")
-def subscriber_is_seen_once(context: Context) -> None:
+@then("the subscriber is present there once")
+def subscriber_is_present_once(context: Context) -> None:
     context.world.expect_presence(within_s=1)
 
 
@@ -390,19 +392,19 @@ def redis_counts_none_of_these(context: Context, deadline: float) -> None:
 
 @given("two gateways at rest after their first {count:Count} connections")
 def gateways_at_rest(context: Context, count: int) -> None:
-    context.world.warm_up(count)
+    context.world.passers_by.warm_up(count)
 
 
 @when("{count:Count} subscribers connect, {at_once:Count} at a time, and lose their connections without a word")
 def a_crowd_comes_and_is_lost(context: Context, count: int, at_once: int) -> None:
-    context.world.crowd.come_and_be_lost(count, at_once)
+    context.world.passers_by.come_and_be_lost(count, at_once)
 
 
 @then(
     "within {deadline:Duration} each gateway has as many open files and tasks as before, give or take {tolerance:Count}"
 )
 def gateways_hold_what_they_held(context: Context, deadline: float, tolerance: int) -> None:
-    context.world.crowd.expect_nothing_left(deadline, tolerance)
+    context.world.passers_by.expect_nothing_left(deadline, tolerance)
 
 
 # Frozen and quiet subscribers
@@ -410,7 +412,6 @@ def gateways_hold_what_they_held(context: Context, deadline: float, tolerance: i
 
 @given("ada and bob, each watching the workspace and silent from now on")
 def quiet_subscribers(context: Context) -> None:
-    context.world.start_quiet_peers()
     context.world.quiet.expect_both_present()
 
 
@@ -424,9 +425,9 @@ def ada_is_gone_bob_is_not(context: Context, deadline: float) -> None:
     context.world.quiet.expect_only_bob_present(deadline)
 
 
-@then("Redis counts no subscription to a channel that ada alone watched")
-def adas_channel_is_left(context: Context) -> None:
-    context.world.expect_subscriptions(context.world.quiet.channel_of_ada, 0, within_s=1)
+@then("within {deadline:Duration} Redis counts no subscription to a channel that ada alone watched")
+def adas_channel_is_left(context: Context, deadline: float) -> None:
+    context.world.expect_subscriptions(context.world.quiet.channel_of_ada, 0, deadline)
 
 
 @then("bob is present also when he has been silent for {silence:Duration}, and the next update reaches him once")
@@ -438,25 +439,24 @@ def bob_is_still_there(context: Context, silence: float) -> None:
 # Sessions
 
 
-@when("someone knocks with {credentials}")
-def someone_knocks(context: Context, credentials: str) -> None:
-    context.world.sessions.knock(credentials)
+@when("a user connects with {token}")
+def user_connects(context: Context, token: str) -> None:
+    context.world.sessions.connect(token)
 
 
-@then("the answer is {status:Count} at both gateways")
-def the_answer_is(context: Context, status: int) -> None:
-    context.world.sessions.expect_answer(status)
+@then("both gateways refuse it, because {reason}")
+def both_refuse(context: Context, reason: str) -> None:
+    context.world.sessions.expect_refused(reason)
 
 
-@then("both gateways let them in")
-def both_let_them_in(context: Context) -> None:
-    """101 Switching Protocols (RFC 6455 section 4.2.2)."""
-    context.world.sessions.expect_answer(101)
+@then("both gateways accept it")
+def both_accept(context: Context) -> None:
+    context.world.sessions.expect_let_in()
 
 
 @when("somebody writes to the workspace and asks who is there, with no session and with those that are not valid")
 def somebody_writes(context: Context) -> None:
-    context.world.sessions.write()
+    context.world.sessions.write_and_look()
 
 
 @given("ada has two pages open at each gateway on her laptop, and as many on her phone")
@@ -467,12 +467,12 @@ def two_sessions(context: Context) -> None:
 
 @when("ada logs out on her laptop")
 def log_out(context: Context) -> None:
-    context.world.gateways[0].log_out(context.world.subscribers[0].token)
+    context.world.gateways[0].end_session(context.world.subscribers[0].session)
 
 
 @given("ada has logged out on her laptop at the second gateway")
 def log_out_at_second(context: Context) -> None:
-    context.world.gateways[1].log_out(context.world.subscribers[0].token)
+    context.world.gateways[1].end_session(context.world.subscribers[0].session)
 
 
 @when("ada logs out of a session that expires in {lifetime:Duration}")
@@ -480,7 +480,7 @@ def log_out_of_short_session(context: Context, lifetime: float) -> None:
     context.world.sessions.log_out(lifetime)
 
 
-@then("it is refused at both gateways until {margin:Duration} before its end")
+@then("both gateways refuse it until {margin:Duration} before its end")
 def refused_until_end(context: Context, margin: float) -> None:
     context.world.sessions.expect_refused_until(margin)
 
@@ -520,7 +520,7 @@ def closed_after_end(context: Context, deadline: float) -> None:
 
 @given("{count:Count} subscribers to the workspace on each gateway, who move when a gateway says that it ends")
 def subscribers_who_move(context: Context, count: int) -> None:
-    context.world.prepare_handover(count)
+    context.world.handover.prepare(count)
 
 
 @when("the first gateway is asked to end while {count:Count} updates are published")
@@ -543,8 +543,8 @@ def gateway_ended_well(context: Context, deadline: float) -> None:
     context.world.handover.expect_ended(deadline)
 
 
-@then("within {deadline:Duration} everyone is seen in the workspace once")
-def everyone_is_seen_once(context: Context, deadline: float) -> None:
+@then("within {deadline:Duration} everyone is present in the workspace once")
+def everyone_is_present_once(context: Context, deadline: float) -> None:
     context.world.expect_presence(deadline)
 
 
@@ -558,22 +558,19 @@ def gateway_serves_again(context: Context) -> None:
 
 @given("{workspaces:Count} workspaces with {count:Count} subscribers each, on both gateways")
 def many_workspaces(context: Context, workspaces: int, count: int) -> None:
-    context.world.open_workspaces(workspaces, count)
+    context.world.flow.open(workspaces, count)
 
 
 @when("{count:Count} updates are published to these workspaces, {rate:Count} each second")
 def publish_steadily(context: Context, count: int, rate: int) -> None:
-    context.world.stream.run(count, rate)
+    context.world.flow.run(count, rate)
 
 
-@then(
-    "half of the deliveries take at most {times:Count} times as long as Redis alone takes to tell as many "
-    "at the same time"
-)
+@then("half of the deliveries take at most {times:Count} times as long as those of Redis alone at the same time")
 def median_ratio(context: Context, times: int) -> None:
-    context.world.stream.expect_ratio(50, times)
+    context.world.flow.expect_ratio(50, times)
 
 
-@then("95 in 100 of them take at most {times:Count} times as long as 95 in 100 of Redis's own")
+@then("95 in 100 of them take at most {times:Count} times as long as 95 in 100 of Redis's")
 def tail_ratio(context: Context, times: int) -> None:
-    context.world.stream.expect_ratio(95, times)
+    context.world.flow.expect_ratio(95, times)

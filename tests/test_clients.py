@@ -1,13 +1,10 @@
 """What clients and matchers make of what a target says, also of what it should not have said."""
 
-import json
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from types import SimpleNamespace
-from typing import cast
 
 import jwt
 import pytest
@@ -16,75 +13,10 @@ from hamcrest import assert_that
 from support import sentences
 from support.capabilities.cache_invalidation_redis.client import Storefront, price_key
 from support.capabilities.cache_invalidation_redis.matchers import shows
-from support.capabilities.websocket_redis_pubsub.client import Subscriber, parse, serial_in, update_of
-from support.capabilities.websocket_redis_pubsub.matchers import exactly_once_in_order
-from support.capabilities.websocket_redis_pubsub.pace import Pace
 from support.clients.exchanges import Exchanges
 from support.clients.identity import IdentityProvider
 from support.platforms.platform import Door
 from support.polling import poll
-
-UPDATE = {"type": "update", "channel": "c", "epoch": "e", "offset": 3, "data": {"serial": 7}}
-SUBSCRIBED = {"type": "subscribed", "channel": "c", "epoch": "e", "offset": 3, "recovered": None, "updates": []}
-
-
-@pytest.mark.parametrize("message", [UPDATE, SUBSCRIBED, SUBSCRIBED | {"updates": [{"offset": 3, "data": 1}]}])
-def test_a_message_as_the_protocol_has_it_is_taken_as_it_is(message: dict[str, object]) -> None:
-    assert parse(json.dumps(message)) == message
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "null", "[]", "{", '"update"', "{}", '{"type":"unheard of"}']
-    + [json.dumps({k: v for k, v in UPDATE.items() if k != missing}) for missing in UPDATE]
-    + [json.dumps(UPDATE | {"offset": "3"}), json.dumps(SUBSCRIBED | {"updates": [{"data": 1}]})]
-    + [json.dumps(SUBSCRIBED | {"updates": [None]}), json.dumps(SUBSCRIBED | {"recovered": "yes"})],
-)
-def test_anything_else_is_malformed_and_raises_nothing(text: str) -> None:
-    assert parse(text) == {"type": "malformed", "text": text}
-
-
-@pytest.mark.parametrize(
-    "data",
-    [None, 7, "x", [], {}, {"serial": 7}, update_of(7) | {"serial": "7"}, update_of(7) | {"text": "cut"}],
-)
-def test_data_that_lost_its_serial_number_or_text_counts_as_a_foreign_update(data: object) -> None:
-    assert serial_in(update_of(7, padding=3)) == 7
-    assert serial_in(data) == 0
-
-
-def test_whoever_publishes_waits_for_readers_and_for_one_who_never_reads_only_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("support.capabilities.websocket_redis_pubsub.pace._WAITS_FOR_S", 0.2)
-    arrivals: list[int] = []
-    reader = SimpleNamespace(connection=SimpleNamespace(arrivals=arrivals))
-    pace = Pace([cast(Subscriber, reader)], ahead=1)
-    began = time.monotonic()
-    pace.keep()  # the first update may go, and the second is one ahead
-    pace.keep()
-    assert time.monotonic() - began < 0.1
-    pace.keep()
-    assert time.monotonic() - began >= 0.2
-    pace.keep()
-    assert time.monotonic() - began < 0.4
-
-
-@pytest.mark.parametrize(
-    ("got", "words"),
-    [
-        ([1, 2], "got 2: 1 lost (3)"),
-        ([1, 2, 2, 3], "got 4: 1 received more than once (2)"),
-        ([1, 2, 3, 9], "got 4: 1 foreign (9)"),
-        ([1, 3, 2], "got 3: out of order from number 2 on"),
-        ([2, 2, 8], "got 3: 2 lost (1, 3); 1 received more than once (2); 1 foreign (8)"),
-    ],
-)
-def test_a_mismatch_names_what_was_lost_doubled_foreign_or_out_of_order(got: list[int], words: str) -> None:
-    assert_that([1, 2, 3], exactly_once_in_order([1, 2, 3]))
-    with pytest.raises(AssertionError, match="Expected: 3 updates, once each and in order") as told:
-        assert_that(got, exactly_once_in_order([1, 2, 3]))
-    assert words in str(told.value)
 
 
 def test_a_wrong_price_is_named_and_a_missing_or_foreign_one_too() -> None:

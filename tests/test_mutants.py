@@ -15,7 +15,7 @@ from support.run.selection import titled_scenarios
 from support.settings import ROOT
 
 KNOWN = promises()
-CLAIM = "no session: refused with 401, and nothing is subscribed"
+CLAIM = "A connection with no token is refused"
 SOUND = {
     "id": "a-bug",
     "title": "What happened",

@@ -18,8 +18,8 @@ from support.polling import poll
 from support.settings import ROOT
 
 CAPABILITY = "websocket_redis_pubsub"
-NO_SESSION = "no session: refused with 401, and nothing is subscribed"
-EXPIRED = "a session that has expired: refused with 401, and nothing is subscribed"
+NO_SESSION = "A connection with no token is refused"
+EXPIRED = "A connection with an expired token is refused"
 # Scenarios that take milliseconds, so that these proofs take little more than their containers.
 MUTANTS = f'''
 [[mutant]]

@@ -13,7 +13,7 @@ Feature: Everyone who watches sees every change, once
   Rule: An update reaches every subscriber of both gateways, once, and in the same order for all
 
     Scenario: A busy workspace loses nothing, doubles nothing and shows everyone the same order
-      Given 100 subscribers to the workspace on each gateway
+      Given 50 subscribers to the workspace on each gateway
       When 4 publishers each publish 50 updates at the same time, through both gateways in turn
       Then within 20 s every subscriber has received the 200 updates, once each, in the same order
       And for 1 s nothing more arrives
@@ -28,20 +28,21 @@ Feature: Everyone who watches sees every change, once
 
   Rule: What is private reaches its owner and nobody else
 
+    # Names such as 1 and 10, a*b and a?b, a[b], "a b", a:b, a/b, a%2Ab and ä.
     Scenario: Private channels with names that look alike do not mix
-      Given 200 users, each watching a private channel on both gateways, named like 1 and 10, a*b, a?b and a[b]
+      Given 60 users, each watching a private channel on both gateways, with names that look alike
       When each of them is sent an update of their own
       Then within 10 s each of them has received their own update, and only that
       And for 1 s nothing more arrives
 
     Scenario: Nobody gets into the private channel of another
-      Given 21 users, each watching a private channel on both gateways, named like 1 and 10, a*b, a?b and a[b]
-      When each of them asks to watch the channels of the others, to write to them, and to see who is there
+      Given 21 users, each watching a private channel on both gateways, with names that look alike
+      When each of them tries to watch the channels of the others, to write to them, and to see who is there
       Then all of that is refused
-      And within 2 s each of them sees that nobody else is in their own channel
+      And within 2 s nobody but its owner is present in any of these channels
       And an update to each of them reaches its owner alone
 
-  Rule: Whoever reconnects gets what was missed, at whichever gateway
+  Rule: Whoever reconnects gets what they missed, at either gateway
 
     # The gateways of this feature keep the last 100 updates of a channel.
     Scenario Outline: Missed updates are replayed at the other gateway: <missed> of <size>
@@ -57,19 +58,20 @@ Feature: Everyone who watches sees every change, once
         | 50     | 64 KB |
         | 100    | 1 KB  |
 
-    Scenario: Changing gateways in the middle of a stream leaves no seam
+    Scenario: Changing gateways in the middle of a stream loses and doubles nothing
       Given a subscriber on the first gateway who has received 10 updates
       When the subscriber changes gateways 40 times while 400 updates are published
       Then within 5 s every subscriber has received the 410 updates, once each, in the same order
 
-    Scenario: An update that comes at any moment of a reconnect arrives, though none follows it
+    # When another update follows, a gateway sees that one is missing and fetches it. Here none follows.
+    Scenario: A single update that is published during a reconnect arrives
       Given 45 subscribers on the second gateway, each watching a channel of their own
-      And every third of them has company on the first gateway
+      And on the first gateway one more subscriber to every third of these channels
       And the first gateway's requests reach Redis up to 200 ms late
-      When all of them reconnect to the first gateway, and meanwhile a single update comes on each channel
+      When all of them reconnect to the first gateway, and meanwhile one update is published to each channel
       Then within 5 s everyone has received the update of their channel, once
 
-  Rule: A gap that cannot be filled is said, and never half filled
+  Rule: A gap that cannot be filled is reported, and never filled in part
 
     Scenario Outline: A subscriber who was away for too long is told: <loss>
       Given a subscriber on the first gateway who has received 10 updates
@@ -86,22 +88,22 @@ Feature: Everyone who watches sees every change, once
 
   Rule: A reader who cannot keep up is cut off, and the others do not notice
 
-    # What is too slow is told in megabytes: the flow is as fast as the machine lets the others read. A fifth of it goes
-    # to the workspace, the rest to the channel of those who stalled. Between a gateway and a reader lie some 8 MB, most
-    # of them in the kernel. A gateway that keeps the flow for those who stalled holds more than 20 MB in the end.
+    # How slow is too slow is stated in megabytes, because the flow is as fast as this machine lets the others read.
+    # One fifth of it goes to the workspace, the rest to the second channel. Some 8 MB lie between a gateway and a reader,
+    # most of them in the kernel. A gateway may hold 20 MB of the flow, and a garbage collector as much again.
     @performance
-    Scenario: Three readers stall while 40 MB are published
+    Scenario: Three readers stop reading while 60 MB are published
       Given 10 subscribers to the workspace on the first gateway
-      And 3 more there who have stopped reading, one of them for good, and also watch a channel of their own
-      When 40 MB of updates are published to both
-      Then before 20 MB of them Redis counted no subscription to the channel of those who stalled
+      And 3 more there who also watch a second channel and have stopped reading, one of them for good
+      When 60 MB of updates are published to both channels
+      Then none of the 3 is present in the second channel any more after 20 MB
       And within 5 s those who read again find their connection closed as too slow, and the other one is dropped
       And every other subscriber has received all updates, 99 in 100 of them within 20 times the usual time
-      And the first gateway has at no time held 20 MB more memory than before
+      And the first gateway has at no time held 40 MB more memory than before
 
-  Rule: An outage of Redis is bridged, or said
+  Rule: An outage of Redis is bridged, or reported
 
-    Scenario: A gateway that was cut from Redis makes good what its subscribers missed
+    Scenario: A gateway that was cut off from Redis delivers what its subscribers missed
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates
       And the first gateway is cut off from Redis
       And 20 updates are published through the second gateway
@@ -109,7 +111,7 @@ Feature: Everyone who watches sees every change, once
       Then within 5 s every subscriber has received the 30 updates, once each, in the same order
       And nobody has had to reconnect
 
-    Scenario: A gateway that was cut from Redis for too long tells its subscribers of the gap
+    Scenario: A gateway that was cut off from Redis for too long tells its subscribers of the gap
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates
       And the first gateway is cut off from Redis
       And 101 updates are published through the second gateway
@@ -118,24 +120,24 @@ Feature: Everyone who watches sees every change, once
       And within 5 s those on the second gateway have received all of them
       And the next update reaches every subscriber once
 
-    Scenario: An update that comes at any moment of a resubscription arrives, though none follows it
+    Scenario: A single update that is published while a gateway resubscribes arrives
       Given 3 subscribers on the first gateway, each watching a channel of their own
       And the first gateway's requests reach Redis up to 100 ms late
       And Redis's answers to the first gateway are up to 100 ms late
-      When Redis drops the gateways' subscriptions 12 times, and each time an update comes on each channel meanwhile
+      When Redis drops the gateways' subscriptions 10 times, and each time one update is published to each channel
       Then within 5 s everyone has received the updates of their channels, once each and in order
 
-    Scenario: A gateway notices that its subscriptions have died without a word
+    Scenario: A gateway notices that it has lost its subscriptions without an error
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates
-      And the first gateway's subscriptions have died, though their connection seems whole
+      And Redis has dropped the gateways' subscriptions, and the first gateway's connection hangs without an error
       And 20 updates are published through the second gateway
-      When one subscriber of the second gateway moves to the first, and 20 more are published
+      When one subscriber of the second gateway moves to the first, and 20 more updates are published
       Then within 5 s every subscriber has received the 50 updates, once each, in the same order
 
     Scenario: A publication whose acknowledgement is lost is not repeated
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates
       And Redis's answers to the first gateway are lost
-      When a subscriber of the first gateway publishes an update, and the connections to Redis break over it
+      When a subscriber of the first gateway publishes an update, and its connections to Redis break before the answer
       Then the author is told that the update may be lost
       And within 5 s every subscriber has received the 11 updates, once each, in the same order
 
@@ -144,9 +146,10 @@ Feature: Everyone who watches sees every change, once
       And the first gateway's connections to Redis hang without an error
       When an update is published through the first gateway
       Then within 3 s the publisher is told that it was not taken
+      And within 3 s the first gateway reports that it is not well
       And once the first gateway reaches Redis again, the next update reaches every subscriber once
 
-    Scenario: A publisher is told when Redis takes nothing more
+    Scenario: A publisher is told when Redis is full
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates
       And Redis is full
       When an update is published through the first gateway
@@ -163,79 +166,85 @@ Feature: Everyone who watches sees every change, once
     Scenario: When Redis has lost everything and goes on, the next updates tell of the gap
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates
       When Redis has lost everything, and 20 updates followed
-      Then within 5 s every subscriber is told once how many of the 20 are lost, and is given the others in order
+      Then within 5 s every subscriber is told once how many of the 20 are lost, and has received the others in order
       And nobody has had to reconnect
       And the next update reaches every subscriber once
 
   Rule: Whoever leaves leaves nothing behind
 
+    # A gateway may keep its subscription in Redis for up to 2 s, in case somebody comes back.
     Scenario: While one subscriber is left, the gateway goes on listening
       Given 3 subscribers to the workspace on each gateway
-      When all but one of the first gateway leave: by word, by closing or by losing the connection
-      Then within 1 s Redis counts 1 subscription to the workspace
+      When all but one of the first gateway leave: by unsubscribing, by closing or by losing the connection
+      Then within 2 s Redis counts 1 subscription to the workspace
       And the next update reaches the one who stayed, once
 
     Scenario: Whoever leaves and comes back at once is served as before
       Given a subscriber on the first gateway who has received 10 updates
       When the subscriber leaves and comes back 10 times
-      Then within 1 s Redis counts 1 subscription to the workspace, and for 1 s no other number
-      And the subscriber is seen there once
+      Then for 1 s Redis counts 1 subscription to the workspace all the time
+      And the subscriber is present there once
       And the next update reaches the subscriber once
 
     Scenario: When the last one has left, the gateways stop listening
       Given 3 subscribers to the workspace on each gateway
-      When all of them leave: by word, by closing or by losing the connection
-      Then within 1 s Redis counts no subscription to the workspace
-      And for 1 s it counts none, though the gateways have to subscribe anew
+      When all of them leave: by unsubscribing, by closing or by losing the connection
+      Then within 2 s Redis counts no subscription to the workspace
+      And for 1 s it counts none, even when the gateways have to resubscribe
 
     Scenario: A logout in the middle of a subscription leaves no subscription behind
       Given 20 sessions connected to the first gateway, each for a channel of its own
       And Redis's answers to the first gateway are 100 ms late
       When each of them asks to watch its channel, and is logged out at some moment of the next 600 ms
       Then within 5 s all of them are closed as no longer allowed
-      And within 1 s Redis counts no subscription to any of these channels
+      And within 2 s Redis counts no subscription to any of these channels
 
-    Scenario: A thousand lost connections leave no file, task or subscription behind
+    Scenario: Hundreds of lost connections leave no file, task or subscription behind
       Given two gateways at rest after their first 50 connections
-      When 1000 subscribers connect, 100 at a time, and lose their connections without a word
+      When 400 subscribers connect, 100 at a time, and lose their connections without a word
       Then within 5 s Redis counts no subscription to the workspace
       And within 10 s each gateway has as many open files and tasks as before, give or take 5
 
   Rule: A subscriber who is gone is noticed; one who is only quiet stays
 
-    # The gateways of this feature ask for a sign of life every 2 s, and wait 6 s for it.
-    Scenario: A frozen subscriber is let go, a quiet one is kept
+    # The gateways of this feature send a heartbeat every 2 s, and wait 6 s for its answer. Presence lasts for 6 s unless
+    # it is renewed. A shorter wait would drop a reader as gone who is only too slow.
+    Scenario: A frozen subscriber is dropped, a quiet one is kept
       Given ada and bob, each watching the workspace and silent from now on
       When ada's device freezes
       Then within 10 s ada is no longer present in the workspace, and bob is
-      And Redis counts no subscription to a channel that ada alone watched
+      And within 2 s Redis counts no subscription to a channel that ada alone watched
       And bob is present also when he has been silent for 10 s, and the next update reaches him once
 
-  Rule: Only a valid session of our own site gets in
+  Rule: Only a valid session from our own site gets in
 
-    Scenario Outline: <credentials>: refused with <status>, and nothing is subscribed
-      When someone knocks with <credentials>
-      Then the answer is <status> at both gateways
-      And Redis counts no subscription to the workspace
+    Scenario Outline: A connection with <token> is refused
+      When a user connects with <token>
+      Then both gateways refuse it, because it has no valid session
+      And nobody is present in the workspace
 
       Examples:
-        | credentials                                      | status |
-        | no session                                       | 401    |
-        | a session that somebody else signed              | 401    |
-        | a session that nobody signed                     | 401    |
-        | a session that has expired                       | 401    |
-        | a session that never expires                     | 401    |
-        | a session that was logged out                    | 401    |
-        | a valid session from the page of a foreign site  | 403    |
+        | token                                      |
+        | no token                                   |
+        | a token that somebody else signed          |
+        | an unsigned token                          |
+        | an expired token                           |
+        | a token that never expires                 |
+        | the token of a session that was logged out |
 
-    Scenario: A valid session from a page of our own site gets in
-      When someone knocks with a valid session from the page of our own site
-      Then both gateways let them in
+    Scenario: A connection with a valid token from a page of a foreign site is refused
+      When a user connects with a valid token from a page of a foreign site
+      Then both gateways refuse it, because it is of a foreign site
+      And nobody is present in the workspace
+
+    Scenario: A connection with a valid token from a page of our own site is accepted
+      When a user connects with a valid token from a page of our own site
+      Then both gateways accept it
 
     Scenario: Writing and seeing who is there takes a valid session, too
       Given 3 subscribers to the workspace on each gateway
       When somebody writes to the workspace and asks who is there, with no session and with those that are not valid
-      Then the answer is 401 at both gateways
+      Then both gateways refuse it, because it has no valid session
       And for 1 s nothing more arrives
 
     Scenario: Logging out closes the session's connections on both gateways
@@ -245,7 +254,7 @@ Feature: Everyone who watches sees every change, once
       And the laptop's session can no longer write to the workspace
       And the next update reaches every page of the phone once
 
-    Scenario: A logout that a gateway could not hear is made good
+    Scenario: A logout during a network fault takes effect when the fault ends
       Given ada has two pages open at each gateway on her laptop, and as many on her phone
       And the first gateway is cut off from Redis
       And ada has logged out on her laptop at the second gateway
@@ -254,10 +263,10 @@ Feature: Everyone who watches sees every change, once
       And the next update reaches every page of the phone once
 
     Scenario: A logout holds for as long as the session would have lasted
-      When ada logs out of a session that expires in 4 s
-      Then it is refused at both gateways until 0.5 s before its end
+      When ada logs out of a session that expires in 3 s
+      Then both gateways refuse it until 0.5 s before its end
 
-    Scenario: A session that expires is closed then, and not before
+    Scenario: A session's connections are closed when it expires, and not before
       When ada opens two pages at each gateway with a session that expires in 3 s
       Then 0.5 s before its end every page is open
       And within 2 s after its end every page is closed as no longer allowed
@@ -270,17 +279,17 @@ Feature: Everyone who watches sees every change, once
       Then within 10 s every subscriber has received every update that was acknowledged, once and in order
       And every subscriber of the first gateway was told that it ends, before it was gone
       And within 10 s the first gateway has ended by itself, and well
-      And within 2 s everyone is seen in the workspace once
+      And within 2 s everyone is present in the workspace once
       And it serves again when it is put back into service
 
   Rule: Updates are as fast as the infrastructure allows
 
-    # Redis alone tells as many subscribers as a workspace has, by the way that a gateway has to Redis. An update comes by
-    # HTTP and leaves by WebSocket besides. Of 8 s, one moment at which the machine does something else is more than one
-    # in a hundred, so that 95 in 100 are asked for.
+    # Redis alone delivers to as many subscribers as a workspace has, on the same network path as a gateway's. A gateway
+    # receives and sends each update besides. Within some seconds the machine may do something else for a moment, and
+    # that delays more than 1 delivery in 100; so the sentence is about 95.
     @performance
     Scenario: 200 subscribers see updates without a delay that they would notice
       Given 20 workspaces with 10 subscribers each, on both gateways
-      When 400 updates are published to these workspaces, 50 each second
-      Then half of the deliveries take at most 10 times as long as Redis alone takes to tell as many at the same time
-      And 95 in 100 of them take at most 15 times as long as 95 in 100 of Redis's own
+      When 300 updates are published to these workspaces, 50 each second
+      Then half of the deliveries take at most 10 times as long as those of Redis alone at the same time
+      And 95 in 100 of them take at most 15 times as long as 95 in 100 of Redis's

@@ -2,18 +2,19 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
-from support.capabilities.websocket_redis_pubsub.client import Gateway, Subscriber
+from support.capabilities.websocket_redis_pubsub.client import Adapter, Line
+from support.capabilities.websocket_redis_pubsub.subscriber import Subscriber
 from support.capabilities.websocket_redis_pubsub.workspace import Workspace
 from support.polling import poll
 from support.probes.redis import Commands
 from support.worlds.crowds import for_each, threads
+from support.worlds.world import wait_until
 
 _COMES_WITHIN_S = 5.0
 _RECONNECT_AT_ONCE = 4  # a gateway that is slow to reach Redis is busy with few, and is to be late, not out of reach
-_ASKED_WITHIN_S = (
-    1.0  # a gateway may ask Redis for less than a moment is defined by; the update comes then all the same
-)
+_ASKED_WITHIN_S = 1.0  # a gateway may ask Redis for less than a moment is defined by; the update comes all the same
 _STEPS = 3  # a moment is after the first, the second … word about the channel; some gateways need two to subscribe
 
 
@@ -26,21 +27,21 @@ class Moments:
 
     def __init__(self, world: Workspace) -> None:
         self._world = world
-        self._own = world.fresh_channel("moment")  # with this the names of their own channels begin
+        self._own = world.fresh("moment")  # with this the names of their own channels begin
         self._watchers: list[Subscriber] = []
         self._serials: dict[str, list[int]] = {}
 
-    def open(self, count: int, gateway: Gateway) -> None:
+    def open(self, count: int, gateway: Adapter) -> None:
         """`count` subscribers on `gateway`, each with a channel of their own."""
         for _ in range(count):
             self._watchers += self._world.join(1, gateway, self._fresh())
 
-    def bring_company(self, gateway: Gateway) -> None:
+    def bring_company(self, gateway: Adapter) -> None:
         """Every third of the subscribers is joined by somebody on `gateway`."""
         for watcher in self._watchers[::3]:
             self._world.join(1, gateway, *watcher.channels)
 
-    def connect(self, count: int, gateway: Gateway) -> None:
+    def connect(self, count: int, gateway: Adapter) -> None:
         """`count` sessions connected to `gateway`, each for a channel of its own, which it does not watch yet."""
         for _ in range(count):
             channel = self._fresh()
@@ -50,38 +51,38 @@ class Moments:
     def log_out_while_subscribing(self, window_s: float) -> None:
         """Each session asks to watch its channel, and within `window_s` is logged out at the second gateway."""
         for watcher in self._watchers:
-            watcher.connection.send({"type": "subscribe", "channel": watcher.name})
+            watcher.connection.say(partial(_watch, watcher.name))
         began = time.monotonic()
         for number, watcher in enumerate(self._watchers):
-            time.sleep(max(0.0, began + window_s * number / len(self._watchers) - time.monotonic()))
-            self._world.gateways[1].log_out(watcher.token)
+            wait_until(began + window_s * number / len(self._watchers))
+            self._world.gateways[1].end_session(watcher.session)
 
     def expect_no_subscription(self, within_s: float) -> None:
         """Within `within_s` Redis counts no subscription to any of the channels. AssertionError if not."""
         self._world.expect_subscriptions(self._own, 0, within_s)
 
-    def reconnect_to(self, gateway: Gateway) -> None:
+    def reconnect_to(self, gateway: Adapter) -> None:
         """All lose their connection and connect to `gateway`; each one's update comes at one of the moments of that."""
-        commands = Commands(self._world.fleet.stores["redis"])
-        numbered = list(enumerate(self._watchers))
-        for_each(
-            numbered, lambda one: self._reconnect(one[1], gateway, commands, one[0] // 3 % _STEPS), _RECONNECT_AT_ONCE
-        )
-        commands.close()
+        commands = self._world.opened(Commands(self._world.fleet.stores["redis"]))
+
+        def reconnect(numbered: tuple[int, Subscriber]) -> None:
+            number, watcher = numbered
+            self._reconnect(watcher, gateway, commands, number // 3 % _STEPS)
+
+        for_each(list(enumerate(self._watchers)), reconnect, _RECONNECT_AT_ONCE)
 
     def drop_subscriptions(self, times: int) -> None:
         """`times` times Redis drops what the gateways are subscribed to, and while they return, updates come.
 
         At one moment and the next in turn, and not before all came that was published earlier; in vain it waits once.
         """
-        commands = Commands(self._world.fleet.stores["redis"])
+        commands = self._world.opened(Commands(self._world.fleet.stores["redis"]))
         for number in range(times):
             moments = [self._moment(watcher, commands, 1 + number % 2) for watcher in self._watchers]
             self._world.redis.drop_subscribers()
             for_each(list(zip(self._watchers, moments, strict=True)), lambda one: self._publish_at(*one))
             if not poll(self._all_came, _COMES_WITHIN_S):
                 break
-        commands.close()
 
     def expect_all(self, within_s: float) -> None:
         """Everyone, the company too, has received what came on their channel, once. AssertionError if not."""
@@ -89,7 +90,7 @@ class Moments:
             (channel,) = subscriber.channels
             self._world.expect([subscriber], self._serials[channel], within_s, channel)
 
-    def _reconnect(self, watcher: Subscriber, gateway: Gateway, commands: Commands, step: int) -> None:
+    def _reconnect(self, watcher: Subscriber, gateway: Adapter, commands: Commands, step: int) -> None:
         watcher.drop()
         seen = len(watcher.connections)
         with threads(1) as pool:
@@ -120,3 +121,8 @@ class Moments:
 
     def _fresh(self) -> str:
         return f"{self._own}:{len(self._watchers)}:"
+
+
+def _watch(channel: str, line: Line) -> None:
+    """Asks, and waits for no answer."""
+    line.watch(channel, None)

@@ -3,13 +3,13 @@
 import itertools
 from collections.abc import Iterable
 
-from support.capabilities.websocket_redis_pubsub.client import Subscriber
+from support.capabilities.websocket_redis_pubsub.subscriber import Subscriber
 from support.polling import poll
 
 _WAITS_FOR_S = 3.0
 
 
-class Pace:
+class ReadersPace:
     """Keeps whoever publishes close to those who read: that the suite reads slowly is not the target's doing.
 
     A reader who is behind would answer no ping in time, and would make the target look slow. Any number of threads may

@@ -6,18 +6,15 @@ from functools import partial
 
 from hamcrest import assert_that
 
-from support.capabilities.websocket_redis_pubsub.client import Subscriber, serial_in, update_of
+from support.capabilities.websocket_redis_pubsub.client import Answer, Ending, Joined, Refusal, Refused
 from support.capabilities.websocket_redis_pubsub.matchers import exactly_once_in_order
+from support.capabilities.websocket_redis_pubsub.receiver import Connection
+from support.capabilities.websocket_redis_pubsub.subscriber import Subscriber, serial_in, update_of
 from support.capabilities.websocket_redis_pubsub.workspace import Workspace
-from support.clients.websocket_receiver import Connection, Message
-from support.errors import FaultError
+from support.errors import FaultError, ProbeError
 from support.polling import poll
+from support.promise import must
 from support.worlds.crowds import threads
-
-LEAVING_CODES = (
-    1001,
-    1012,
-)  # going away (RFC 6455 section 7.4.1), service restart (IANA close code registry)
 
 _PUBLISHERS = 4
 
@@ -31,8 +28,8 @@ class Absence:
     def begin(self, missed: int, padding: int = 0) -> None:
         """The subscriber loses the connection, and `missed` updates (with `padding` bytes) come before it is back."""
         self._subscriber.drop()
-        # The gateway must have let go before the updates are published; otherwise they were not missed.
-        self._world.expect_subscriptions(self._world.channel, 0, within_s=5)
+        # The gateway must have noticed before the updates are published; otherwise they were not missed.
+        self._world.expect_present(self._world.channel, {}, within_s=5)
         self._world.publish(missed, padding=padding)
 
     def end(self, after_s: float = 0) -> None:
@@ -43,22 +40,21 @@ class Absence:
     def leave_and_come_back(self, times: int) -> None:
         """The subscriber leaves by word and asks again, `times` times, over the same connection."""
         for _ in range(times):
-            self._subscriber.unsubscribe(self._world.channel)
-            self._subscriber.subscribe(self._world.channel)
+            self._subscriber.unwatch(self._world.channel)
+            self._subscriber.watch(self._world.channel)
 
     def expect_replay(self, missed: int) -> None:
         """The answer to the reconnect: recovered, with precisely the last `missed` updates, in order."""
         answer = self._answer()
-        given = [serial_in(update["data"]) for update in answer["updates"]]
-        assert answer["recovered"] is True, f"expected recovered=true, got {answer['recovered']}"
+        given = [serial_in(update.data) for update in answer.missed]
+        must(answer.recovered is True, f"expected to be told that nothing is lost, got {answer}")
         lost = self._world.published[len(self._world.published) - missed :]
         assert_that(given, exactly_once_in_order(lost), self._subscriber.name)
 
     def expect_told_of_loss(self) -> None:
         """The answer to the reconnect: not recovered, and not one update."""
         answer = self._answer()
-        told = (answer["recovered"], len(answer["updates"]))
-        assert told == (False, 0), f"expected recovered=false and 0 updates, got {told[0]} and {told[1]}"
+        must(answer.recovered is False and not answer.missed, f"expected to be told of a loss, and no update: {answer}")
 
     def change_gateways_in_midstream(self, changes: int, updates: int) -> None:
         """The subscriber changes gateways `changes` times, without a word, while `updates` are published."""
@@ -76,28 +72,30 @@ class Absence:
     def _subscriber(self) -> Subscriber:
         return self._world.subscribers[0]
 
-    def _answer(self) -> Message:
-        return self._subscriber.told("subscribed", self._world.channel)[-1]
+    def _answer(self) -> Joined:
+        return self._subscriber.joined(self._world.channel)
 
 
-class Outage:
+class DeafGateway:
     """The first gateway and Redis do not hear each other: what subscribers missed, and what writers are told."""
 
     def __init__(self, world: Workspace) -> None:
         self._world = world
 
     def publish(self) -> None:
-        """Publishes an update through the first gateway."""
+        """A backend publishes an update through the first gateway."""
         began = time.monotonic()
-        token = self._world.identity.token("writer", [self._world.channel])
-        self._status = self._world.gateways[0].offer(token, self._world.channel, update_of(0)).status_code
+        self._told = self._world.gateways[0].publish(self._world.channel, update_of(0))
         self._took_s = time.monotonic() - began
 
     def lose_subscriptions(self) -> None:
         """Redis drops both gateways; the second one's connection ends, and the first one's looks whole."""
         self._world.faults.strand("redis", "gateway-1")
         self._world.redis.drop_subscribers()
-        self._world.expect_subscriptions(self._world.channel, 1, within_s=5)
+        poll(lambda: self._world.redis.subscriptions(self._world.channel) == 1, within_s=5)
+        counted = self._world.redis.subscriptions(self._world.channel)
+        if counted > 1:
+            raise ProbeError(f"expected the first gateway to hear nothing by now, but Redis counts {counted} listeners")
 
     def move_there(self) -> None:
         """The last subscriber of the second gateway moves to the first."""
@@ -113,18 +111,17 @@ class Outage:
         """
         world, serial = self._world, next(self._world.serials)
         author, witness = world.subscribers[0], world.subscribers[-1]
-        request = {"type": "publish", "channel": world.channel, "data": update_of(serial), "ref": serial}
         with threads(1) as pool:
-            self._answer = pool.submit(author.ask, request, "published", "error")
+            self._answer: Future[Answer] = pool.submit(author.ask_to_publish, world.channel, update_of(serial))
             arrived = poll(lambda: serial in world.serials_of(witness), within_s=5, every_s=0.01)
             world.faults.mend("redis:gateway-1")
-        assert arrived, f"{witness.name} received nothing of what {author.name} published"
+        must(arrived, f"{witness.name} received nothing of what {author.name} published")
         world.published.append(serial)
 
     def expect_author_told(self) -> None:
         """The author was told that the update may not have been taken. AssertionError with the answer."""
         answer = self._answer.result()
-        assert answer["type"] == "error", f"expected an error, since nobody could know, got {answer}"
+        must(isinstance(answer, Refused), f"expected a refusal, since nobody could know, got {answer}")
 
     def expect_gap_at_first_gateway(self, missed: int, within_s: float) -> None:
         """The first gateway's subscribers are told of the gap once, and given none of the last `missed` updates.
@@ -142,8 +139,8 @@ class Outage:
         """
         before, anew = self._world.published[:-count], self._world.published[-count:]
         for subscriber in self._world.subscribers:
-            (gap,) = subscriber.told("gap", self._world.channel)
-            self._world.expect([subscriber], before + anew[gap["offset"] :], within_s)
+            (gap,) = subscriber.gaps(self._world.channel)
+            self._world.expect([subscriber], before + anew[gap.position.offset :], within_s)
 
     def expect_nothing_missed_at_second_gateway(self, within_s: float) -> None:
         """The second gateway's subscribers have received everything. AssertionError if not."""
@@ -151,27 +148,42 @@ class Outage:
         self._world.expect(there, self._world.published, within_s)
 
     def expect_told(self, within_s: float) -> None:
-        """The answer was 503 (RFC 9110 section 15.6.4), within `within_s`. AssertionError if not."""
-        told = f"expected 503 within {within_s:g} s, got {self._status} after {self._took_s:.1f} s"
-        assert self._status == 503 and self._took_s <= within_s, told
+        """The publisher was told that the platform cannot do it now, within `within_s`. AssertionError if not."""
+        told = self._told.value if isinstance(self._told, Refusal) else "it was taken"
+        said = f"expected within {within_s:g} s: {Refusal.UNAVAILABLE.value}; told after {self._took_s:.1f} s: {told}"
+        must(self._told is Refusal.UNAVAILABLE and self._took_s <= within_s, said)
+
+    def expect_unwell(self, within_s: float) -> None:
+        """The first gateway's health check fails within `within_s`. AssertionError if it does not."""
+        node = self._world.fleet.nodes[0]
+        unwell = poll(lambda: not node.answers(*node.address()), within_s)
+        must(unwell, f"{node.name} still says that it is well after {within_s:g} s without Redis")
 
     def await_end(self, within_s: float) -> None:
         """The first gateway says within `within_s` that it is well again. AssertionError if not."""
         node = self._world.fleet.nodes[0]
-        assert poll(lambda: node.answers(*node.address()), within_s), node.plight()
+        must(poll(lambda: node.answers(*node.address()), within_s), node.plight())
 
 
 class Handover:
     """Subscribers who move to the other gateway when theirs says that it ends, as a browser's client would."""
 
-    def __init__(self, world: Workspace, count: int) -> None:
+    def __init__(self, world: Workspace) -> None:
         self._world = world
         self._movers = ThreadPoolExecutor(8)
+        world.closing.callback(self._movers.shutdown, wait=False)
         self._moves: list[Future[None]] = []
-        self.acknowledged: list[int] = []
-        self.subscribers = world.join(count, world.gateways[0]) + world.join(count, world.gateways[1])
-        self.leaving = [subscriber.connection for subscriber in self.subscribers[:count]]
-        for subscriber in self.subscribers[:count]:
+        self._acknowledged: list[int] = []
+        self._subscribers: list[Subscriber] = []
+        self._leaving: list[Connection] = []
+
+    def prepare(self, count: int) -> None:
+        """`count` subscribers on each gateway, of whom those of the first will move."""
+        world = self._world
+        movers = world.join(count, world.gateways[0])
+        self._subscribers = movers + world.join(count, world.gateways[1])
+        self._leaving = [subscriber.connection for subscriber in movers]
+        for subscriber in movers:
             world.receiver.forget(subscriber.connection)
             world.receiver.watch(subscriber.connection, partial(self._move, subscriber))
 
@@ -186,27 +198,27 @@ class Handover:
         """Every subscriber has each acknowledged update once and in order, and any other at most once."""
         for move in self._moves:
             move.result()
-        for subscriber in self.subscribers:
-            self._world.expect_at_least(subscriber, self.acknowledged, within_s)
+        for subscriber in self._subscribers:
+            self._world.expect_at_least(subscriber, self._acknowledged, within_s)
 
     def expect_told(self) -> None:
-        """The first gateway said that it ends (close code 1001 or 1012) to each of its subscribers."""
-        self._world.expect_closed(self.leaving, LEAVING_CODES, within_s=0)
+        """The first gateway said to each of its subscribers that it ends."""
+        self._world.expect_closed(self._leaving, Ending.LEAVING, within_s=0)
 
     def expect_ended(self, within_s: float) -> None:
         """The first gateway's process ended by itself, with exit code 0 or by the signal's own default (143)."""
         node = self._world.fleet.named("gateway-1")
         poll(lambda: not node.state().get("Running"), within_s)
         state = node.state()
-        assert not state["Running"], f"node-1 still runs {within_s:g} s after it was asked to end"
-        assert state["ExitCode"] in (0, 143), f"expected node-1 to end well, got exit code {state['ExitCode']}"
+        must(not state["Running"], f"{node.name} still runs {within_s:g} s after it was asked to end")
+        must(state["ExitCode"] in (0, 143), f"expected {node.name} to end well, got exit code {state['ExitCode']}")
 
     def put_back(self) -> None:
         """The first gateway is started again, and takes a subscriber and the next update. AssertionError if not."""
         try:
             self._world.faults.mend("gateway-1")
         except FaultError as error:
-            raise AssertionError(f"expected node-1 to serve again, but {error}") from error
+            raise AssertionError(f"expected gateway-1 to serve again, but {error}") from error
         self._world.join(1, self._world.gateways[0])
         self._world.expect_next_update(self._world.present())
 
@@ -218,7 +230,7 @@ class Handover:
             if number % 2:
                 raise
         else:
-            self.acknowledged.append(serial)
+            self._acknowledged.append(serial)
 
     def _move(self, subscriber: Subscriber, _closed: Connection) -> None:
         self._moves.append(self._movers.submit(subscriber.connect, self._world.gateways[1]))
