@@ -79,6 +79,11 @@ class Faults:
         self.kill(name)
         self.mend(name)
 
+    def relaunch(self, name: str) -> None:
+        """Kills the container and starts it again, for whom judges whether it gets ready. Raises FaultError."""
+        self.kill(name)
+        self.start(name)
+
     def start(self, name: str) -> None:
         """Starts a container that was killed, and returns before it is ready, for whom judges whether it gets so.
 

@@ -8,14 +8,11 @@ from hamcrest import assert_that, equal_to, has_item
 
 from support.capabilities.database_transaction_coordination.client import Booking
 from support.capabilities.database_transaction_coordination.customer import Customer
-from support.capabilities.database_transaction_coordination.probe import Books
 from support.errors import FaultError
 from support.polling import poll
 from support.worlds.crowds import threads
+from support.worlds.world import wait_until
 
-# Long enough to see a statement begin, and to break something before the next one comes.
-_TO_BILLING_S = 0.4
-_TO_ANALYTICS_S = 0.5
 _REACHED_WITHIN_S = 20.0  # for the moment that is waited for
 _AT_ONCE_S = 0.01
 
@@ -28,31 +25,6 @@ class Crash:
         self._faults = world.faults
         self._charge: Booking | None = None
         self._held_against: dict[str, int] = {}
-
-    # What is prepared
-
-    def slow_way_to_billing(self) -> None:
-        """All that the first node says to PostgreSQL takes 0.4 s longer."""
-        self._faults.slow("postgres", "node-1", _TO_BILLING_S, "upstream")
-
-    def slow_way_to_analytics(self) -> None:
-        """All that the first node says to ClickHouse takes 0.5 s longer, and the second node cannot reach it at all.
-
-        ClickHouse merges no rows, so that whoever counts on that is seen to.
-        """
-        self._world.analytics.keep_all_deliveries()
-        self._faults.cut("clickhouse", "node-2")
-        self._faults.slow("clickhouse", "node-1", _TO_ANALYTICS_S, "upstream")
-
-    def slow_both_ways_to_analytics(self) -> None:
-        """All that either node says to ClickHouse takes 0.5 s longer."""
-        for node in ("node-1", "node-2"):
-            self._faults.slow("clickhouse", node, _TO_ANALYTICS_S, "upstream")
-
-    def silence_analytics(self) -> None:
-        """ClickHouse hears nothing from either node, nor they from it, though their connections stand."""
-        for node in ("node-1", "node-2"):
-            self._faults.silence("clickhouse", node)
 
     # What happens
 
@@ -87,10 +59,10 @@ class Crash:
 
         They are held, not dropped: that of the next try comes when all is well again, and so that try succeeds.
         """
-        books = Books(self._world.fleet, self._world.name)
+        books = self._world.eyes_on_books()
         self._watch = self._world.watch(lambda: self._held_against.update(books.tries()), _AT_ONCE_S, books)
         held = self._lose_answer(self._faults.hold)
-        time.sleep(max(0.0, held + lost_s - time.monotonic()))
+        wait_until(held + lost_s)
 
     # What must hold
 
@@ -105,7 +77,7 @@ class Crash:
         assert_that(self._world.books.outbox(), has_item(charge.reference), "what waits, of what was not confirmed")
         assert_that(self._world.analytics.bookings(), equal_to([charge]), "analytics")
 
-    def expect_nothing_held_against_it(self) -> None:
+    def expect_nothing_counted_against_it(self) -> None:
         """The outbox never counted a try as refused: analytics refused nothing. AssertionError if it did."""
         (charge,) = self._world.booked
         self._watch.end()
@@ -140,7 +112,7 @@ class Crash:
         """A charge that the first node is asked to book, and may be prevented from answering."""
         self._charge = charge = self._world.bill()
         with threads(1) as pool:
-            answer = pool.submit(self._world.nodes[0].attempt, charge)
+            answer = pool.submit(self._world.nodes[0].charge, self._world.session, charge)
             yield charge
             with suppress(AssertionError):  # that a dead node gives no answer breaks no promise
                 answer.result()
