@@ -86,6 +86,16 @@ def no_trace(context: Context, window: float) -> None:
     context.world.expect_nothing_else(window)
 
 
+@when("a customer asks both nodes for the balance of another customer's account, and of an unknown one")
+def ask_for_foreign_balances(context: Context) -> None:
+    context.world.privacy.ask()
+
+
+@then("both are rejected alike")
+def foreign_balances_are_rejected(context: Context) -> None:
+    context.world.privacy.expect_none()
+
+
 @then("the next charge arrives, through either node")
 def next_charge_arrives(context: Context) -> None:
     context.faults.heal()
@@ -104,6 +114,22 @@ def one_of_two_is_booked(context: Context) -> None:
 
 
 # Outages
+
+
+@when("both nodes are asked for a charge")
+def ask_for_charges(context: Context) -> None:
+    context.world.outage.ask()
+
+
+@then("both say that billing is unavailable")
+def billing_is_unavailable(context: Context) -> None:
+    context.world.outage.expect_unavailable()
+
+
+@then("within {deadline:Duration} after all is well again, both nodes take a charge, which arrives")
+def charges_are_taken_again(context: Context, deadline: float) -> None:
+    context.faults.heal()
+    context.world.outage.expect_over(deadline)
 
 
 @then("both nodes report that {count:Count} charges wait for analytics")
@@ -139,6 +165,16 @@ def as_quick_as_before(context: Context, times: int) -> None:
 def keep_every_copy(context: Context) -> None:
     """So that whoever counts on ClickHouse to merge them is noticed."""
     context.world.analytics.change(context.world.tables.keep_deliveries)
+
+
+@when("billing commits a charge of the first node, then a refund, and each time the connections break")
+def lose_commits(context: Context) -> None:
+    context.world.crash.commit_unheard()
+
+
+@then("the customer is told each time that it is booked, or that billing is unavailable")
+def not_told_of_a_rejection(context: Context) -> None:
+    context.world.crash.expect_not_rejected()
 
 
 @when("the first node dies while it writes a charge that is not yet committed")
@@ -244,6 +280,19 @@ def none_overtaken(context: Context) -> None:
     context.world.relays.expect_none_overtaken()
 
 
+@when(
+    "{count:Count} charges of {accounts:Count} accounts are booked, the first node freezes while it sends, "
+    "and the second reaches analytics"
+)
+def freeze_while_sending(context: Context, count: int, accounts: int) -> None:
+    context.world.share.freeze_while_sending(count, accounts)
+
+
+@then("within {deadline:Duration} the second one has sent at least {least:Count} of the others")
+def others_are_sent(context: Context, deadline: float, least: int) -> None:
+    context.world.share.expect_others_sent(least, deadline)
+
+
 # Differences
 
 
@@ -322,6 +371,16 @@ def lose_a_column(context: Context) -> None:
 @given("analytics keeps amounts as floating-point numbers")
 def keep_floats(context: Context) -> None:
     context.world.analytics.change(context.world.tables.amounts_as_floats)
+
+
+@given("analytics has got another column")
+def get_another_column(context: Context) -> None:
+    context.world.analytics.change(context.world.tables.add_a_column)
+
+
+@then("no alert is raised")
+def no_alert_is_raised(context: Context) -> None:
+    context.world.table.expect_no_alert()
 
 
 @then("within {deadline:Duration} an alert is raised that analytics has changed")

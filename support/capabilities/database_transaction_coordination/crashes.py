@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from hamcrest import assert_that, equal_to, has_item
+from hamcrest import assert_that, equal_to, has_item, only_contains
 
-from support.capabilities.database_transaction_coordination.client import Booking
+from support.capabilities.database_transaction_coordination.client import Booking, Outcome
 from support.capabilities.database_transaction_coordination.customer import Customer
 from support.errors import FaultError
 from support.polling import poll
@@ -25,6 +25,7 @@ class Crash:
         self._faults = world.faults
         self._charge: Booking | None = None
         self._held_against: dict[str, int] = {}
+        self._told: list[Outcome] = []
 
     # What happens
 
@@ -64,7 +65,17 @@ class Crash:
         held = self._lose_answer(self._faults.hold)
         wait_until(held + lost_s)
 
+    def commit_unheard(self) -> None:
+        """Billing commits a charge of the first node, then a refund; each time its answer is lost."""
+        paid = self._world.bill(self._world.accounts[0], cents=200)
+        self._lose_commit(paid)
+        self._lose_commit(self._world.bill(paid.account, cents=-50))
+
     # What must hold
+
+    def expect_not_rejected(self) -> None:
+        """What was booked was not called rejected, nor to be tried again. AssertionError if it was."""
+        assert_that(self._told, only_contains(Outcome.BOOKED, Outcome.UNAVAILABLE))
 
     def expect_only_in_billing(self) -> None:
         """Billing has what was booked, and analytics nothing. AssertionError if not."""
@@ -82,6 +93,18 @@ class Crash:
         (charge,) = self._world.booked
         self._watch.end()
         assert_that(self._held_against, equal_to({charge.reference: 0}), "tries that counted as refused")
+
+    def _lose_commit(self, booking: Booking) -> None:
+        """The connections break when billing has the booking. FaultError when the node had answered by then."""
+        with threads(1) as pool:
+            answer = pool.submit(self._world.ask_for, booking, 0)
+            reach(lambda: booking in self._world.books.bookings(), "billing has a booking of the first node")
+            late = answer.done()
+            self._faults.drop("postgres", "node-1")
+        if late:
+            raise FaultError("the connections of the first node to billing broke too late: it had answered")
+        self._world.booked.append(booking)
+        self._told.append(answer.result())
 
     def _die(self) -> None:
         """The first node dies, and says nothing more to billing from now on.

@@ -131,6 +131,10 @@ class TableChange:
         raised = poll(self._alerts, within_s)
         must(raised, f"no node raised an alert within {within_s:g} s")
 
+    def expect_no_alert(self) -> None:
+        """No node raises the alert. AssertionError with those that do."""
+        assert_that(self._alerts(), equal_to([]), "nodes that raise the alert")
+
     def expect_waiting(self, count: int, window_s: float) -> None:
         """For `window_s` all `count` charges wait, and none is put aside or delivered. AssertionError if not."""
         booked = [booking.reference for booking in self._world.booked]

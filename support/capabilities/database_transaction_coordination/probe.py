@@ -69,6 +69,12 @@ class Books:
         query = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'postgres' AND backend_xid IS NOT NULL"
         return self._postgres.rows(query) != [(0,)]
 
+    def idle_for(self) -> list[float]:
+        """For how many seconds each transaction of a node has been begun with nothing more said (pg_stat_activity)."""
+        idle_s = "extract(epoch FROM clock_timestamp() - state_change)::float8"
+        query = f"SELECT {idle_s} FROM pg_stat_activity WHERE usename = 'postgres' AND state = 'idle in transaction'"
+        return [idle_s for (idle_s,) in self._postgres.rows(query)]
+
     def close(self) -> None:
         """Gives the connection back."""
         self._postgres.close()

@@ -1,6 +1,7 @@
 """Many who change the same at once: one balance, one limit over two accounts, one outbox that two nodes empty."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -10,12 +11,14 @@ from support.capabilities.database_transaction_coordination.client import Bookin
 from support.capabilities.database_transaction_coordination.crashes import reach
 from support.capabilities.database_transaction_coordination.customer import Customer
 from support.capabilities.database_transaction_coordination.probe import Analytics
-from support.errors import ProbeError
+from support.errors import FaultError, ProbeError
 from support.polling import poll
 from support.promise import must
 from support.worlds.crowds import for_each, threads
+from support.worlds.world import wait_until
 
 _LOOK_EVERY_S = 0.02
+_ON_ITS_WAY_S = 0.8  # what a node had said to analytics when it froze arrives later, for its way is slow
 _LOOKS = 20  # the slow node holds a batch for a second
 
 
@@ -112,6 +115,40 @@ class Refunds:
     def _outcome(self, refunds: Sequence[Booking], outcomes: Sequence[Outcome]) -> str:
         self._world.booked += _booked(refunds, outcomes)
         return ", ".join(sorted(outcome.value for outcome in outcomes))
+
+
+class Share:
+    """What one node has in hand while it stands still, and all the rest, which is the other node's to send."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._sent: Counter[str] = Counter()
+
+    def freeze_while_sending(self, count: int, accounts: int) -> None:
+        """Books `count` charges; the first node freezes while it sends some, and then the second reaches analytics.
+
+        FaultError when it freezes too late, with nothing in hand.
+        """
+        world = self._world
+        opened = world.open_accounts(accounts)
+        world.book([world.bill(opened[number % accounts]) for number in range(count)])
+        # The first that it sent are few, as there were few yet; what it has in hand next it has had for a moment only.
+        reach(lambda: bool(world.analytics.deliveries()), "the first node has sent some")
+        reach(lambda: any(0.1 < idle_s < 0.4 for idle_s in world.books.idle_for()), "the first node has more in hand")
+        world.faults.pause("node-1")
+        wait_until(time.monotonic() + _ON_ITS_WAY_S)
+        if max(world.books.idle_for(), default=0) < _ON_ITS_WAY_S:
+            raise FaultError("the first node froze too late: it had nothing in hand any more")
+        self._sent = world.analytics.deliveries()
+        world.faults.join("clickhouse", "node-2")
+
+    def expect_others_sent(self, least: int, within_s: float) -> None:
+        """Within `within_s` analytics has `least` charges more. AssertionError with how many it has got."""
+        poll(lambda: self._since() >= least, within_s)
+        must(self._since() >= least, f"{self._since()} charges were sent within {within_s:g} s, expected {least}")
+
+    def _since(self) -> int:
+        return len(self._world.analytics.deliveries() - self._sent)
 
 
 class Relays:

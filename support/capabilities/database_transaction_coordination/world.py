@@ -1,17 +1,19 @@
 """One scenario of billing and analytics: a customer of its own, and what single rules need beyond it."""
 
+import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.database_transaction_coordination.client import Adapter, Outcome, Session
+from support.capabilities.database_transaction_coordination.client import Adapter, Booking, Outcome, Session
 from support.capabilities.database_transaction_coordination.crashes import Crash
 from support.capabilities.database_transaction_coordination.customer import Customer
 from support.capabilities.database_transaction_coordination.drift import Differences, Poison, TableChange
-from support.capabilities.database_transaction_coordination.races import Balance, Reference, Refunds, Relays
+from support.capabilities.database_transaction_coordination.races import Balance, Reference, Refunds, Relays, Share
 from support.capabilities.database_transaction_coordination.speed import ChargeRate, SteadyCharges
 from support.polling import poll
+from support.promise import must
 from support.worlds.world import part
 
 
@@ -100,18 +102,57 @@ class Backlog:
         return [node.waiting() for node in self._world.nodes]
 
 
+class BillingOutage:
+    """Charges that are asked for while no node reaches billing."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._told: list[Outcome] = []
+
+    def ask(self) -> None:
+        """Asks each node for a charge."""
+        self._told = [node.charge(self._world.session, self._world.bill()) for node in self._world.nodes]
+
+    def expect_unavailable(self) -> None:
+        """Each node said that billing is not available: a charge that may be good is not rejected."""
+        assert_that(self._told, equal_to([Outcome.UNAVAILABLE] * len(self._told)))
+
+    def expect_over(self, within_s: float) -> None:
+        """Within `within_s` from now each node takes a charge, which arrives. AssertionError if not.
+
+        Whoever is told that billing is not available tries again.
+        """
+        end = time.monotonic() + within_s
+        for number in range(len(self._world.nodes)):
+            self._take(self._world.bill(), number, end)
+        self._world.expect_shown(max(0.0, end - time.monotonic()))
+
+    def _take(self, bill: Booking, node: int, end: float) -> None:
+        told: list[Outcome] = []
+
+        def ask() -> bool:
+            told.append(self._world.ask_for(bill, node))
+            return told[-1] is not Outcome.UNAVAILABLE
+
+        poll(ask, max(0.0, end - time.monotonic()), every_s=0.1)
+        must(told[-1] is Outcome.BOOKED, f"the node {node + 1} said that {bill} is {told[-1].value}, {len(told)} times")
+        self._world.booked.append(bill)
+
+
 class World(Customer):
     """What the steps of one scenario share; what belongs to a single rule is a part of its own."""
 
     rejections = part(Rejections)
     privacy = part(Privacy)
     backlog = part(Backlog)
+    outage = part(BillingOutage)
     rate = part(ChargeRate)
     crash = part(Crash)
     balance = part(Balance)
     reference = part(Reference)
     refunds = part(Refunds)
     relays = part(Relays)
+    share = part(Share)
     differences = part(Differences)
     poison = part(Poison)
     table = part(TableChange)
