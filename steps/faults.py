@@ -92,6 +92,13 @@ def end_nodes(context: Context, who: Who) -> None:
     context.faults.on_nodes(who, context.faults.terminate)
 
 
+@when("{who:Node} restarts")
+@when("{who:Node} restart")
+def restart_nodes(context: Context, who: Who) -> None:
+    """Killed and started again; whether it gets well is to be seen."""
+    context.faults.on_nodes(who, context.faults.relaunch)
+
+
 @step("{who:Node} is back")
 @step("{who:Node} are back")
 def mend_nodes(context: Context, who: Who) -> None:

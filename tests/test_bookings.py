@@ -3,19 +3,27 @@
 import datetime
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import requests
 from hamcrest import assert_that
 
-from support.capabilities.database_transaction_coordination.client import TRIES, BillingNode, Booking
+from support.capabilities.database_transaction_coordination import client
+from support.capabilities.database_transaction_coordination.client import Booking, Outcome, Session
+from support.capabilities.database_transaction_coordination.customer import TRIES, Customer
 from support.capabilities.database_transaction_coordination.matchers import same_bookings
 from support.clients.exchanges import Exchanges
-from support.platforms.platform import Door
+from support.platforms.platform import REFERENCE, Door, Platform
 from support.polling import poll
 from support.worlds.watches import Watch
 
+if TYPE_CHECKING:
+    from support.platforms.reference import database_transaction_coordination as reference
+
+    CONFORMS: Callable[[Door], client.Adapter] = reference.Adapter  # which the type checker sees to
+
+NOBODY = Session("")
 DAY = datetime.date(2024, 2, 29)
 A, B, C = (Booking(reference, "account", "usage", 29, DAY) for reference in "abc")
 
@@ -38,10 +46,11 @@ def test_a_mismatch_names_what_is_missing_doubled_foreign_or_changed(there: list
 
 
 @pytest.fixture
-def node(monkeypatch: pytest.MonkeyPatch) -> Callable[..., BillingNode]:
-    """A client whose node gives the answers that are handed over, the last one for ever."""
+def node(monkeypatch: pytest.MonkeyPatch) -> Callable[..., client.Adapter]:
+    """The reference's adapter, whose node gives the answers that are handed over, the last one for ever."""
+    adapter = Platform(REFERENCE).adapter_of("database_transaction_coordination")
 
-    def make(*answers: tuple[int, str]) -> BillingNode:
+    def make(*answers: tuple[int, str]) -> client.Adapter:
         left = list(answers)
 
         def answer(*_: Any, **__: Any) -> requests.Response:
@@ -52,28 +61,65 @@ def node(monkeypatch: pytest.MonkeyPatch) -> Callable[..., BillingNode]:
             return response
 
         monkeypatch.setattr(requests.Session, "request", answer)
-        return BillingNode(Door("node-1", "node", "http://node-1", {}, Exchanges()))
+        return cast(client.Adapter, adapter(Door("node-1", "node", "http://node-1", {}, Exchanges())))
 
     return make
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "7", "{}", '{"entry":null}', "entry"])
-def test_an_answer_without_what_it_must_have_is_the_nodes_fault(node: Callable[..., BillingNode], text: str) -> None:
+def test_an_answer_without_what_it_must_have_is_the_nodes_fault(node: Callable[..., client.Adapter], text: str) -> None:
     with pytest.raises(AssertionError, match="expected 201 with entry"):
-        node((201, text)).book(A)
+        node((201, text)).charge(NOBODY, A)
 
 
-def test_a_loser_who_is_asked_to_try_again_does_so_and_not_for_ever(node: Callable[..., BillingNode]) -> None:
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ((201, '{"entry":"e"}'), Outcome.BOOKED),
+        ((409, '{"error":"used before"}'), Outcome.REJECTED),
+        ((404, ""), Outcome.REJECTED),
+        ((409, '{"retryable":true}'), Outcome.TRY_AGAIN),
+        ((401, "{}"), Outcome.UNAUTHENTICATED),
+        ((503, "{}"), Outcome.UNAVAILABLE),
+    ],
+)
+def test_what_becomes_of_a_charge_is_told_in_the_features_words(
+    node: Callable[..., client.Adapter], answer: tuple[int, str], outcome: Outcome
+) -> None:
+    assert node(answer).charge(NOBODY, A) is outcome
+    assert node(answer).refund(NOBODY, A) is outcome
+
+
+@pytest.mark.parametrize("status", [200, 302, 418, 500])
+def test_an_answer_that_is_neither_success_nor_refusal_is_the_nodes_fault(
+    node: Callable[..., client.Adapter], status: int
+) -> None:
+    with pytest.raises(AssertionError, match=f"expected a success or a refusal .* got {status}: oops"):
+        node((status, "oops")).charge(NOBODY, A)
+
+
+def test_a_loser_who_is_asked_to_try_again_does_so_and_not_for_ever(node: Callable[..., client.Adapter]) -> None:
+    def ask_for(*answers: tuple[int, str]) -> Outcome:
+        world = SimpleNamespace(nodes=[node(*answers)], session=NOBODY, exchanges=Exchanges())
+        return Customer.ask_for(cast(Customer, world), A, 0)
+
     again = (409, '{"retryable":true}')
-    assert node(again, again, (201, '{"entry":"e"}')).book(A) == "e"
-    assert node((409, '{"error":"used before"}')).offer(A).status_code == 409
+    assert ask_for(again, again, (201, '{"entry":"e"}')) is Outcome.BOOKED
     with pytest.raises(AssertionError, match=f"asked {TRIES} times to try again"):
-        node(again).offer(A)
+        ask_for(again)
 
 
-def test_a_metric_that_is_not_there_is_the_nodes_fault(node: Callable[..., BillingNode]) -> None:
+def test_what_is_told_about_money_and_what_is_put_aside_has_its_form(node: Callable[..., client.Adapter]) -> None:
+    assert node((200, '{"balance_cents":7}')).balance(NOBODY, "a") == 7
+    with pytest.raises(AssertionError, match="expected a balance in whole cents"):
+        node((200, '{"balance_cents":"7"}')).balance(NOBODY, "a")
+    with pytest.raises(AssertionError, match="expected the entry, attempts and error of each"):
+        node((200, '{"parked":[{"entry":"e"}]}')).put_aside(NOBODY)
+
+
+def test_a_metric_that_is_not_there_is_the_nodes_fault(node: Callable[..., client.Adapter]) -> None:
     assert node((200, "# HELP billing_outbox_depth x\nbilling_outbox_depth 7.0\n")).waiting() == 7
-    with pytest.raises(AssertionError, match="has no metric billing_outbox_depth"):
+    with pytest.raises(AssertionError, match="expected a metric billing_outbox_depth"):
         node((200, "billing_outbox_depth_of_another 7.0\n")).waiting()
 
 

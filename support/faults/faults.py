@@ -1,6 +1,7 @@
 """Every fault of a scenario, and its healing: what is broken here is mended before the next scenario begins."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from support.nouns import What, Who
 
 if TYPE_CHECKING:
     from support.faults.resharding import Resharding
+
+_AT_ONCE = 4  # links that are broken; each is tried from inside its container
 
 
 class Faults:
@@ -31,10 +34,15 @@ class Faults:
     # Who and what a sentence speaks of
 
     def on_links(self, who: Who, what: What, fault: Callable[..., None], *how: Any, **more: Any) -> None:
-        """Does `fault` (a method of this class) to each link between `who` and `what`. Raises FaultError."""
-        for store in self._fleet.stores_called(what):
-            for node in self._fleet.nodes_called(who):
-                fault(store.name, node.name, *how, **more)
+        """Does `fault` (a method of this class) to each link between `who` and `what`, side by side.
+
+        Raises FaultError.
+        """
+        nodes = self._fleet.nodes_called(who)
+        links = [(store.name, node.name) for store in self._fleet.stores_called(what) for node in nodes]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for done in [pool.submit(fault, *link, *how, **more) for link in links]:
+                done.result()
 
     def on_nodes(self, who: Who, fault: Callable[[str], None]) -> None:
         """Does `fault` to each of the nodes that are meant. Raises FaultError."""
@@ -79,6 +87,11 @@ class Faults:
         self.kill(name)
         self.mend(name)
 
+    def relaunch(self, name: str) -> None:
+        """Kills the container and starts it again, for whom judges whether it gets ready. Raises FaultError."""
+        self.kill(name)
+        self.start(name)
+
     def start(self, name: str) -> None:
         """Starts a container that was killed, and returns before it is ready, for whom judges whether it gets so.
 
@@ -95,6 +108,10 @@ class Faults:
     def cut(self, store: str, user: str) -> None:
         """Cuts the link of `user` (a node's name) to `store`: its connections break and new ones are refused."""
         self._link(store, user).cut()
+
+    def drop(self, store: str, user: str) -> None:
+        """Breaks the connections of `user` to `store` once, with all that is under way on them; new ones work."""
+        self._link(store, user).drop()
 
     def silence(self, store: str, user: str) -> None:
         """Drops all that passes the link, whose connections stand; healing closes them."""

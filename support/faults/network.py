@@ -30,6 +30,14 @@ class Link:
         if self._store.answers_inside(*self._address):
             raise FaultError(f"{self.name} was cut, and {self._store.name} answers through it all the same")
 
+    def drop(self) -> None:
+        """Breaks the link's connections, with all that is under way on them; new ones are let through at once.
+
+        Toxiproxy closes all connections of a link that is switched off, before it answers.
+        """
+        for enabled in (False, True):
+            self._toxiproxy.call("POST", f"/proxies/{self.name}", {"enabled": enabled})
+
     def silence(self, *streams: str, during: Callable[[], bool] | None = None) -> None:
         """Drops all data of `streams`, and lets connections stand; returns when nothing answers through it.
 

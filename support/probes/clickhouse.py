@@ -42,15 +42,15 @@ class ClickHouseProbe:
         """Carries out a statement that changes data or a table."""
         _told(self._writer, statement, values)
 
-    def mutate(self, table: str, change: str, **values: Any) -> None:
-        """Changes rows of `table` (ALTER TABLE … DELETE or UPDATE); returns when it is done. FaultError if it is not.
+    def mutate(self, statement: str, **values: Any) -> None:
+        """Carries out a statement that changes rows; returns when it is done. FaultError if it is not.
 
-        Mutations go on in the background; their end is seen in system.mutations.
+        ALTER TABLE … DELETE or UPDATE goes on in the background; its end is seen in system.mutations.
         """
-        self.change(f"ALTER TABLE {table} {change}", **values)
-        left = "SELECT count() FROM system.mutations WHERE table = %(table)s AND NOT is_done"
-        if not poll(lambda: self.rows(left, table=table) == [(0,)], _CHANGED_WITHIN_S):
-            raise FaultError(f"ClickHouse has not done {change} on {table} within {_CHANGED_WITHIN_S:g} s")
+        self.change(statement, **values)
+        left = "SELECT count() FROM system.mutations WHERE NOT is_done"
+        if not poll(lambda: self.rows(left) == [(0,)], _CHANGED_WITHIN_S):
+            raise FaultError(f"ClickHouse has not done {statement.strip()} within {_CHANGED_WITHIN_S:g} s")
 
     def close(self) -> None:
         """Gives the connections back."""

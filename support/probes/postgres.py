@@ -1,6 +1,6 @@
 """A look into PostgreSQL by a role of the suite's own, which may read everything and write nothing."""
 
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -40,10 +40,10 @@ class PostgresProbe:
         _make_auditor(server)
         self._connection = connect(server.address(), _AUDITOR)
 
-    def rows(self, query: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
-        """The rows that `query` gives, with `values` for its placeholders (%s)."""
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The rows that `query` gives, with `values` for its placeholders (%s). It may be made of a platform's own."""
         try:
-            return self._connection.execute(query, values).fetchall()
+            return self._connection.execute(query.encode(), values).fetchall()
         except psycopg.Error as error:
             raise ProbeError(f"PostgreSQL did not answer {query}: {error}") from error
 

@@ -1,24 +1,18 @@
-"""A customer of billing: opens accounts, is charged, is given money back; and the operator who looks after it.
+"""What can be done at one node of billing, in the feature's words, and where a platform keeps what it was told.
 
-The routes and messages are the reference platform's; a platform with others needs another module of this name.
-An answer that a node should not have given is an AssertionError, with the last exchanges in its message.
+Who acts is said by their session; what takes none is for the operator.
 """
 
 import datetime
-from typing import NamedTuple
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, NewType, Protocol
 
-import requests
-
-from support.clients.node_client import NodeClient, member
-from support.platforms.platform import Door
-
-ANSWER_WITHIN_S = 15.0  # a node that is silent for so long is taken to be silent for ever
-BOOKED = 201
-TRIES = 20  # a node that asks to try again more often than that does not mean it
+Session = NewType("Session", str)  # of a customer, as the platform's customers show it
 
 
 class Booking(NamedTuple):
-    """A charge, or a refund if `cents` is below 0, as it was asked for; both stores are held against it."""
+    """A charge, or a refund if `cents` is below 0, as it was asked for; both stores are compared with it."""
 
     reference: str
     account: str
@@ -27,78 +21,117 @@ class Booking(NamedTuple):
     day: datetime.date
 
 
+class Outcome(Enum):
+    """What a node says has become of what it was asked for."""
+
+    BOOKED = "booked"
+    REJECTED = "rejected"  # it cannot be done as it was asked for, now or later
+    TRY_AGAIN = "to be tried again"  # others changed the same at that moment; nothing was booked
+    UNAUTHENTICATED = "not authenticated"
+    UNAVAILABLE = "unavailable"  # for now; whether it was booked the node does not know
+
+
 class Report(NamedTuple):
-    """The references of what analytics lacked, showed differently, or showed without billing knowing of it."""
+    """What a reconciliation found: what analytics lacked, showed differently, or showed and billing does not have.
+
+    Each by its id, which is billing's; what billing does not have by the one that analytics shows.
+    """
 
     missing: list[str]
     differing: list[str]
     surplus: list[str]
 
 
-class BillingNode(NodeClient):
-    """One node, as a customer reaches it."""
+class PutAside(NamedTuple):
+    """What analytics refused for good: after how many tries, and why."""
 
-    def __init__(self, door: Door) -> None:
-        super().__init__(door, ANSWER_WITHIN_S)
+    tries: int
+    reason: str
 
-    def act_as(self, token: str) -> None:
-        """From now on every request is made with the session of `token`."""
-        self._http.headers["Authorization"] = f"Bearer {token}"
 
-    def open_account(self) -> str:
-        """Opens an account; returns its id."""
-        return str(self.expect(self.ask("POST", "/accounts"), BOOKED, "account")["account"])
+@dataclass(frozen=True)
+class BillingTables:
+    """A SELECT for PostgreSQL each, of all customers' rows; their columns go by the names that stand here.
 
-    def balance(self, account: str) -> int:
-        """The balance of `account` in cents."""
-        return int(self.expect(self.ask("GET", f"/accounts/{account}"), 200, "balance_cents")["balance_cents"])
+    `customer` is what `session` was told. Cents are whole, and below 0 for a refund; a `day` is a date, all else but
+    numbers and `put_aside` (a boolean) text.
+    """
 
-    def book(self, booking: Booking) -> str:
-        """Books a charge or a refund; returns the id that it got. AssertionError when it is not booked."""
-        return str(self.expect(self.offer(booking), BOOKED, "entry")["entry"])
+    entries: str  # customer, reference, id, account, product, cents, currency, day: what is committed
+    accounts: str  # customer, account, cents: the balance
+    outbox: str  # customer, reference, tries, put_aside: what analytics has yet to take; tries that it refused
 
-    def offer(self, booking: Booking) -> requests.Response:
-        """Tries to book, and returns the answer, whatever it is; tries again while the node asks for that.
 
-        A loser of a race may be answered by 409 with `retryable`; AssertionError when that never ends.
-        """
-        for _ in range(TRIES):
-            answer = self.attempt(booking, "refunds" if booking.cents < 0 else "charges")
-            if answer.status_code != 409 or not member(answer, "retryable"):
-                return answer
-        raise AssertionError(f"{self.name} asked {TRIES} times to try again with {booking}: {answer.text}")
+class Change(NamedTuple):
+    """What is done to a table, and what takes that back: a statement each."""
 
-    def attempt(self, booking: Booking, kind: str = "charges") -> requests.Response:
-        """One request to book, with the amount as it is given, and its answer."""
-        cents = -booking.cents if kind == "refunds" else booking.cents
-        body = {
-            "reference": booking.reference,
-            "product": booking.product,
-            "amount_cents": cents,
-            "day": booking.day.isoformat(),
-        }
-        return self.ask("POST", f"/accounts/{booking.account}/{kind}", body)
+    do: str
+    undo: str
 
-    def put_aside(self) -> dict[str, tuple[int, str]]:
-        """What analytics refused for good: id of the booking -> number of tries, reason."""
-        answer = self.expect(self.ask("GET", "/outbox/parked"), 200, "parked")
-        return {parked["entry"]: (parked["attempts"], parked["error"]) for parked in answer["parked"]}
 
-    def reconcile(self) -> Report:
-        """Has the customer's books reconciled; returns the ids that the report names."""
-        return Report(**self.expect(self.ask("POST", "/reconciliations"), 200, *Report._fields))
+@dataclass(frozen=True)
+class AnalyticsTables:
+    """The same of ClickHouse, and how to do to its tables what somebody might do by mistake.
+
+    Changes of rows are statements with placeholders, %(references)s for a list of texts. They may take effect later.
+    """
+
+    entries: str  # customer, reference, id, account, product, cents, currency, day: what analysts see
+    deliveries: str  # customer, reference: a row for each time that it was delivered, unless ClickHouse has merged them
+    keep_deliveries: Change  # ClickHouse merges none
+    lose: str
+    add_a_cent: str
+    a_day_later: str
+    double: str  # one of %(references)s is written once more, under the id %(id)s (a UUID)
+    lose_a_column: Change  # one that `undo` brings back as it was
+    add_a_column: Change
+    amounts_as_floats: Change
+
+
+class Adapter(Protocol):
+    """What can be done through one node.
+
+    An answer that it should not have given, or none in good time, is an AssertionError with the last exchanges.
+    """
+
+    name: str  # the node's, for messages
+
+    def session(self, customer: str) -> Session:
+        """A valid session of `customer`, whom the platform may not have heard of before."""
+
+    def open_account(self, by: Session) -> str:
+        """Opens an account with nothing on it; returns its id."""
+
+    def balance(self, by: Session, account: str) -> int | Outcome:
+        """The balance in cents; REJECTED where the customer has no such account."""
+
+    def charge(self, by: Session, booking: Booking) -> Outcome:
+        """Asks once to book a charge of `booking.cents`, whatever number that is."""
+
+    def refund(self, by: Session, booking: Booking) -> Outcome:
+        """Asks once to give back -`booking.cents`."""
+
+    def put_aside(self, by: Session) -> dict[str, PutAside]:
+        """What analytics refused for good of the customer's charges and refunds, by billing's ids."""
+
+    def reconcile(self, by: Session) -> Report:
+        """Has the customer's books compared with analytics, and analytics set right where it differs."""
+
+    # The operator's
 
     def waiting(self) -> int:
-        """How many charges of all customers wait for analytics, by the node's metrics."""
-        return int(self._metric("billing_outbox_depth"))
+        """How many charges and refunds of all customers wait for analytics, those that were put aside left out."""
 
-    def alerts_of_drift(self) -> bool:
-        """Whether the node's metrics raise the alert that analytics has changed."""
-        return self._metric("billing_analytics_schema_drift") > 0
+    def alert_is_raised(self) -> bool:
+        """Whether the node raises the alert that the tables of analytics are not as billing writes them."""
 
-    def _metric(self, name: str) -> float:
-        """A metric without labels, of Prometheus's text format. AssertionError when it is not there."""
-        answer = self.ask("GET", "/metrics")
-        found = [line.split()[1] for line in answer.text.splitlines() if line.startswith(f"{name} ")]
-        assert answer.status_code == 200 and found, f"{self.name} has no metric {name}: {answer.text}"
-        return float(found[0])
+    # Where the platform keeps what it was told
+
+    def billing_tables(self) -> BillingTables:
+        """Its tables in PostgreSQL."""
+
+    def analytics_tables(self) -> AnalyticsTables:
+        """Its tables in ClickHouse."""
+
+    def close(self) -> None:
+        """Gives the connections back."""

@@ -4,18 +4,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from hamcrest import assert_that, equal_to, has_item
+from hamcrest import assert_that, equal_to, has_item, only_contains
 
-from support.capabilities.database_transaction_coordination.client import Booking
+from support.capabilities.database_transaction_coordination.client import Booking, Outcome
 from support.capabilities.database_transaction_coordination.customer import Customer
-from support.capabilities.database_transaction_coordination.probe import Books
 from support.errors import FaultError
 from support.polling import poll
 from support.worlds.crowds import threads
+from support.worlds.world import wait_until
 
-# Long enough to see a statement begin, and to break something before the next one comes.
-_TO_BILLING_S = 0.4
-_TO_ANALYTICS_S = 0.5
 _REACHED_WITHIN_S = 20.0  # for the moment that is waited for
 _AT_ONCE_S = 0.01
 
@@ -28,31 +25,7 @@ class Crash:
         self._faults = world.faults
         self._charge: Booking | None = None
         self._held_against: dict[str, int] = {}
-
-    # What is prepared
-
-    def slow_way_to_billing(self) -> None:
-        """All that the first node says to PostgreSQL takes 0.4 s longer."""
-        self._faults.slow("postgres", "node-1", _TO_BILLING_S, "upstream")
-
-    def slow_way_to_analytics(self) -> None:
-        """All that the first node says to ClickHouse takes 0.5 s longer, and the second node cannot reach it at all.
-
-        ClickHouse merges no rows, so that whoever counts on that is seen to.
-        """
-        self._world.analytics.keep_all_deliveries()
-        self._faults.cut("clickhouse", "node-2")
-        self._faults.slow("clickhouse", "node-1", _TO_ANALYTICS_S, "upstream")
-
-    def slow_both_ways_to_analytics(self) -> None:
-        """All that either node says to ClickHouse takes 0.5 s longer."""
-        for node in ("node-1", "node-2"):
-            self._faults.slow("clickhouse", node, _TO_ANALYTICS_S, "upstream")
-
-    def silence_analytics(self) -> None:
-        """ClickHouse hears nothing from either node, nor they from it, though their connections stand."""
-        for node in ("node-1", "node-2"):
-            self._faults.silence("clickhouse", node)
+        self._told: list[Outcome] = []
 
     # What happens
 
@@ -87,12 +60,22 @@ class Crash:
 
         They are held, not dropped: that of the next try comes when all is well again, and so that try succeeds.
         """
-        books = Books(self._world.fleet, self._world.name)
+        books = self._world.eyes_on_books()
         self._watch = self._world.watch(lambda: self._held_against.update(books.tries()), _AT_ONCE_S, books)
         held = self._lose_answer(self._faults.hold)
-        time.sleep(max(0.0, held + lost_s - time.monotonic()))
+        wait_until(held + lost_s)
+
+    def commit_unheard(self) -> None:
+        """Billing commits a charge of the first node, then a refund; each time its answer is lost."""
+        paid = self._world.bill(self._world.accounts[0], cents=200)
+        self._lose_commit(paid)
+        self._lose_commit(self._world.bill(paid.account, cents=-50))
 
     # What must hold
+
+    def expect_not_rejected(self) -> None:
+        """What was booked was not called rejected, nor to be tried again. AssertionError if it was."""
+        assert_that(self._told, only_contains(Outcome.BOOKED, Outcome.UNAVAILABLE))
 
     def expect_only_in_billing(self) -> None:
         """Billing has what was booked, and analytics nothing. AssertionError if not."""
@@ -105,11 +88,23 @@ class Crash:
         assert_that(self._world.books.outbox(), has_item(charge.reference), "what waits, of what was not confirmed")
         assert_that(self._world.analytics.bookings(), equal_to([charge]), "analytics")
 
-    def expect_nothing_held_against_it(self) -> None:
+    def expect_nothing_counted_against_it(self) -> None:
         """The outbox never counted a try as refused: analytics refused nothing. AssertionError if it did."""
         (charge,) = self._world.booked
         self._watch.end()
         assert_that(self._held_against, equal_to({charge.reference: 0}), "tries that counted as refused")
+
+    def _lose_commit(self, booking: Booking) -> None:
+        """The connections break when billing has the booking. FaultError when the node had answered by then."""
+        with threads(1) as pool:
+            answer = pool.submit(self._world.ask_for, booking, 0)
+            reach(lambda: booking in self._world.books.bookings(), "billing has a booking of the first node")
+            late = answer.done()
+            self._faults.drop("postgres", "node-1")
+        if late:
+            raise FaultError("the connections of the first node to billing broke too late: it had answered")
+        self._world.booked.append(booking)
+        self._told.append(answer.result())
 
     def _die(self) -> None:
         """The first node dies, and says nothing more to billing from now on.
@@ -140,7 +135,7 @@ class Crash:
         """A charge that the first node is asked to book, and may be prevented from answering."""
         self._charge = charge = self._world.bill()
         with threads(1) as pool:
-            answer = pool.submit(self._world.nodes[0].attempt, charge)
+            answer = pool.submit(self._world.nodes[0].charge, self._world.session, charge)
             yield charge
             with suppress(AssertionError):  # that a dead node gives no answer breaks no promise
                 answer.result()

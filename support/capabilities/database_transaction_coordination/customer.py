@@ -2,22 +2,23 @@
 
 import datetime
 import random
-import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.database_transaction_coordination.client import BOOKED, BillingNode, Booking
+from support.capabilities.database_transaction_coordination.client import Adapter, Booking, Outcome
 from support.capabilities.database_transaction_coordination.matchers import same_bookings
 from support.capabilities.database_transaction_coordination.probe import Analytics, Books
 from support.faults.faults import Faults
 from support.polling import poll
+from support.promise import broken, must
 from support.worlds.crowds import for_each
 from support.worlds.watches import Closable, Watch
 from support.worlds.world import Stage, World
 
+TRIES = 20  # a node that asks to try again more often than that does not mean it
 _PRODUCTS = ("subscription", "usage", "support")
 # Ends of months, of years and of a February that has 29 days: where days are mistaken for each other.
 _FIRST_DAY = datetime.date(2024, 2, 15)
@@ -26,48 +27,45 @@ _LAST_DAY = datetime.date(2024, 12, 31)
 _ODD_CENTS = (1, 2**31 + 1, 2**53 + 1)
 
 
-class Customer(World[BillingNode]):
+class Customer(World[Adapter]):
     """What the rules of billing have in common; one for each scenario."""
 
     def __init__(self, stage: Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
         self.name = self.fresh("customer")
-        token = self.identity.token(self.name, [])
-        for node in self.nodes:
-            node.act_as(token)
-        self.books = self.opened(Books(self.fleet, self.name))
-        self.analytics = self.opened(Analytics(self.fleet, self.name))
+        self.session = self.nodes[0].session(self.name)
+        self.tables = self.nodes[0].analytics_tables()
+        self.books = self.opened(self.eyes_on_books())
+        self.analytics = self.opened(self.eyes_on_analytics())
         self.accounts: list[str] = []
         self.booked: list[Booking] = []
-        self._watches: list[Watch] = []
-        self._others: list[Customer] = []
 
-    def close(self) -> None:
-        """Takes back what was done to analytics, ends every watch, and gives every connection back."""
-        for watch in self._watches:
-            watch.stop()
-        for other in self._others:
-            other.close()
-        super().close()
+    def eyes_on_books(self) -> Books:
+        """A connection to billing's books more, for another thread; whoever asks for it closes it."""
+        return Books(self.fleet, self.nodes[0].billing_tables(), self.name)
+
+    def eyes_on_analytics(self) -> Analytics:
+        """The same to analytics."""
+        return Analytics(self.fleet, self.tables, self.name)
 
     # What the customer does
 
     def open_accounts(self, count: int) -> list[str]:
         """Opens `count` more accounts, through both nodes in turn; returns them."""
-        opened = [self.nodes[number % len(self.nodes)].open_account() for number in range(count)]
+        opened = [self.nodes[number % len(self.nodes)].open_account(self.session) for number in range(count)]
         self.accounts += opened
         return opened
 
     def another(self) -> "Customer":
         """Another customer of the same nodes, with two accounts and nothing on them."""
-        self._others.append(Customer(self.stage, self.faults))
-        self._others[-1].open_accounts(2)
-        return self._others[-1]
+        other = self.opened(Customer(self.stage, self.faults))
+        other.open_accounts(2)
+        return other
 
     def bill(self, account: str = "", **changes: Any) -> Booking:
         """A charge that is yet to be booked: of up to 10,000 euros, for a product that analytics knows."""
         usual = Booking(
-            reference=f"invoice-{uuid.uuid4().hex[:12]}",
+            reference=self.fresh("invoice"),
             account=account or random.choice(self.accounts),
             product=random.choice(_PRODUCTS),
             cents=random.randrange(1, 1_000_000),
@@ -93,13 +91,28 @@ class Customer(World[BillingNode]):
 
     def book_one(self, bill: Booking, node: int) -> None:
         """Books `bill` through the node of that number; it then counts as booked. AssertionError when it is not."""
-        self.nodes[node].book(bill)
+        outcome = self.ask_for(bill, node)
+        must(outcome is Outcome.BOOKED, f"{bill} is {outcome.value}, by the node {node + 1}\n{self.exchanges.last()}")
         self.booked.append(bill)
+
+    def ask_for(self, bill: Booking, node: int) -> Outcome:
+        """Asks a node to book `bill`, as often as it says that the loser of a race should; returns what came of it.
+
+        AssertionError when it never says anything else.
+        """
+        adapter = self.nodes[node]
+        book = adapter.refund if bill.cents < 0 else adapter.charge
+        for _ in range(TRIES):
+            outcome = book(self.session, bill)
+            if outcome is not Outcome.TRY_AGAIN:
+                return outcome
+        broken(f"{adapter.name} asked {TRIES} times to try again with {bill}\n{self.exchanges.last()}")
 
     def watch(self, look: Callable[[], object], every_s: float, *eyes: Closable) -> Watch:
         """Looks by `eyes`, every `every_s` seconds, until the watch ends, or the scenario."""
-        self._watches.append(Watch(look, every_s, *eyes))
-        return self._watches[-1]
+        watch = Watch(look, every_s, *eyes)
+        self.closing.callback(watch.stop)
+        return watch
 
     # What must hold
 
@@ -130,7 +143,7 @@ class Customer(World[BillingNode]):
     def expect_nothing_else(self, window_s: float) -> None:
         """For `window_s` neither store has anything but what was booked, and nothing waits. AssertionError if not."""
         stray = poll(self._strays, window_s, every_s=0.1)
-        assert not stray, f"expected nothing but what was booked, found {stray}"
+        must(not stray, f"expected nothing but what was booked, found {stray}")
         self.expect_balances()
 
     def expect_balances(self) -> None:
@@ -162,8 +175,3 @@ class Customer(World[BillingNode]):
             Counter([*self.books.outbox(), *self.books.outbox(put_aside=True)]),
         ]
         return [reference for there in seen for reference in (there - known)]
-
-
-def is_refusal(status: int) -> bool:
-    """Whether a node has said by `status` that a request cannot be carried out as it is (RFC 9110 section 15.5)."""
-    return 400 <= status < 500 and status != BOOKED

@@ -5,13 +5,13 @@ from hamcrest import assert_that, contains_string, equal_to
 from support.capabilities.database_transaction_coordination.client import Booking, Report
 from support.capabilities.database_transaction_coordination.customer import Customer
 from support.polling import poll
+from support.promise import must
 from support.worlds.crowds import threads
 
 _UNKNOWN_PRODUCT = "gift-card"  # billing takes any product, analytics has a list
-_LATE_S = 0.5  # time enough for some charges to be booked and sent
 _WITHIN_S = 20.0
 _ANOTHER_EVERY_S = 0.03
-_NONE = Report([], [], [])
+NOTHING = Report([], [], [])
 
 
 class Differences:
@@ -19,8 +19,8 @@ class Differences:
 
     def __init__(self, world: Customer) -> None:
         self._world = world
-        self._planted = _NONE
-        self._reported = _NONE
+        self._planted = NOTHING
+        self._reported = NOTHING
 
     def plant(self, lost: int, false: int, misdated: int) -> None:
         """Deletes `lost` charges, alters `false` others and the day of `misdated`, and writes one a second time."""
@@ -33,16 +33,9 @@ class Differences:
         ids = self._world.books.ids()
         self._planted = Report([ids[name] for name in gone], [ids[name] for name in altered + moved], [other])
 
-    def answer_first_node_late(self) -> None:
-        """The answers of ClickHouse take 0.5 s to reach the first node, whether they come from a look or not.
-
-        So there is time between its look at the one store and that at the other, whichever comes first.
-        """
-        self._world.faults.slow("clickhouse", "node-1", _LATE_S)
-
     def reconcile(self) -> None:
         """Has the books reconciled, by the first node."""
-        self._reported = self._world.nodes[0].reconcile()
+        self._reported = self._world.nodes[0].reconcile(self._world.session)
 
     def reconcile_meanwhile(self, accounts: int) -> None:
         """The same, while the second node books one charge after the other, on `accounts` new accounts in turn."""
@@ -65,9 +58,9 @@ class Differences:
 
     def expect_nothing_left(self) -> None:
         """Once more, by the second node: no difference is named, and no row is written. AssertionError if not."""
-        self._world.analytics.keep_all_deliveries()
+        self._world.analytics.change(self._world.tables.keep_deliveries)
         rows = self._world.analytics.deliveries()
-        assert_that(self._world.nodes[1].reconcile(), equal_to(_NONE))
+        assert_that(self._world.nodes[1].reconcile(self._world.session), equal_to(NOTHING))
         assert_that(self._world.analytics.deliveries(), equal_to(rows), "rows of each charge, though nothing differed")
 
 
@@ -77,7 +70,6 @@ class Poison:
     def __init__(self, world: Customer) -> None:
         self._world = world
         self._refused: list[Booking] = []
-        self._waiting_before = 0
 
     def book(self, others: int) -> None:
         """Books that charge first, and then `others` on both accounts. AssertionError when one is not booked.
@@ -85,7 +77,6 @@ class Poison:
         The next one after it is of its own account. Another customer has such a charge too, which is nobody else's
         business.
         """
-        self._waiting_before = self._world.nodes[0].waiting()
         self._refused = [self._world.bill(self._world.accounts[0], product=_UNKNOWN_PRODUCT)]
         self._world.book(self._refused)
         first, *more = self._world.bills(others)  # this begins with the account of the refused one
@@ -105,9 +96,9 @@ class Poison:
         assert_that(self._world.books.outbox(put_aside=True), equal_to([refused.reference]), "what is put aside")
         id = self._world.books.ids()[refused.reference]
         for node in self._world.nodes:
-            shown = node.put_aside()
-            assert_that({name: count for name, (count, _) in shown.items()}, equal_to({id: tries}), node.name)
-            assert_that(shown[id][1], contains_string(_UNKNOWN_PRODUCT), f"the reason, by {node.name}")
+            shown = node.put_aside(self._world.session)
+            assert_that({name: one.tries for name, one in shown.items()}, equal_to({id: tries}), node.name)
+            assert_that(shown[id].reason, contains_string(_UNKNOWN_PRODUCT), f"the reason, by {node.name}")
 
     def expect_no_other_try(self, tries: int) -> None:
         """A charge after it arrives on each account, and it had `tries` before, and no other. AssertionError if not."""
@@ -119,40 +110,37 @@ class Poison:
     def expect_only_difference(self) -> None:
         """Nothing waits, by each node too; analytics shows all but that one, which reconciling does not name."""
         assert_that(self._world.books.outbox(), equal_to([]), "what waits for analytics")
-        poll(lambda: max(self._waiting()) <= self._waiting_before, within_s=5)
-        assert max(self._waiting()) <= self._waiting_before, f"waiting, by both nodes: {self._waiting()}"
-        assert_that(self._world.nodes[1].reconcile(), equal_to(_NONE), "differences that nobody knows of yet")
+        poll(lambda: self._waiting() == [0, 0], within_s=5)
+        assert_that(self._waiting(), equal_to([0, 0]), "waiting, by both nodes")
+        unknown = self._world.nodes[1].reconcile(self._world.session)
+        assert_that(unknown, equal_to(NOTHING), "differences that nobody knows of yet")
         self._world.expect_shown(within_s=0, but=self._refused)
 
     def _waiting(self) -> list[int]:
         return [node.waiting() for node in self._world.nodes]
 
 
-class Change:
+class TableChange:
     """A table of analytics that somebody has changed."""
 
     def __init__(self, world: Customer) -> None:
         self._world = world
-        self._changes = {
-            "has lost a column": world.analytics.lose_a_column,
-            "keeps amounts as floating-point numbers": world.analytics.keep_amounts_as_floats,
-        }
-
-    def make(self, change: str) -> None:
-        """Makes the change that the feature calls so."""
-        self._changes[change]()
 
     def expect_alert(self, within_s: float) -> None:
         """Within `within_s` one node at least raises the alert, the one that found out. AssertionError if none does."""
         raised = poll(self._alerts, within_s)
-        assert raised, f"no node raised an alert within {within_s:g} s"
+        must(raised, f"no node raised an alert within {within_s:g} s")
+
+    def expect_no_alert(self) -> None:
+        """No node raises the alert. AssertionError with those that do."""
+        assert_that(self._alerts(), equal_to([]), "nodes that raise the alert")
 
     def expect_waiting(self, count: int, window_s: float) -> None:
         """For `window_s` all `count` charges wait, and none is put aside or delivered. AssertionError if not."""
         booked = [booking.reference for booking in self._world.booked]
         lost = poll(lambda: set(booked) - set(self._world.books.outbox()), window_s, every_s=0.1)
         assert_that(len(booked), equal_to(count), "charges that were booked")
-        assert not lost, f"{len(lost)} no longer wait: {sorted(lost)[:5]}"
+        must(not lost, f"{len(lost)} no longer wait: {sorted(lost)[:5]}")
 
     def expect_over(self, within_s: float) -> None:
         """Within `within_s` after the change is taken back nothing waits, and no alert is raised any more."""
@@ -162,7 +150,7 @@ class Change:
         assert_that(self._alerts(), equal_to([]), f"nodes that still raise the alert after {within_s:g} s")
 
     def _alerts(self) -> list[str]:
-        return [node.name for node in self._world.nodes if node.alerts_of_drift()]
+        return [node.name for node in self._world.nodes if node.alert_is_raised()]
 
 
 def _sorted(report: Report) -> dict[str, list[str]]:

@@ -1,21 +1,24 @@
 """Many who change the same at once: one balance, one limit over two accounts, one outbox that two nodes empty."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from hamcrest import assert_that, equal_to
+from hamcrest import assert_that, contains_inanyorder, equal_to
 
-from support.capabilities.database_transaction_coordination.client import BOOKED, Booking
+from support.capabilities.database_transaction_coordination.client import Booking, Outcome
 from support.capabilities.database_transaction_coordination.crashes import reach
-from support.capabilities.database_transaction_coordination.customer import Customer, is_refusal
+from support.capabilities.database_transaction_coordination.customer import Customer
 from support.capabilities.database_transaction_coordination.probe import Analytics
-from support.errors import ProbeError
+from support.errors import FaultError, ProbeError
 from support.polling import poll
+from support.promise import must
 from support.worlds.crowds import for_each, threads
+from support.worlds.world import wait_until
 
-_SLOW_S = 0.25
 _LOOK_EVERY_S = 0.02
+_ON_ITS_WAY_S = 0.8  # what a node had said to analytics when it froze arrives later, for its way is slow
 _LOOKS = 20  # the slow node holds a batch for a second
 
 
@@ -41,7 +44,9 @@ class Balance:
 
     def expect(self, cents: int) -> None:
         """The balance is `cents`, by SQL and by the word of each node. AssertionError with all of them."""
-        told = {node.name: node.balance(self._account) for node in self._world.nodes}
+        told: dict[str, int | Outcome] = {
+            node.name: node.balance(self._world.session, self._account) for node in self._world.nodes
+        }
         told["billing's books"] = self._world.books.balances()[self._account]
         assert_that(told, equal_to(dict.fromkeys(told, cents)), "balance in cents")
 
@@ -51,24 +56,23 @@ class Reference:
 
     def __init__(self, world: Customer) -> None:
         self._world = world
-        self._statuses: list[int] = []
+        self._outcomes: list[Outcome] = []
 
     def use_twice(self) -> None:
         """The second node gets its charge when that of the first one is written, and not committed yet."""
-        first = self._world.bill(self._world.accounts[0])
-        bills = [first, first._replace(account=self._world.accounts[1])]
+        world = self._world
+        first = world.bill(world.accounts[0])
+        second = first._replace(account=world.accounts[1])
         with threads(1) as pool:
-            answer = pool.submit(self._world.nodes[0].attempt, bills[0])
-            reach(self._world.books.uncommitted, "the first node has written part of a charge")
-            second = self._world.nodes[1].attempt(bills[1])
-        self._statuses = [answer.result().status_code, second.status_code]
-        booked = [bill for bill, status in zip(bills, self._statuses, strict=True) if status == BOOKED]
-        self._world.booked += booked
+            answer = pool.submit(world.nodes[0].charge, world.session, first)
+            reach(world.books.uncommitted, "the first node has written part of a charge")
+            later = world.nodes[1].charge(world.session, second)
+        self._outcomes = [answer.result(), later]
+        world.booked += _booked([first, second], self._outcomes)
 
     def expect_one(self) -> None:
-        """One charge was booked, the other one refused, and only one changed a balance. AssertionError if not."""
-        assert_that(len(self._world.booked), equal_to(1), f"booked, of two that were answered by {self._statuses}")
-        assert any(map(is_refusal, self._statuses)), f"answered by {self._statuses}, one of which is no refusal"
+        """One charge was booked, the other one rejected, and only one changed a balance. AssertionError if not."""
+        assert_that(self._outcomes, contains_inanyorder(Outcome.BOOKED, Outcome.REJECTED))
         self._world.expect_balances()
 
 
@@ -89,18 +93,18 @@ class Refunds:
             for _ in range(races):
                 self._pay(paid)
                 refunds = [self._world.bill(account, cents=-cents) for account in self._world.accounts[:2]]
-                self._outcomes[self._outcome(refunds, list(pool.map(self._offer, range(2), refunds)))] += 1
+                self._outcomes[self._outcome(refunds, list(pool.map(self._world.ask_for, refunds, range(2))))] += 1
                 self._least = min(self._least, sum(self._world.books.balances().values()))
                 if len(self._outcomes) > 1 or self._least < 0:
                     return
 
     def expect_one_each(self, races: int) -> None:
         """In each of `races` one refund was booked, and the other refused. AssertionError with what happened."""
-        assert_that(dict(self._outcomes), equal_to({"one booked, one refused": races}))
+        assert_that(dict(self._outcomes), equal_to({"booked, rejected": races}))
 
     def expect_never_overdrawn(self) -> None:
         """After no race the customer's accounts were below zero taken together, by SQL. AssertionError if they were."""
-        assert self._least == 0, f"the customer got back {-self._least} cents more than was paid"
+        must(self._least == 0, f"the customer got back {-self._least} cents more than was paid")
 
     def _pay(self, paid: int) -> None:
         """Charges what lacks on each account until it has half of `paid`."""
@@ -108,15 +112,43 @@ class Refunds:
             if has < paid // 2:
                 self._world.book_one(self._world.bill(account, cents=paid // 2 - has), node=0)
 
-    def _offer(self, node: int, refund: Booking) -> int:
-        return self._world.nodes[node].offer(refund).status_code
+    def _outcome(self, refunds: Sequence[Booking], outcomes: Sequence[Outcome]) -> str:
+        self._world.booked += _booked(refunds, outcomes)
+        return ", ".join(sorted(outcome.value for outcome in outcomes))
 
-    def _outcome(self, refunds: Sequence[Booking], statuses: Sequence[int]) -> str:
-        booked = [refund for refund, status in zip(refunds, statuses, strict=True) if status == BOOKED]
-        self._world.booked += booked
-        if len(booked) == 1 and sum(map(is_refusal, statuses)) == 1:
-            return "one booked, one refused"
-        return f"answered by {statuses}"
+
+class Share:
+    """What one node has in hand while it stands still, and all the rest, which is the other node's to send."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._sent: Counter[str] = Counter()
+
+    def freeze_while_sending(self, count: int, accounts: int) -> None:
+        """Books `count` charges; the first node freezes while it sends some, and then the second reaches analytics.
+
+        FaultError when it freezes too late, with nothing in hand.
+        """
+        world = self._world
+        opened = world.open_accounts(accounts)
+        world.book([world.bill(opened[number % accounts]) for number in range(count)])
+        # The first that it sent are few, as there were few yet; what it has in hand next it has had for a moment only.
+        reach(lambda: bool(world.analytics.deliveries()), "the first node has sent some")
+        reach(lambda: any(0.1 < idle_s < 0.4 for idle_s in world.books.idle_for()), "the first node has more in hand")
+        world.faults.pause("node-1")
+        wait_until(time.monotonic() + _ON_ITS_WAY_S)
+        if max(world.books.idle_for(), default=0) < _ON_ITS_WAY_S:
+            raise FaultError("the first node froze too late: it had nothing in hand any more")
+        self._sent = world.analytics.deliveries()
+        world.faults.join("clickhouse", "node-2")
+
+    def expect_others_sent(self, least: int, within_s: float) -> None:
+        """Within `within_s` analytics has `least` charges more. AssertionError with how many it has got."""
+        poll(lambda: self._since() >= least, within_s)
+        must(self._since() >= least, f"{self._since()} charges were sent within {within_s:g} s, expected {least}")
+
+    def _since(self) -> int:
+        return len(self._world.analytics.deliveries() - self._sent)
 
 
 class Relays:
@@ -127,15 +159,6 @@ class Relays:
         self._overtaken: list[str] = []
         self._booked: Mapping[str, list[str]] = {}
 
-    def leave_slow_node_alone(self) -> None:
-        """What the first node says to ClickHouse takes 0.25 s longer, and the second node cannot reach it.
-
-        ClickHouse merges no rows.
-        """
-        self._world.analytics.keep_all_deliveries()
-        self._world.faults.slow("clickhouse", "node-1", _SLOW_S, "upstream")
-        self._world.faults.cut("clickhouse", "node-2")
-
     def book(self, count: int, accounts: int) -> None:
         """Books `count` charges on `accounts` new accounts, those of an account one after the other.
 
@@ -145,11 +168,11 @@ class Relays:
         opened = self._world.open_accounts(accounts)
         bills = {account: [self._world.bill(account) for _ in range(count // accounts)] for account in opened}
         self._booked = {account: [bill.reference for bill in bills[account]] for account in opened}
-        analytics = Analytics(self._world.fleet, self._world.name)
+        analytics = self._world.eyes_on_analytics()
         self._watch = self._world.watch(lambda: self._look(analytics), _LOOK_EVERY_S, analytics)
         half = count // accounts // 2
         for_each([some[:half] for some in bills.values()], self._book_in_order)
-        self._world.faults.mend("clickhouse:node-2")
+        self._world.faults.join("clickhouse", "node-2")
         for_each([some[half:] for some in bills.values()], self._book_in_order)
 
     def expect_sent_once(self, within_s: float, quiet_s: float) -> None:
@@ -170,7 +193,7 @@ class Relays:
         """
         if self._watch.looks < _LOOKS:
             raise ProbeError(f"analytics could be looked at only {self._watch.looks} times, expected {_LOOKS} at least")
-        assert not self._overtaken, f"at {len(self._overtaken)} looks; {self._overtaken[0]}"
+        must(not self._overtaken, f"at {len(self._overtaken)} looks; {self._overtaken[:1]}")
 
     def _book_in_order(self, bills: Sequence[Booking]) -> None:
         for number, bill in enumerate(bills):
@@ -182,3 +205,7 @@ class Relays:
             places = [place for place, reference in enumerate(booked, 1) if reference in there]
             if places != list(range(1, len(places) + 1)):
                 self._overtaken.append(f"account {account} showed its charges {places}")
+
+
+def _booked(bills: Sequence[Booking], outcomes: Sequence[Outcome]) -> list[Booking]:
+    return [bill for bill, outcome in zip(bills, outcomes, strict=True) if outcome is Outcome.BOOKED]

@@ -7,11 +7,13 @@ from statistics import median, quantiles
 from support.capabilities.database_transaction_coordination.bare_inserts import BareClickHouse, BarePostgres
 from support.capabilities.database_transaction_coordination.client import Booking
 from support.capabilities.database_transaction_coordination.customer import Customer
-from support.capabilities.database_transaction_coordination.probe import Analytics
 from support.containers.fleet import SUITE
+from support.errors import FleetError
 from support.polling import poll
+from support.promise import must
 from support.worlds.crowds import threads
 from support.worlds.watches import Watch
+from support.worlds.world import wait_until
 
 _ARRIVED_WITHIN_S = 30.0  # so long is waited for the last one; how long it may take is judged by the ratio
 _AT_ONCE = 8
@@ -19,7 +21,7 @@ _ALONE_EVERY_S = 0.05
 _LOOK_EVERY_S = 0.02
 
 
-class Pace:
+class ChargeRate:
     """How long booking takes, before something happens and after. All times are in seconds."""
 
     def __init__(self, world: Customer) -> None:
@@ -31,7 +33,7 @@ class Pace:
         bills, nodes, began = self._world.bills(count), len(self._world.nodes), time.monotonic()
 
         def book(number: int) -> float:
-            time.sleep(max(0.0, began + number / rate - time.monotonic()))
+            wait_until(began + number / rate)
             at = time.monotonic()
             self._world.book_one(bills[number], number % nodes)
             return time.monotonic() - at
@@ -42,13 +44,14 @@ class Pace:
     def expect_as_before(self, times: float) -> None:
         """What 3 in 4 charges take at most is at most `times` that of the time before. AssertionError if it is more."""
         before, now = (quantiles(taken, n=4)[2] for taken in self._taken)
-        assert now <= times * before, (
+        must(
+            now <= times * before,
             f"3 in 4 charges took up to {now * 1000:.0f} ms: {now / before:.1f} times the "
-            f"{before * 1000:.0f} ms of before, expected at most {times:g} times"
+            f"{before * 1000:.0f} ms of before, expected at most {times:g} times",
         )
 
 
-class Stream:
+class SteadyCharges:
     """Charges at a steady rate. All times are in seconds, and those of both stores alone are taken all the while."""
 
     def __init__(self, world: Customer) -> None:
@@ -73,7 +76,7 @@ class Stream:
         poll(lambda: len(self._seen) >= count, _ARRIVED_WITHIN_S)
         for watch in watches:
             watch.end()
-        assert len(self._seen) == count, f"{count - len(self._seen)} of {count} had not arrived after 30 s"
+        must(len(self._seen) == count, f"{count - len(self._seen)} of {count} had not arrived after 30 s")
 
     def expect_half(self, booked_s: float, lag_s: float) -> None:
         """Half of the charges were booked within `booked_s`, and half lagged by `lag_s` at most. AssertionError if not.
@@ -82,7 +85,8 @@ class Stream:
         """
         for what, taken, bound in ("booked", self._booking, booked_s), ("in analytics", self._lags(), lag_s):
             seen = median(taken)
-            assert seen <= bound, f"half were {what} after {seen * 1000:.1f} ms and more, expected {bound:g} s at most"
+            told = f"half were {what} after {seen * 1000:.1f} ms and more, expected {bound:g} s at most"
+            must(seen <= bound, told)
 
     def expect_booking_ratio(self, percent: int, times: float) -> None:
         """The `percent`th percentile of booking is at most `times` that of PostgreSQL alone. AssertionError if not."""
@@ -97,16 +101,17 @@ class Stream:
 
     def _expect(self, sample: Sequence[float], store: str, percent: int, times: float) -> None:
         alone, seen = (quantiles(times_s, n=100)[percent - 1] for times_s in (self._alone[store], sample))
-        assert seen <= times * alone, (
+        must(
+            seen <= times * alone,
             f"{percent} in 100 took up to {seen * 1000:.1f} ms: {seen / alone:.1f} times {store} alone "
-            f"({alone * 1000:.1f} ms), expected at most {times:g} times"
+            f"({alone * 1000:.1f} ms), expected at most {times:g} times",
         )
 
     def _lags(self) -> list[float]:
         return [self._seen[reference] - at for reference, at in self._acknowledged.items()]
 
     def _book(self, number: int, due: float, bills: Sequence[Booking]) -> None:
-        time.sleep(max(0.0, due - time.monotonic()))
+        wait_until(due)
         began = time.monotonic()
         self._world.book_one(bills[number], number % len(self._world.nodes))
         self._acknowledged[bills[number].reference] = time.monotonic()
@@ -114,7 +119,7 @@ class Stream:
 
     def _watch_analytics(self) -> Watch:
         """Notes when each charge is first seen in analytics."""
-        analytics = Analytics(self._world.fleet, self._world.name)
+        analytics = self._world.eyes_on_analytics()
 
         def look() -> None:
             for reference in analytics.deliveries().keys() - self._seen.keys():
@@ -124,10 +129,7 @@ class Stream:
 
     def _watch_stores_alone(self) -> Watch:
         """Takes the time of a row into PostgreSQL, then ClickHouse, and back, with no platform in between."""
-        fleet = self._world.fleet
-        assert fleet.toxiproxy
-        postgres = BarePostgres(fleet.toxiproxy.address(fleet.links[f"postgres:{SUITE}"]))
-        clickhouse = BareClickHouse(fleet.toxiproxy.address(fleet.links[f"clickhouse:{SUITE}"]))
+        postgres, clickhouse = BarePostgres(self._way_to("postgres")), BareClickHouse(self._way_to("clickhouse"))
 
         def look() -> None:
             committed_s = postgres.insert()
@@ -135,3 +137,10 @@ class Stream:
             self._alone["both stores"].append(committed_s + clickhouse.insert_and_read())
 
         return self._world.watch(look, _ALONE_EVERY_S, postgres, clickhouse)
+
+    def _way_to(self, store: str) -> tuple[str, int]:
+        """The way through the proxy that is the suite's own."""
+        fleet = self._world.fleet
+        if fleet.toxiproxy is None:
+            raise FleetError("speed is compared through the proxy, and the fleet has none")
+        return fleet.toxiproxy.address(fleet.links[f"{store}:{SUITE}"])

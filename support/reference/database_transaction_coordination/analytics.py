@@ -48,15 +48,22 @@ SELECT name, type FROM system.columns WHERE database = currentDatabase() AND tab
 """
 FIRST_VERSION = 0
 
-# What a server says that has too much to do; it is no word about the data.
-OVERLOADED = {
+# What a server says that is not able to now: it has too much to do, no room, or is being looked after. It is no word
+# about the data.
+UNABLE = {
+    ErrorCodes.CANNOT_WRITE_TO_FILE_DESCRIPTOR,
     ErrorCodes.TIMEOUT_EXCEEDED,
+    ErrorCodes.READONLY,
+    ErrorCodes.CANNOT_ALLOCATE_MEMORY,
     ErrorCodes.TOO_MANY_SIMULTANEOUS_QUERIES,
     ErrorCodes.NO_FREE_CONNECTION,
     ErrorCodes.SOCKET_TIMEOUT,
     ErrorCodes.NETWORK_ERROR,
     ErrorCodes.MEMORY_LIMIT_EXCEEDED,
+    ErrorCodes.TABLE_IS_READ_ONLY,
+    ErrorCodes.NOT_ENOUGH_SPACE,
     ErrorCodes.TOO_MANY_PARTS,
+    ErrorCodes.QUERY_WAS_CANCELLED,
 }
 
 
@@ -124,8 +131,8 @@ def _told() -> Iterator[None]:
     except (NetworkError, SocketTimeoutError, OSError, EOFError) as error:
         raise AnalyticsError(f"analytics did not answer: {error}") from error
     except Error as error:  # the server's own, or the driver's when a value does not fit its column
-        if error.code in OVERLOADED:
-            raise AnalyticsError(f"analytics has too much to do: {error}") from error
+        if error.code in UNABLE:
+            raise AnalyticsError(f"analytics is not able to: {error}") from error
         raise RefusedError(str(error).splitlines()[0]) from error
     except (TypeError, ValueError) as error:  # what the driver cannot even encode
         raise RefusedError(str(error)) from error
