@@ -14,8 +14,9 @@ from support.capabilities.database_transaction_coordination.client import Bookin
 from support.capabilities.database_transaction_coordination.customer import TRIES, Customer
 from support.capabilities.database_transaction_coordination.matchers import same_bookings
 from support.clients.exchanges import Exchanges
-from support.platforms.platform import REFERENCE, Door, Platform
+from support.platforms.platform import Door, Platform
 from support.polling import poll
+from support.settings import REFERENCE
 from support.worlds.watches import Watch
 
 if TYPE_CHECKING:
