@@ -90,7 +90,7 @@ Feature: A limit is a limit, on every gateway and at any moment
 
     # A crash between two commands: the connection breaks at one byte after the other of what a gateway says to Redis.
     Scenario: A count that broke off half-way ends by itself, too
-      When 60 new customers call the first gateway, whose connection to Redis breaks a bit later each time
+      When 20 new customers call the first gateway, whose connection to Redis breaks a bit later each time
       Then none of the counts in Redis lives for longer than 4 s, and 5 s later none is left
 
   Rule: Without Redis each part of the API does what was decided for it, and nobody waits

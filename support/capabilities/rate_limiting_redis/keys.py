@@ -12,8 +12,9 @@ from support.probes.redis import RedisProbe
 if TYPE_CHECKING:
     from support.capabilities.rate_limiting_redis.world import World
 
-_STEP = 8  # bytes; a command is longer than that, so some step ends between any two of them
-_FARTHEST = 600
+_FARTHEST = 600  # bytes; more than a gateway says to Redis for one call
+_NEVER = 1 << 30
+_WELL_WITHIN_S = 5.0
 
 
 class Keys:
@@ -24,7 +25,12 @@ class Keys:
         self._redis = world.opened(RedisProbe(world.fleet.stores["redis"]))
 
     def lose_scripts(self) -> None:
-        """Redis forgets every script that it was taught (SCRIPT FLUSH), as after a restart or a failover."""
+        """Redis forgets every script that it was taught (SCRIPT FLUSH), as after a restart or a failover.
+
+        Each gateway has served a call by then, so it has taught Redis whatever it does.
+        """
+        self._world.customer("somebody", "pro")
+        self._world.call_at_once("somebody", 2 * len(self._world.nodes))
         for client in self._redis.members.values():
             client.script_flush()
 
@@ -34,8 +40,11 @@ class Keys:
         FaultError unless some of these calls broke and others did not, so that everything in between was tried.
         """
         world, verdicts = self._world, []
+        world.customer("somebody", "pro")
         for number in range(count):
-            world.faults.break_after("redis", "gateway-1", _STEP * (number + 1) * _FARTHEST // (_STEP * count))
+            world.faults.break_after("redis", "gateway-1", _NEVER)
+            poll(self._counts_again, _WELL_WITHIN_S)
+            world.faults.break_after("redis", "gateway-1", (number + 1) * _FARTHEST // count)
             world.customer(f"customer {number}", "free")
             verdicts.append(world.call(f"customer {number}", world.nodes[0]).answer.verdict)
         world.faults.join("redis", "gateway-1")
@@ -55,3 +64,6 @@ class Keys:
         """Within `within_s` nothing is left. AssertionError with the keys that are."""
         poll(lambda: not self._redis.keys(), within_s)
         assert_that(self._redis.keys(), empty(), "keys that are left")
+
+    def _counts_again(self) -> bool:
+        return self._world.call("somebody", self._world.nodes[0]).answer.verdict is not Verdict.UNAVAILABLE

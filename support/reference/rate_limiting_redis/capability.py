@@ -30,6 +30,7 @@ REDIS_TIMEOUT_S = 0.75
 REDIS_CONNECTIONS = 32
 WAITS_FOR_CONNECTION_S = 5.0  # many calls at once wait for each other, and Redis is well all the while
 UPSTREAM_TIMEOUT_S = 10.0
+ITEMS_DIGITS = 6
 
 
 class Capability:
@@ -114,6 +115,6 @@ class Capability:
 def _cost(request: Request) -> int:
     """What the call costs: as many as the items that it asks for, 1 if it does not say. Raises HTTPException 400."""
     said = request.query_params.get("items", "1")
-    if not (said.isascii() and said.isdecimal() and 0 < int(said) < 1_000_000):
+    if not (said.isascii() and said.isdecimal() and len(said) <= ITEMS_DIGITS and int(said) > 0):
         raise HTTPException(400, "items: expected a whole number from 1 on")
     return int(said)
