@@ -187,15 +187,17 @@ class Fleet:
     def command(self, name: str, words: Sequence[str], settings: Mapping[str, str] = {}) -> Command:
         """A command of the target under `name`, one of those that the layout has: created, and not started yet.
 
-        It is told what a node is, and `settings`. One that went by that name before is removed. Raises FleetError.
+        Without `words` it does what a node does. It is told what a node is, and `settings`. One that went by that name
+        before is removed. Raises FleetError.
         """
         if name in self.commands:
             self.commands.pop(name).close()
         command = self._service(Command, name)
         command.role = self._command_roles[name].noun
         command.run_instead(self._version)
-        command.with_command(list(words))
-        command.with_envs(**settings)
+        if words:
+            command.with_command(list(words))
+        command.own_settings = settings
         self._create(command)
         self.commands[name] = command
         return command
@@ -378,7 +380,7 @@ class Fleet:
             link = self.links.get(f"{store.name}:{node.name}")
             url = store.url("toxiproxy", link) if link else store.url(store.name, store.port)
             given[store.setting] = f"{given[store.setting]},{url}" if store.setting in given else url
-        node.with_envs(**self._order.target.told(given))
+        node.with_envs(**self._order.target.told({**given, **node.own_settings}))
 
     def _join(self) -> None:
         """Opens the links, once Toxiproxy answers."""

@@ -20,6 +20,7 @@ class OfTarget(Service):
     kind = "platform"
     limits = Limits(memory=256 * MIB, cpus=1, pids=64)
     role = "node"  # what sentences call it; the fleet says
+    own_settings: Mapping[str, str] = {}  # what it alone is told, in the place of what the feature says
     _files: Mapping[str, bytes] = {}
 
     def run_instead(self, files: Mapping[str, bytes]) -> None:

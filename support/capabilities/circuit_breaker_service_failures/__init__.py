@@ -1,0 +1,1 @@
+"""Circuit breakers: what its scenarios are made of."""
