@@ -87,6 +87,7 @@ def test_a_silent_link_keeps_its_connections_and_carries_nothing(fleet: Fleet) -
     assert answers(fleet, f"redis:{SUITE}")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("stream", ["downstream", "upstream"])
 def test_a_slow_link_takes_as_long_as_it_was_told_until_it_is_healed(fleet: Fleet, stream: str) -> None:
     faults = Faults(fleet)
@@ -100,6 +101,7 @@ def test_a_slow_link_takes_as_long_as_it_was_told_until_it_is_healed(fleet: Flee
     assert time.monotonic() - began < 0.25
 
 
+@pytest.mark.alone
 def test_a_narrow_link_is_slow_for_what_is_large_and_for_nothing_else(fleet: Fleet) -> None:
     assert fleet.toxiproxy
     faults = Faults(fleet)

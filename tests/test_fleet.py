@@ -18,6 +18,14 @@ from support.errors import FleetError
 Make = Callable[..., Fleet]
 
 
+@pytest.fixture
+def fleet(make_fleet: Make) -> Fleet:
+    """A started fleet of this test's own: a Redis behind a Toxiproxy."""
+    made = make_fleet("redis", "toxiproxy")
+    made.start()
+    return made
+
+
 def left(client: docker.DockerClient, run: str) -> list[str]:
     label = f"{labels.RUN}={run}"
     listed = sweep.containers(client, label) + list(client.api.networks(filters={"label": label}))

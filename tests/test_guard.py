@@ -94,6 +94,7 @@ def guards(run: str) -> list[str]:
     return [line.decode() for line in lines if b"support.run.guard" in line and run.encode() in line]
 
 
+@pytest.mark.alone
 def test_a_live_run_is_not_swept_and_a_dead_one_is(client: docker.DockerClient, run: str) -> None:
     mine = labels.owned_by_this_process(run)
     for name, owner in {

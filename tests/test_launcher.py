@@ -30,7 +30,11 @@ PYTHON = os.path.realpath(sys.executable)
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A copy of the launcher and its code, whose requirements ask for nothing, so that they install at once."""
-    copy = tmp_path / "clone"
+    return copy_to(tmp_path / "clone")
+
+
+def copy_to(copy: Path) -> Path:
+    """Copies the launcher and its code to `copy`."""
     shutil.copytree(ROOT / "support", copy / "support", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "l3", copy / "l3")
     (copy / "tests").mkdir()
@@ -41,6 +45,14 @@ def clone(tmp_path: Path) -> Path:
         "import sys\n\ndef add_arguments(parser): pass\n\ndef execute(options):\n    print(sys.prefix)\n    return 0\n"
     )
     return copy
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One such clone whose environment is made; tests leave it as it is."""
+    clone = copy_to(tmp_path_factory.mktemp("made") / "clone")
+    assert l3(clone, "clean").returncode == 0
+    return clone
 
 
 def l3(root: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -72,6 +84,7 @@ def _environ(more: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != bootstrap.OFF} | dict(more)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])
 def test_help_answers_at_once_and_sets_nothing_up(clone: Path, words: list[str]) -> None:
     shutil.copy(ROOT / "support" / "cli" / "clean.py", clone / "support" / "cli" / "clean.py")
@@ -130,13 +143,15 @@ def test_without_bootstrap_what_is_missing_is_told_and_nothing_is_made(clone: Pa
     assert not (clone / ".venv").exists()
 
 
-def test_an_engine_that_the_user_named_is_never_replaced_by_another(clone: Path) -> None:
-    done = l3(clone, "clean", DOCKER_HOST=NOWHERE)
+@pytest.mark.xdist_group("made")
+def test_an_engine_that_the_user_named_is_never_replaced_by_another(made: Path) -> None:
+    done = l3(made, "clean", DOCKER_HOST=NOWHERE)
     assert done.returncode == 3
     assert "start that engine, or take another by changing DOCKER_HOST" in done.stderr
     assert "installing docker" not in done.stderr
 
 
+@pytest.mark.long
 def test_two_at_once_set_up_one_environment_and_the_second_says_that_it_waits(clone: Path) -> None:
     processes = [begin(clone, "clean"), begin(clone, "clean")]
     told = [process.communicate(timeout=60)[0] for process in processes]
@@ -165,6 +180,7 @@ def _a_clone_that_was_moved_gets_an_environment_of_its_own(clone: Path) -> None:
     assert "making the virtual environment: done" in l3(clone.with_name("moved"), "clean").stderr
 
 
+@pytest.mark.long
 def test_an_environment_whose_making_was_killed_is_made_anew(clone: Path) -> None:
     process = begin(clone, "clean")
     assert poll(lambda: (clone / ".venv" / "bin" / "python").exists(), 20)
@@ -186,15 +202,17 @@ def test_ctrl_c_ends_a_launcher_that_waits_for_another_one(clone: Path) -> None:
     os.close(handle)
 
 
-def test_requirements_that_cannot_be_installed_are_told_with_the_words_of_pip(clone: Path) -> None:
-    (clone / "requirements.txt").write_text("./no-such-package\n")
-    done = l3(clone, "clean")
+@pytest.mark.xdist_group("made")
+def test_requirements_that_cannot_be_installed_are_told_with_the_words_of_pip(made: Path) -> None:
+    (made / "requirements.txt").write_text("./no-such-package\n")
+    done = l3(made, "clean")
     assert done.returncode == 3
     assert "pip, for requirements.txt, ended with 1" in done.stderr and "no-such-package" in done.stderr
-    (clone / "requirements.txt").write_text("# nothing\n")
-    assert l3(clone, "clean").returncode == 0
+    (made / "requirements.txt").write_text("# nothing\n")
+    assert l3(made, "clean").returncode == 0
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("host", [ENGINE, NOWHERE, "tcp://127.0.0.1:1"])
 def test_the_doctor_answers_within_2_s_and_names_the_mend_of_what_is_missing(clone: Path, host: str) -> None:
     began = time.monotonic()
@@ -209,6 +227,7 @@ def test_the_doctor_answers_within_2_s_and_names_the_mend_of_what_is_missing(clo
     assert not (clone / ".venv").exists()
 
 
+@pytest.mark.alone
 def test_the_doctor_gives_up_on_an_engine_that_says_nothing(clone: Path, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "mute"))

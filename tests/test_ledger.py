@@ -216,7 +216,7 @@ def test_an_ambiguous_step_is_unknown(project: Path, tmp_path: Path) -> None:
     (project / "steps" / "again.py").write_text(source.replace("a promise is kept", "a {what} is kept"))
     run = launch(project, tmp_path / "reports", "features/sound.feature")
     assert (run.code, run.verdicts) == (3, {"sound/kept": "unknown"})
-    assert "AmbiguousStep" in run.rows["sound/kept"]["reason"]
+    assert "a sentence stands twice" in run.rows["sound/kept"]["reason"]
 
 
 def test_junit_shows_unknown_as_an_error_and_skips_nothing(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from support.containers import labels, sweep
 from support.polling import poll
 from support.settings import ROOT
 
+ONE_PROOF = pytest.mark.xdist_group("one proof")  # one process makes it, and all that look at it
+pytestmark = pytest.mark.long
 CAPABILITY = "websocket_redis_pubsub"
 NO_SESSION = "A connection with no token is refused"
 EXPIRED = "A connection with an expired token is refused"
@@ -104,6 +106,7 @@ def proof(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ended:
     return prove(tmp_path_factory.mktemp("reports"), "--mutants", str(folder))
 
 
+@ONE_PROOF
 def test_each_mutant_has_the_fate_that_its_scenarios_told(proof: Ended) -> None:
     assert proof.code == 1, proof.output
     fates = {mutant["id"]: (mutant["verdict"], mutant["caught_by"]) for mutant in proof.matrix["mutants"]}
@@ -111,6 +114,7 @@ def test_each_mutant_has_the_fate_that_its_scenarios_told(proof: Ended) -> None:
     assert fates == {"seen": ("caught", [by]), "not seen": ("survived", []), "does-not-start": ("unknown", [])}
 
 
+@ONE_PROOF
 def test_the_matrix_has_a_cell_for_each_scenario_and_mutant(proof: Ended) -> None:
     cells = {row["name"]: row["mutants"] for row in proof.matrix["scenarios"]}
     assert cells[NO_SESSION] == {"seen": "let through", "not seen": "let through", "does-not-start": "unknown"}
@@ -120,6 +124,7 @@ def test_the_matrix_has_a_cell_for_each_scenario_and_mutant(proof: Ended) -> Non
     assert proof.matrix == json.loads((proof.reports / "kill_matrix.json").read_text())
 
 
+@ONE_PROOF
 def test_a_survivor_is_shown_with_its_change_and_who_let_it_through(proof: Ended) -> None:
     told = proof.output.partition("✘ survived: ")[2]
     assert told.startswith(f"{CAPABILITY}/not seen: The same")
@@ -127,12 +132,14 @@ def test_a_survivor_is_shown_with_its_change_and_who_let_it_through(proof: Ended
     assert f"let through: {NO_SESSION}" in told
 
 
+@ONE_PROOF
 def test_a_mutant_that_does_not_start_is_unknown_and_says_why(proof: Ended) -> None:
     (reason,) = [mutant["reason"] for mutant in proof.matrix["mutants"] if mutant["id"] == "does-not-start"]
     assert "its nodes did not start" in reason
     assert "PORT: expected a number above 0, got '-1'" in reason
 
 
+@ONE_PROOF
 def test_only_what_was_not_caught_leaves_evidence(proof: Ended, client: docker.DockerClient) -> None:
     kept = [path.name for path in (proof.reports / "latest-proof" / "evidence").iterdir()]
     assert not [name for name in kept if name.startswith(f"{CAPABILITY}.seen-")]
@@ -140,32 +147,28 @@ def test_only_what_was_not_caught_leaves_evidence(proof: Ended, client: docker.D
     assert left(client, proof.reports) == []
 
 
-def test_what_is_not_proved_again_keeps_its_verdict_and_its_date(proof: Ended, folder: Path, tmp_path: Path) -> None:
+@ONE_PROOF
+def test_a_share_is_a_proof_and_what_is_not_proved_again_keeps_its_verdict(
+    proof: Ended, folder: Path, tmp_path: Path
+) -> None:
     shutil.copy(proof.reports / "kill_matrix.json", tmp_path)
-    ended = prove(tmp_path, "--mutants", str(folder), "--mutant", "does-not-start", "--jobs", "1")
-    assert ended.code == 3, ended.output
-    assert [mutant["id"] for mutant in ended.matrix["mutants"]] == ["does-not-start"]
+    ended = prove(tmp_path, "--mutants", str(folder), "--shard", "1/3")
+    (row,) = ended.matrix["mutants"]
+    others = {other["id"] for other in ended.matrix["share"]["others"]}
+    assert {row["id"]} | others == {"seen", "not seen", "does-not-start"} and len(others) == 2
     kept = json.loads((tmp_path / "kill_matrix.json").read_text())
-    dates = {mutant["id"]: mutant["proved"] for mutant in kept["mutants"]}
     began, earlier = ended.matrix["began"], proof.matrix["began"]
-    assert dates == {"seen": earlier, "not seen": earlier, "does-not-start": began}
-    cells = {row["name"]: row["mutants"] for row in kept["scenarios"]}
+    assert {mutant["id"]: mutant["proved"] for mutant in kept["mutants"]} == dict.fromkeys(others, earlier) | {
+        row["id"]: began
+    }
+    cells = {scenario["name"]: scenario["mutants"] for scenario in kept["scenarios"]}
     assert cells[NO_SESSION] == {"seen": "let through", "not seen": "let through", "does-not-start": "unknown"}
-
-
-def test_shares_of_a_proof_are_joined_and_one_that_is_missing_is_told(folder: Path, tmp_path: Path) -> None:
-    words = ["--mutants", str(folder), "--mutant", "seen", "--mutant", "not seen"]
-    shares = [prove(tmp_path / str(n), *words, "--shard", f"{n}/2") for n in (1, 2)]
-    assert sorted(ended.code for ended in shares) == [0, 1], [ended.output for ended in shares]
-    whole = merged(tmp_path / "all", *(ended.reports for ended in shares))
-    assert whole.returncode == 1, whole.stderr
-    assert "✘ survived  websocket_redis_pubsub/not seen" in whole.stdout
-    rows = json.loads((tmp_path / "all" / "kill_matrix.json").read_text())["mutants"]
-    assert {row["id"]: row["verdict"] for row in rows} == {"seen": "caught", "not seen": "survived"}
-    caught = next(n for n, ended in enumerate(shares, 1) if ended.code == 0)
-    half = merged(tmp_path / "half", tmp_path / str(caught))
-    assert half.returncode == 3, half.stderr
-    assert f"not seen  (0.0 s)  share {3 - caught}/2 of the proof did not report" in half.stdout
+    alone = merged(tmp_path / "merged", tmp_path)
+    for other in others:
+        assert f"{CAPABILITY}/{other}  (0.0 s)  share 2/3 and 3/3 of the proof did not report" in alone.stdout
+    whole = merged(tmp_path / "merged", tmp_path, proof.reports)
+    assert (alone.returncode, whole.returncode) == (3 if row["verdict"] != "survived" else 1, 1)
+    assert "did not report" not in whole.stdout and f"✘ survived  {CAPABILITY}/not seen" in whole.stdout
 
 
 def merged(reports: Path, *parts: Path) -> subprocess.CompletedProcess[str]:

@@ -311,6 +311,7 @@ def test_the_page_of_an_old_run_shows_the_text_of_its_time(tmp_path: Path) -> No
     assert "<p>Of old.</p><p>Two.</p>" in page and "Of today." not in page
 
 
+@pytest.mark.alone
 def test_200_scenarios_take_less_than_a_second_with_all_imports(tmp_path: Path) -> None:
     outcome = ledger(tmp_path, plan_of(ALL[:10], scenarios=20))
     assert len(outcome.rows) == 200

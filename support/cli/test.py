@@ -1,6 +1,7 @@
 """`./l3 test`: the suite's own code, checked: linters, types, steps, and then its tests."""
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ CHECKS = {
     "mypy": ["mypy"],
     "undefined steps": ["behave", "--dry-run", "--format=null", "--no-summary"],
 }
+# A test waits for containers more than it computes, so one more than there are cores.
+SIDE_BY_SIDE = [f"-n{(os.cpu_count() or 1) + 1}", "--dist=loadgroup"]
 
 
 @dataclass(frozen=True)
@@ -34,18 +37,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Runs every check, then pytest, also when one failed. Returns pytest's code, or 1 if only a check failed.
+    """Runs pytest with the checks beside it. Returns pytest's code, or 1 if only a check failed.
 
     The checks tell their verdicts first, because the last line is pytest's own.
     """
-    with ThreadPoolExecutor(len(CHECKS)) as pool:
-        outcomes = list(pool.map(_check, CHECKS.values()))
-    for name, outcome in zip(CHECKS, outcomes, strict=True):
-        _tell(name, outcome)
     if lack := browser.lack():
         print(f"skipping the tests of the page: {lack}", flush=True)
-    tested = subprocess.run(_module("pytest", *options.handed_on), cwd=ROOT, check=False).returncode
-    return tested or int(any(outcome.code for outcome in outcomes))
+    with ThreadPoolExecutor(len(CHECKS)) as pool, _pytest(options.handed_on) as tests:
+        outcomes = list(pool.map(_check, CHECKS.values()))
+        for name, outcome in zip(CHECKS, outcomes, strict=True):
+            _tell(name, outcome)
+        assert tests.stdout is not None
+        while said := os.read(tests.stdout.fileno(), 65536):
+            os.write(sys.stdout.fileno(), said)
+    return tests.returncode or int(any(outcome.code for outcome in outcomes))
+
+
+def _pytest(words: Sequence[str]) -> "subprocess.Popen[bytes]":
+    """Starts the tests, side by side unless `words` say how many. What they print waits until it is asked for."""
+    how = [] if any(word.startswith(("-n", "--numprocesses", "--dist")) for word in words) else SIDE_BY_SIDE
+    colour = ["--color=yes"] if sys.stdout.isatty() else []
+    return subprocess.Popen(
+        _module("pytest", *how, *colour, *words), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
 
 
 def _check(words: Sequence[str]) -> Outcome:

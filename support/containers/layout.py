@@ -59,7 +59,7 @@ def layout_of(capability: str, folder: Path = CAPABILITIES) -> Layout:
         raise FleetError(_missing(path, shown)) from error
     except (OSError, ValueError) as error:
         raise FleetError(f"{shown} cannot be read: {error}") from error
-    problems = list(_problems(said))
+    problems = list(_no_tables(said)) or list(_problems(said))
     if problems:
         raise FleetError(f"{shown}: {'; '.join(problems)}")
     return Layout(
@@ -85,18 +85,32 @@ def _role(noun: str, said: Mapping[str, Any]) -> Role:
 
 
 def _missing(path: Path, shown: str) -> str:
-    there = [one.name for one in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+    others = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+    there = [name for name in others if name.endswith(".toml") and name != "mutants.toml"]
     near = difflib.get_close_matches(path.name, there, 1)
     mend = f"rename {near[0]}" if near else "it says how many nodes there are, what they are called, how they are set"
     return f"there is no {shown}; {mend} (docs/architecture.md, Adding one)"
 
 
+def _no_tables(said: Mapping[str, Any]) -> Iterator[str]:
+    """What stands where a table is expected."""
+    tables = {key: said[key] for key in _KEYS if key in said}
+    for key in ("roles", "commands", "files"):
+        if isinstance(tables.get(key), dict):
+            tables |= {f"{key}.{name}": value for name, value in tables[key].items()}
+    for key, table in list(tables.items()):
+        if "." in key and isinstance(table, dict) and "settings" in table:
+            tables[f"{key}.settings"] = table["settings"]
+    for key, value in tables.items():
+        if not isinstance(value, dict):
+            yield f"{key}: expected a table [{key}], got {value!r}"
+
+
 def _problems(said: Mapping[str, Any]) -> Iterator[str]:
     yield from _strangers(said, _KEYS, "")
-    roles = said.get("roles")
-    if not isinstance(roles, dict) or not roles:
+    roles = said.get("roles", {})
+    if not roles:
         yield "expected a [roles.NOUN] for each kind of node, such as [roles.gateway]"
-        roles = {}
     for noun, role in {**roles, **said.get("commands", {})}.items():
         yield from _strangers(role, _ROLE_KEYS, f" of the role {noun}")
         count = role.get("count", 2)

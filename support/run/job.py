@@ -7,8 +7,11 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from behave.__main__ import main
+
+from support.run.sentences import why_not_loaded
 
 
 def end_with_parent() -> None:
@@ -25,4 +28,7 @@ def _await_end() -> None:
 
 if __name__ == "__main__":
     end_with_parent()
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Exception as error:  # noqa: BLE001 - a step module may raise anything while it loads
+        sys.exit(why_not_loaded(error, Path.cwd()))  # the last words, which become the reason of its scenarios

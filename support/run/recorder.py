@@ -25,6 +25,7 @@ from support.run.deadline import Deadline, deadline_of
 from support.run.hooks import contain_steps, watch_hooks
 from support.run.interruption import Interruption
 from support.run.selection import location, plan, put_in_order
+from support.run.sentences import refuse_twins
 from support.run.trouble import Trouble, Troubles, told
 from support.run.verdict import step_rows, verdict
 from support.settings import Settings
@@ -57,7 +58,8 @@ class Recorder:
         """Plans the run, begins its folder (or joins the run that a parent began), and ties itself to behave.
 
         To be called first in before_all. `services` are the known kinds of containers, `platform` is what is judged.
-        Raises SelectionError, PlatformError or LedgerError, and the process then ends with 2 or 3.
+        Raises SelectionError, PlatformError or LedgerError, and the process then ends with 2 or 3; SuiteError for a
+        sentence that stands twice.
         """
         refusal = _Refusal()
         context.config.reporters.append(refusal)
@@ -159,8 +161,9 @@ class Recorder:
     def _tie(self, context: Context) -> "Recorder":
         context.on_cleanup_error = self._cleanup_error
         watch_hooks(self._runner, self)
-        contain_steps(self._runner, self._deadline, lambda: self._step)
         context.config.reporters.append(self)
+        refuse_twins(self._runner.step_registry)
+        contain_steps(self._runner, self._deadline, lambda: self._step)
         return self
 
     def _place(self, statement: Any) -> str:

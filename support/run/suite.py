@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from behave.__main__ import run_behave
 from behave.configuration import Configuration
@@ -25,6 +26,7 @@ from support.platforms.platform import Platform
 from support.report.ending import after_verdict
 from support.run.jobs import Jobs, feature_alone, longest_first
 from support.run.selection import plan, put_in_order
+from support.run.sentences import why_not_loaded
 from support.run.shares import Share, features_of
 from support.settings import Settings
 
@@ -91,7 +93,7 @@ class Suite:
             if (folder.path / SUMMARY).exists() and isinstance(ending.code, int):
                 return ending.code
         except Exception as error:  # noqa: BLE001 - a step module may raise anything while it loads
-            reason = f"the suite could not begin: {type(error).__name__}: {error}"
+            reason = f"the suite could not begin: {why_not_loaded(error, Path.cwd())}"
         return _tell(folder, reason)
 
     def _arguments(self, feature: str) -> list[str]:
