@@ -67,7 +67,7 @@ class Crash:
         wait_until(held + lost_s)
 
     def commit_unheard(self, within_s: float) -> None:
-        """Billing commits a charge of the first node, then a refund, and `within_s` later at most the connections break.
+        """Billing commits a charge of the first node, then a refund, and within `within_s` the connections break.
 
         Billing's answers are as late as that, so each time the answer is lost.
         """
