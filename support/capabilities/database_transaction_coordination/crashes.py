@@ -72,7 +72,7 @@ class Crash:
         Billing's answers are as late as that, so each time the answer is lost.
         """
         account = self._world.accounts[0]
-        for cents in 200, -50:
+        for cents in 1_000, -50:
             tries = (self._break_after_commit(self._world.bill(account, cents=cents), within_s) for _ in range(_TRIES))
             if not any(tries):
                 raise FaultError(f"in {_TRIES} tries the connections did not break within {within_s:g} s")
