@@ -167,9 +167,10 @@ def keep_every_copy(context: Context) -> None:
     context.world.analytics.change(context.world.tables.keep_deliveries)
 
 
-@when("billing commits a charge of the first node, then a refund, and each time the connections break")
-def lose_commits(context: Context) -> None:
-    context.world.crash.commit_unheard()
+@when("billing commits a charge of the first node, then a refund, and within {deadline:Duration} the connections break")
+def lose_commits(context: Context, deadline: float) -> None:
+    """Each time the connections of the first node."""
+    context.world.crash.commit_unheard(deadline)
 
 
 @then("the customer is told each time that it is booked, or that billing is unavailable")

@@ -49,15 +49,13 @@ def test_a_restart_loses_what_was_only_in_memory(fleet: Fleet) -> None:
 
 def test_a_container_that_was_started_again_is_left_alone_once_it_is_ready(fleet: Fleet) -> None:
     faults = Faults(fleet)
-    faults.kill("redis")
-    faults.start("redis")
+    faults.relaunch("redis")
     assert poll(lambda: answers(fleet), within_s=10)
     began = fleet.named("redis").state()["StartedAt"]
     faults.heal()
     assert fleet.named("redis").state()["StartedAt"] == began
 
-    faults.kill("redis")
-    faults.start("redis")
+    faults.relaunch("redis")
     process.kill(fleet.named("redis"))
     faults.heal()
     assert answers(fleet)
@@ -69,6 +67,17 @@ def test_a_cut_link_is_dead_and_the_other_is_not(fleet: Fleet) -> None:
     assert not answers(fleet, f"redis:{SUITE}")
     assert answers(fleet)
     faults.mend(f"redis:{SUITE}")
+    assert answers(fleet, f"redis:{SUITE}")
+
+
+def test_a_link_that_is_dropped_breaks_its_connections_once(fleet: Fleet) -> None:
+    assert fleet.toxiproxy
+    address = fleet.toxiproxy.address(fleet.links[f"redis:{SUITE}"])
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(b"PING\r\n")
+        assert connection.recv(99) == b"+PONG\r\n"
+        Faults(fleet).drop("redis", SUITE)
+        assert connection.recv(99) == b""
     assert answers(fleet, f"redis:{SUITE}")
 
 

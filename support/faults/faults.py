@@ -88,15 +88,11 @@ class Faults:
         self.mend(name)
 
     def relaunch(self, name: str) -> None:
-        """Kills the container and starts it again, for whom judges whether it gets ready. Raises FaultError."""
-        self.kill(name)
-        self.start(name)
-
-    def start(self, name: str) -> None:
-        """Starts a container that was killed, and returns before it is ready, for whom judges whether it gets so.
+        """Kills the container and starts it, and returns before it is ready, for whom judges whether it gets so.
 
         Healing brings it back if it has not got ready by then. Raises FaultError.
         """
+        self.kill(name)
         service = self._fleet.named(name)
         process.start(service)
         self._healers[name] = lambda: process.see_ready(service)

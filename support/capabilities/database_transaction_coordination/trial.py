@@ -27,7 +27,7 @@ def _is_refused_without_a_session(world: World) -> None:
 
 
 def _books(world: World) -> None:
-    paid = world.bill(world.accounts[0], cents=200)
+    paid = world.bill(world.accounts[0], cents=1_000)
     world.book_one(paid, node=0)
     world.book_one(world.bill(paid.account, cents=-50), node=1)
     assert_that(world.books.bookings(), equal_to(world.booked))
@@ -35,7 +35,7 @@ def _books(world: World) -> None:
 
 def _is_told_the_balance(world: World) -> None:
     for node in world.nodes:
-        assert_that(node.balance(world.session, world.accounts[0]), equal_to(150))
+        assert_that(node.balance(world.session, world.accounts[0]), equal_to(950))
     world.expect_balances()
 
 

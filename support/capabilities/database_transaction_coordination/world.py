@@ -50,11 +50,11 @@ class Rejections:
             "a charge of an unknown account": lambda node: node.charge(mine, bill(str(uuid.uuid4()))),
             "a charge of another customer's account": lambda node: node.charge(mine, bill(self._other.accounts[0])),
             "a charge of nothing": lambda node: node.charge(mine, bill(cents=0)),
-            "a charge of less than nothing": lambda node: node.charge(mine, bill(cents=-100)),
+            "a charge of less than nothing": lambda node: node.charge(mine, bill(cents=-1)),
             "a charge under a used reference": lambda node: node.charge(mine, bill(reference=used.reference)),
             "the same charge once more": lambda node: node.charge(mine, used),
             "the same on the other account": lambda node: node.charge(mine, used._replace(account=elsewhere)),
-            "a refund of less than nothing": lambda node: node.refund(mine, bill(cents=100)),
+            "a refund of less than nothing": lambda node: node.refund(mine, bill(cents=1)),
             "a refund of more than was paid": lambda node: node.refund(mine, bill(cents=-much)),
             "a charge without a session": lambda node: node.charge(Session(""), bill()),
         }
