@@ -12,6 +12,7 @@ from psycopg import AsyncConnection, DataError, OperationalError
 from psycopg.errors import CheckViolation
 from psycopg_pool import AsyncConnectionPool
 
+from ..unavailable import UnavailableError
 from .invalidations import SCHEMA as INVALIDATIONS
 from .invalidations import Invalidations, Stale, note
 
@@ -45,10 +46,6 @@ SCHEMA_LOCK = 5_220_131  # any number that no other migration of this database t
 
 class RefusedError(ValueError):
     """A change that the catalogue's rules do not allow; nothing of it was done."""
-
-
-class UnavailableError(Exception):
-    """The database does not answer, or not in time."""
 
 
 def connections(url: str, most: int, application: str) -> "AsyncConnectionPool[AsyncConnection[Any]]":
