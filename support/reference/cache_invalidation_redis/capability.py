@@ -44,7 +44,7 @@ class Capability:
         how = settings.cache_ttl_s, settings.cache_ttl_jitter
         self._prices, self._pages = SharedCache(self._redis, *how), SharedCache(self._cluster, *how)
         self._pool = connections(settings.postgres_url, settings.origin_connections, node.node_name)
-        self._invalidations = Invalidations(self._pool, self._forget_everywhere)
+        self._invalidations = Invalidations(self._pool, self._forget_everywhere, self._forget)
         self._catalogue = Catalogue(self._pool, self._invalidations)
         self._feed = Feed(settings.redis_url, {TOPIC: self._hear}, self._restored)
         self._cache = ReadThrough(settings.cache_local_entries, lambda: self._feed.live)
@@ -144,7 +144,6 @@ class Capability:
         shared = self._pages if stale.key.startswith("page:") else self._prices
         await (shared.clear(stale.key) if stale.is_prefix else shared.forget(stale.key))
         await self._redis.publish(TOPIC, to_json(stale))
-        self._forget(stale)  # now, as whoever asked for the change may look as soon as the answer is there
 
     def _hear(self, message: str) -> None:
         self._forget(Stale(*parse_json(message)))
