@@ -6,10 +6,8 @@ from math import inf
 from typing import Any
 from urllib.parse import quote
 
-from requests import Response
-
 from support.capabilities.cache_invalidation_redis.client import Books, Outcome
-from support.clients.node_client import NodeClient
+from support.clients.node_client import HttpAnswer, NodeClient
 from support.platforms.platform import Door
 from support.promise import broken
 
@@ -103,7 +101,7 @@ class Adapter(NodeClient):
         broken(f"{self.name} told {number!r}, which is no whole number\nthe last exchanges:\n{self._exchanges.last()}")
 
 
-def _kept_for(answer: Response) -> float:
+def _kept_for(answer: HttpAnswer) -> float:
     """Seconds, by the answer's Cache-Control (RFC 9111, section 5.2.2)."""
     told = [one.strip().lower() for one in answer.headers.get("Cache-Control", "").split(",")]
     if "no-store" in told or "no-cache" in told:

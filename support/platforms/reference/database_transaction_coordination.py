@@ -2,8 +2,6 @@
 
 from typing import NoReturn
 
-import requests
-
 from support.capabilities.database_transaction_coordination.client import (
     AnalyticsTables,
     BillingTables,
@@ -15,7 +13,7 @@ from support.capabilities.database_transaction_coordination.client import (
     Session,
 )
 from support.clients.identity import IdentityProvider
-from support.clients.node_client import NodeClient, member
+from support.clients.node_client import HttpAnswer, NodeClient, member
 from support.platforms.platform import Door
 from support.promise import broken
 
@@ -142,7 +140,7 @@ class Adapter(NodeClient):
             return Outcome.BOOKED
         return self._outcome(answer)
 
-    def _outcome(self, answer: requests.Response) -> Outcome:
+    def _outcome(self, answer: HttpAnswer) -> Outcome:
         """What an answer means that is no success. AssertionError for one that a node should not give."""
         if answer.status_code == _UNAVAILABLE:
             return Outcome.UNAVAILABLE
@@ -160,8 +158,8 @@ class Adapter(NodeClient):
             self._unexpected(answer, f"a metric {name}")
         return float(found[0])
 
-    def _unexpected(self, answer: requests.Response, expected: str) -> NoReturn:
+    def _unexpected(self, answer: HttpAnswer, expected: str) -> NoReturn:
         broken(
-            f"{self.name}: expected {expected} from {answer.request.method} {answer.request.path_url}, "
+            f"{self.name}: expected {expected} from {answer.asked}, "
             f"got {answer.status_code}: {answer.text[:300]}\nthe last exchanges:\n{self._exchanges.last()}"
         )

@@ -4,11 +4,10 @@ from typing import Any
 from urllib.parse import quote
 
 import http_sf
-import requests
 
 from support.capabilities.rate_limiting_redis.client import Answer, Customer, Resource, Verdict
 from support.clients.identity import IdentityProvider
-from support.clients.node_client import NodeClient
+from support.clients.node_client import HttpAnswer, NodeClient
 from support.platforms.platform import Door
 from support.promise import broken
 
@@ -47,7 +46,7 @@ class Adapter(NodeClient):
         )
 
 
-def _parameters(answer: requests.Response, name: str) -> dict[str, Any]:
+def _parameters(answer: HttpAnswer, name: str) -> dict[str, Any]:
     """The parameters of a header such as "plan";r=50;t=30, a list of one item (RFC 9651); none where it is not so."""
     try:
         items: Any = http_sf.parse(answer.headers.get(name, "").encode(), tltype="list")

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-import requests
 from websocket import WebSocket
 
 from support.capabilities.websocket_redis_pubsub.client import (
@@ -28,7 +27,7 @@ from support.capabilities.websocket_redis_pubsub.client import (
     Update,
 )
 from support.clients.identity import IdentityProvider
-from support.clients.node_client import NodeClient
+from support.clients.node_client import HttpAnswer, NodeClient
 from support.clients.websocket_client import dial
 from support.platforms.platform import Door
 from support.promise import broken
@@ -106,7 +105,7 @@ class Adapter(NodeClient):
     def _backend(self, channel: str) -> Session:
         return self.session(Grant("backend", (channel,), int(time.time()) + _BACKEND_SESSION_S))
 
-    def _outcome(self, answer: requests.Response, done: int) -> Refusal | None:
+    def _outcome(self, answer: HttpAnswer, done: int) -> Refusal | None:
         refusal = _REFUSALS.get(answer.status_code)
         if refusal is None:
             self.expect(answer, done)
