@@ -428,14 +428,17 @@ def second_shows_only_new(context: Context, window: float) -> None:
     context.world.expect_only(context.world.prices, window, context.world.storefronts[1:])
 
 
-@when("the shop changes prices and its discount, and takes a product out")
-def shop_makes_changes(context: Context) -> None:
-    context.world.shop_at_work.make_changes()
+@when(
+    "the shop changes prices and its discount and takes a product out, "
+    "while {customers:Count} customers look at prices and pages"
+)
+def shop_makes_changes(context: Context, customers: int) -> None:
+    context.world.business.begin(customers)
 
 
-@then("within {deadline:Duration} the shop is told that all of this is done")
-def shop_is_told_in_time(context: Context, deadline: float) -> None:
-    context.world.shop_at_work.expect_done(deadline)
+@then("within {deadline:Duration} the shop is told that all of this is done, and every customer is served")
+def everybody_is_served(context: Context, deadline: float) -> None:
+    context.world.business.expect_served(deadline)
 
 
 @given("the prices are changed at the first storefront")
@@ -487,16 +490,6 @@ def crowd_wants_one(context: Context, count: int, delay: float) -> None:
 @when("a customer looks at it, and the database cancels the question")
 def question_fails(context: Context) -> None:
     context.world.crowd.come_and_fail()
-
-
-@when("{count:Count} customers look at their pages at once")
-def page_crowd_comes(context: Context, count: int) -> None:
-    context.world.page_crowd.come(count)
-
-
-@then("within {deadline:Duration} every customer is shown the page")
-def pages_are_served(context: Context, deadline: float) -> None:
-    context.world.page_crowd.expect_served(deadline)
 
 
 @then("the database was never asked more than {most:Count} questions at once")

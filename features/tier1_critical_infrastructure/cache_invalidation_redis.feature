@@ -129,7 +129,7 @@ Feature: Nobody is shown a price that is no longer true
     Scenario Outline: Whoever asks after <a change> is not given an answer from before it
       Given 10 products that nobody has looked at
       And the first storefront has asked the database for their prices, and the answers are under way
-      And 1 s ago there was <a change>
+      And 500 ms ago there was <a change>
       When other customers ask the first storefront, before the answers arrive
       Then these customers are shown the new prices
       And from now on both storefronts show the new prices
@@ -154,7 +154,7 @@ Feature: Nobody is shown a price that is no longer true
       And Redis's answers to the first storefront are 200 ms late
       And the prices were changed, and neither storefront has heard of it
       When the connections break by which the storefronts hear of changes
-      Then within 3 s both storefronts show the new prices, and none of them an older one again
+      Then within 2 s both storefronts show the new prices, and none of them an older one again
 
     Scenario: A connection that hangs without an error is noticed
       Given 10 products whose prices both storefronts have cached
@@ -200,10 +200,10 @@ Feature: Nobody is shown a price that is no longer true
   Rule: Without Redis customers are served, and the database is not overloaded
 
     Scenario Outline: Two hundred customers come at once while <Redis>, for products <that>
-      Given 100 products <that>
+      Given 150 products <that>
       And <Redis>
       When 200 customers look at all of these products at once, while the database is busy
-      Then the database was never asked more than 60 questions at once
+      Then the database was never asked more than 90 questions at once
       And every customer is shown the price
 
       Examples:
@@ -216,16 +216,11 @@ Feature: Nobody is shown a price that is no longer true
       When 40 customers look at all of them at once, and Redis goes down while the database is busy
       Then every customer is shown the price
 
-    Scenario: Pages are shown while the whole cluster hangs
-      Given the Redis Cluster hangs
-      When 40 customers look at their pages at once
-      Then within 10 s every customer is shown the page
-
-    Scenario Outline: A shop can make changes while <a cache> hangs, and all see them when it is back
+    Scenario Outline: Shops and customers are served while <a cache> hangs, and see all changes when it is back
       Given 10 products and 10 pages that both storefronts have cached
       And <a cache> hangs
-      When the shop changes prices and its discount, and takes a product out
-      Then within 5 s the shop is told that all of this is done
+      When the shop changes prices and its discount and takes a product out, while 40 customers look at prices and pages
+      Then within 5 s the shop is told that all of this is done, and every customer is served
       And <a cache> is back
       And within 3 s both storefronts show the new prices, and the new discount on the pages
 
@@ -268,7 +263,7 @@ Feature: Nobody is shown a price that is no longer true
 
       Examples:
         | Redis                      | long | questions |
-        | both storefronts use Redis | 5 s  | 1         |
+        | both storefronts use Redis | 4 s  | 1         |
         | Redis is down              | 2 s  | 2         |
 
     Scenario: A question to the database that failed is asked again by the next customer

@@ -24,7 +24,7 @@ _QUIET_S = 0.3
 _KEPT_S = 60.0
 _GIVE_UP_S = 2.0
 _PATIENCE_S = 60.0  # for all changes together: by then it is plain that they are not seen at once
-_AT_ONCE = 25  # reads that are held at once: a storefront has no more than 30 connections for them
+_AT_ONCE = 40  # reads that are held at once: a storefront has no more than 45 connections for them
 One = TypeVar("One")
 
 

@@ -12,7 +12,7 @@ from support.capabilities.cache_invalidation_redis.changes import (
 )
 from support.capabilities.cache_invalidation_redis.clears import BigClear, Blocking, ClusterClear, LookAlikes
 from support.capabilities.cache_invalidation_redis.names import SimilarNames
-from support.capabilities.cache_invalidation_redis.outages import Deafness, PageCrowd, PriceCrowd, ShopAtWork
+from support.capabilities.cache_invalidation_redis.outages import Business, Deafness, PriceCrowd
 from support.capabilities.cache_invalidation_redis.shop import Shop
 from support.worlds.world import part
 
@@ -37,9 +37,8 @@ class World(Shop):
     commits = part(Commits)
     wanted = part(Wanted)
     deafness = part(Deafness)
-    shop_at_work = part(ShopAtWork)
+    business = part(Business)
     crowd = part(PriceCrowd)
-    page_crowd = part(PageCrowd)
 
     def cache_prices(self, count: int) -> None:
         """`count` prices of the shop are cached; from now on it is counted what blocks Redis."""

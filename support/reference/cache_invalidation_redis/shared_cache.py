@@ -20,7 +20,7 @@ from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import RedisClusterException, RedisError, TimeoutError
 
 UNREACHABLE = (RedisError, RedisClusterException)
-LEASE_S = 3.0  # renewed while its node still fetches; one that died meanwhile blocks nobody for longer
+LEASE_S = 2.0  # renewed while its node still fetches; one that died meanwhile blocks nobody for longer
 ANSWER_S = 1.5
 PATIENCE_S = 10.0  # for a value that another node is fetching
 LEASE_MS = round(LEASE_S * 1000)
