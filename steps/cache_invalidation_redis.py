@@ -41,7 +41,7 @@ def fresh_products(context: Context, count: int) -> None:
 @given("a product that nobody has looked at")
 def fresh_product(context: Context) -> None:
     context.world.stock(1)
-    context.world.watch_questions()
+    context.world.wanted.begin()
 
 
 @given("both storefronts use Redis")
@@ -56,7 +56,7 @@ def new_prices_within(context: Context, deadline: float) -> None:
 
 @then("from now on both storefronts show the new prices")
 def new_prices_from_now_on(context: Context) -> None:
-    context.world.expect_only(context.world.prices, 1)
+    context.world.expect_only(context.world.prices, 0.5)
 
 
 @then("for {window:Duration} both storefronts show the new prices and nothing else")
@@ -64,10 +64,41 @@ def only_new_prices(context: Context, window: float) -> None:
     context.world.expect_only(context.world.prices, window)
 
 
+@given("{count:Count} products and {pages:Count} pages that both storefronts have cached")
+def cached_products_and_pages(context: Context, count: int, pages: int) -> None:
+    context.world.stock_and_cache(count)
+    context.world.look_at_pages(pages)
+    context.world.make_entries_last()
+
+
+@then("within {deadline:Duration} both storefronts show the new prices, and the new discount on the pages")
+def new_prices_and_discount_within(context: Context, deadline: float) -> None:
+    context.world.expect_shown(context.world.prices, deadline)
+    context.world.expect_pages_change(deadline)
+
+
+# Names
+
+
+@given("products with similar names in shops with similar names, each at a price of its own, and one for 0")
+def similar_names(context: Context) -> None:
+    context.world.similar_names.open()
+
+
+@when("every second price is changed, at both storefronts in turn")
+def change_similar_names(context: Context) -> None:
+    context.world.similar_names.change_every_second()
+
+
+@then("within {deadline:Duration} both storefronts show every product at its own price")
+def similar_names_are_told_apart(context: Context, deadline: float) -> None:
+    context.world.similar_names.expect_own_prices(deadline)
+
+
 # Age
 
 
-@when("the prices are changed in the database, behind the storefronts' back")
+@when("the prices are changed directly in the database")
 def change_behind_their_back(context: Context) -> None:
     context.world.change_behind_their_back()
 
@@ -77,14 +108,12 @@ def cached_prices_until(context: Context, begin: float, end: float) -> None:
     context.world.ageing.expect_cached(begin, end)
 
 
-@then("{late:Duration} after the end that Redis has set to each, both storefronts show its new price")
-def new_price_after_end(context: Context, late: float) -> None:
-    context.world.ageing.expect_fresh_after_end(late)
-
-
-@then("{age:Duration} after they were cached both storefronts show the new prices")
-def new_prices_at(context: Context, age: float) -> None:
-    context.world.ageing.expect_fresh_at(age)
+@then(
+    "{late:Duration} after a price expired in Redis, at an age of {age:Duration} at the latest, "
+    "both storefronts show the new one"
+)
+def new_price_after_end(context: Context, late: float, age: float) -> None:
+    context.world.ageing.expect_fresh_after_end(late, age)
 
 
 @when("prices and pages are looked at, changed, removed and looked for in vain, at both storefronts")
@@ -93,13 +122,24 @@ def everything_happens(context: Context) -> None:
 
 
 @then(
-    "all that the caches hold ends by itself within {longest:Duration}, also what is being fetched for {long:Duration}"
+    "every entry of the caches expires within {longest:Duration}, "
+    "also that of a price that takes {long:Duration} to be fetched"
 )
 def everything_ends(context: Context, longest: float, long: float) -> None:
     context.world.everything.expect_end_within(longest, long)
 
 
-@when("all of them are looked at, and each once more as soon as it has ended")
+@when("customers look at a price, at a product that is not sold, and at a page")
+def look_with_browsers(context: Context) -> None:
+    context.world.browsers.look()
+
+
+@then("no browser or proxy on the way may show any of it again without asking")
+def browsers_ask_again(context: Context) -> None:
+    context.world.browsers.expect_nothing_kept()
+
+
+@when("all of them are looked at, and each once more as soon as it has expired")
 def look_at_all(context: Context) -> None:
     context.world.lifetimes.look_at_all()
 
@@ -110,13 +150,13 @@ def ends_in_time(context: Context, least: float, most: float) -> None:
     context.world.lifetimes.expect_between(least, most)
 
 
-@then("nine in ten of the cached prices end spread over {least:Duration} or more")
+@then("nine in ten of them expire spread over {least:Duration} or more")
 def ends_are_spread(context: Context, least: float) -> None:
     context.world.lifetimes.expect_spread(least)
 
 
 @then(
-    "at no moment do more than {times:Count} times as many end as if they ended evenly, "
+    "at no moment do more than {times:Count} times as many expire as if they expired evenly, "
     "{least:Duration} to {most:Duration} later"
 )
 def ends_are_even(context: Context, times: int, least: float, most: float) -> None:
@@ -131,27 +171,19 @@ def asked_for_each(context: Context, times: int) -> None:
 # Clears
 
 
-@given("{count:Count} cached prices in each of {shops:Count} shops, named like {names:Names}")
-def shops_to_be_cleared(context: Context, count: int, shops: int, names: list[str]) -> None:
-    assert len(names) == shops, f"{shops} shops, but names for {len(names)}"
-    context.world.open_look_alikes(names, count)
+@given("{count:Count} cached prices in each of the shops named like {names:Names}")
+def shops_to_be_cleared(context: Context, count: int, names: list[str]) -> None:
+    context.world.look_alikes.open_shops(names, count)
 
 
-@given("{count:Count} cached prices in each of {shops:Count} others, named like {names:Names}")
-def shops_to_be_spared(context: Context, count: int, shops: int, names: list[str]) -> None:
-    assert len(names) == shops, f"{shops} shops, but names for {len(names)}"
-    context.world.open_look_alikes(names, count, spared=True)
+@given("{count:Count} cached prices in each of the other shops named like {names:Names}")
+def shops_to_be_spared(context: Context, count: int, names: list[str]) -> None:
+    context.world.look_alikes.open_shops(names, count, spared=True)
 
 
-@when("each of the first {shops:Count} shops changes its discount, at both storefronts in turn")
-def look_alikes_change_discounts(context: Context, shops: int) -> None:
+@when("each of the first shops changes its discount, at both storefronts in turn")
+def look_alikes_change_discounts(context: Context) -> None:
     context.world.look_alikes.change_discounts()
-
-
-@then("none of their {cleared:Count} cached prices is left, and all {spared:Count} of the others are")
-def look_alikes_are_cleared(context: Context, cleared: int, spared: int) -> None:
-    assert context.world.look_alikes.planted.counts == (cleared, spared), context.world.look_alikes.planted.counts
-    context.world.expect_cleared()
 
 
 @given("{count:Count} pages of the shop that both storefronts have cached")
@@ -179,10 +211,11 @@ def clear_while_others_ask(context: Context) -> None:
     context.world.big_clear.clear_while_others_ask()
 
 
+@then("none of their cached prices is left, and all of the others' are")
 @then("none of the shop's cached prices is left")
 @then("none of the shop's cached pages is left on any server, and all of the other's are")
 def all_is_cleared(context: Context) -> None:
-    context.world.expect_cleared()
+    context.world.planted.expect_cleared()
 
 
 @then("Redis was never asked for all keys at once, nor to delete anything while others wait")
@@ -191,7 +224,7 @@ def nothing_blocking(context: Context) -> None:
     context.world.blocking.expect_none()
 
 
-@then("it went over the prices in steps, of no more than 1 in {part:Count} each")
+@then("the prices were cleared in steps of no more than 1 in {part:Count} each")
 def steps_are_small(context: Context, part: int) -> None:
     context.world.big_clear.expect_small_steps(part)
 
@@ -232,9 +265,29 @@ def changes_were_seen(context: Context, percent: int, tail: float, worst: float)
     context.world.propagation.expect_seen(percent, tail, worst)
 
 
-@then("whoever had seen a new price was never again shown an older one")
+@then("whoever had seen a new price was never shown an older one again")
 def no_way_back(context: Context) -> None:
     context.world.propagation.expect_no_way_back()
+
+
+@when("each price is changed at the first storefront, and looked at there as soon as that is done")
+def change_and_look(context: Context) -> None:
+    context.world.authors.change_and_look()
+
+
+@then("everybody who changed a price was shown the new one")
+def authors_see_their_changes(context: Context) -> None:
+    context.world.authors.expect_own_changes()
+
+
+@when("each price is changed at both storefronts at the same time")
+def change_at_both(context: Context) -> None:
+    context.world.rivals.change_at_both()
+
+
+@then("within {deadline:Duration} both storefronts show the prices that the database has")
+def shown_is_what_holds(context: Context, deadline: float) -> None:
+    context.world.rivals.expect_what_holds(deadline)
 
 
 @when("each is read by the first storefront, which gets the answer only after the price was changed at the second")
@@ -247,7 +300,7 @@ def answers_are_under_way(context: Context) -> None:
     context.world.slow_reads.ask(list(context.world.prices))
 
 
-@given("{ago:Duration} ago there was a change of prices at the second storefront")
+@given("{ago:Duration} ago there was a price change at the second storefront")
 def prices_were_changed(context: Context, ago: float) -> None:
     context.world.slow_reads.wait_after(ago, context.world.slow_reads.change_at_second)
 
@@ -375,6 +428,19 @@ def second_shows_only_new(context: Context, window: float) -> None:
     context.world.expect_only(context.world.prices, window, context.world.storefronts[1:])
 
 
+@when(
+    "the shop changes prices and its discount and takes a product out, "
+    "while {customers:Count} customers look at prices and pages"
+)
+def shop_makes_changes(context: Context, customers: int) -> None:
+    context.world.business.begin(customers)
+
+
+@then("within {deadline:Duration} the shop is told that all of this is done, and every customer is served")
+def everybody_is_served(context: Context, deadline: float) -> None:
+    context.world.business.expect_served(deadline)
+
+
 @given("the prices are changed at the first storefront")
 def change_at_first(context: Context) -> None:
     context.world.change(context.world.storefronts[0])
@@ -385,7 +451,7 @@ def change_at_first(context: Context) -> None:
 
 @given("a product that {customers:Count} customers have looked for in vain, at both storefronts in turn")
 def looked_for_in_vain(context: Context, customers: int) -> None:
-    context.world.watch_questions()
+    context.world.wanted.begin()
     context.world.wanted.look_in_vain("product-to-come", customers)
 
 
@@ -424,16 +490,6 @@ def crowd_wants_one(context: Context, count: int, delay: float) -> None:
 @when("a customer looks at it, and the database cancels the question")
 def question_fails(context: Context) -> None:
     context.world.crowd.come_and_fail()
-
-
-@when("{count:Count} customers look at their pages at once")
-def page_crowd_comes(context: Context, count: int) -> None:
-    context.world.page_crowd.come(count)
-
-
-@then("within {deadline:Duration} every customer is shown the page")
-def pages_are_served(context: Context, deadline: float) -> None:
-    context.world.page_crowd.expect_served(deadline)
 
 
 @then("the database was never asked more than {most:Count} questions at once")

@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
+from support.capabilities.cache_invalidation_redis.client import Books
 from support.capabilities.cache_invalidation_redis.origin import Origin, statements_in
-from support.capabilities.cache_invalidation_redis.probe import Asker, CacheStore
+from support.capabilities.cache_invalidation_redis.probe import Asker
 from support.containers.fleet import Fleet
 from support.polling import poll
+from support.probes.redis import client_of
 
 LOG = """\
 2026-11-24 18:56:30.006 UTC [40] LOG:  execute <unnamed>:\x20
@@ -20,6 +22,12 @@ LOG = """\
 2026-11-24 18:56:30.007 UTC [41] LOG:  statement: BEGIN
 2026-11-24 18:56:30.008 UTC [41] ERROR:  canceled
 """
+BOOKS = Books(
+    prices="products",
+    discounts="shops",
+    set_price="INSERT INTO products VALUES (%(shop)s, %(product)s, %(cents)s)",
+    all_prices="SELECT product, price_cents FROM products WHERE shop = %(shop)s",
+)
 Make = Callable[..., Fleet]
 
 
@@ -31,7 +39,7 @@ def origin(make_fleet: Make) -> Iterator[Origin]:
     with psycopg.connect(server.url(*server.address()), autocommit=True) as connection:
         connection.execute("CREATE TABLE products (shop text, product text, price_cents int, UNIQUE (shop, product))")
         connection.execute("CREATE TABLE shops (shop text, discount_percent int)")
-    origin = Origin(server)
+    origin = Origin(server, BOOKS)
     yield origin
     origin.close()
 
@@ -88,44 +96,14 @@ def test_a_question_that_waits_is_cancelled_and_others_are_not(origin: Origin) -
         assert node.execute("SELECT price_cents FROM products").fetchall() == [(7,)]
 
 
-def test_entries_are_kept_for_as_long_as_told_wherever_they_belong(make_fleet: Make) -> None:
-    fleet = make_fleet("redis-cluster")
-    fleet.start()
-    store = CacheStore(*fleet.stores.values())
-    keys = [f"key-{number}" for number in range(300)]
-    store.keep(dict.fromkeys(keys, "x"), lifetime_s=60)
-    assert sorted(store.keys()) == sorted(keys)
-    assert all(55 < left <= 60 for left in store.lifetimes().values())
-    next(iter(store.members.values())).execute_command("CONFIG RESETSTAT")
-    store.drop(*keys[1:])
-    assert store.keys() == keys[:1]
-    assert 55 < store.lifetime(keys[0]) <= 60 and store.lifetime("no-such-key") == -2
-    assert store.calls("KEYS", "UNLINK")["KEYS"] == 0 < store.calls("UNLINK")["UNLINK"]
-    store.close()
-
-
-def test_who_waits_for_invalidations_is_counted_until_the_connection_breaks(make_fleet: Make) -> None:
-    fleet = make_fleet("redis")
-    fleet.start()
-    store = CacheStore(fleet.stores["redis"])
-    assert store.subscribers() == 0 == store.break_subscriptions()
-    subscription = store.members["redis"].pubsub()
-    subscription.subscribe("word")
-    assert subscription.get_message(timeout=5) and store.subscribers() == 1
-    assert store.break_subscriptions() == 1
-    assert poll(lambda: store.subscribers() == 0, within_s=5)
-    subscription.close()
-    store.close()
-
-
 def test_a_server_that_stood_still_looks_slow_although_it_answered_little(make_fleet: Make) -> None:
     fleet = make_fleet("redis")
     fleet.start()
-    store = CacheStore(fleet.stores["redis"])
+    client = client_of(fleet.stores["redis"])
     with Asker(fleet.stores["redis"]) as asked:
         time.sleep(0.2)
-        store.members["redis"].execute_command("CLIENT PAUSE", 400, "ALL")
+        client.execute_command("CLIENT PAUSE", 400, "ALL")
         time.sleep(0.5)
     late = [wait for wait in asked.waits() if wait > 0.1]
     assert 0.3 < max(late) < 5 and len(late) > 200
-    store.close()
+    client.close()

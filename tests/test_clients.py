@@ -11,11 +11,11 @@ import pytest
 from hamcrest import assert_that
 
 from support import sentences
-from support.capabilities.cache_invalidation_redis.client import Storefront, price_key
 from support.capabilities.cache_invalidation_redis.matchers import shows
 from support.clients.exchanges import Exchanges
 from support.clients.identity import IdentityProvider
 from support.platforms.platform import Door
+from support.platforms.reference.cache_invalidation_redis import Adapter as Storefront
 from support.polling import poll
 
 
@@ -34,7 +34,7 @@ def test_a_wrong_price_is_named_and_a_missing_or_foreign_one_too() -> None:
         ((500, b"oops"), "expected 200 with price_cents from GET /shops/s%2F1/products/a%3F, got 500: oops"),
         ((200, b"oops"), "expected 200 with price_cents"),
         ((200, b"[]"), "expected 200 with price_cents"),
-        ((200, b'{"price_cents":"12"}'), "told a price that is no number of cents"),
+        ((200, b'{"price_cents":"12"}'), "told '12', which is no whole number"),
     ],
 )
 def test_what_a_storefront_should_not_have_answered_is_an_assertion(answer: tuple[int, bytes], words: str) -> None:
@@ -51,8 +51,9 @@ def test_a_price_and_the_want_of_one_are_told_apart() -> None:
 
 
 def test_keys_of_names_with_colons_are_not_those_of_others() -> None:
-    assert price_key("a:b", "c") == "price:a%3Ab:c" != price_key("a", "b:c")
-    assert price_key("a%3Ab", "c") != price_key("a:b", "c")
+    with storefront_that_answers(404, b"") as storefront:
+        assert storefront.price_key("a:b", "c") == "price:a%3Ab:c" != storefront.price_key("a", "b:c")
+        assert storefront.price_key("a%3Ab", "c") != storefront.price_key("a:b", "c")
 
 
 @contextmanager

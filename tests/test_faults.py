@@ -9,7 +9,6 @@ from redis import Redis
 from redis.crc import key_slot
 from redis.exceptions import ResponseError
 
-from support.capabilities.cache_invalidation_redis.probe import CacheStore, slots_of
 from support.containers.fleet import SUITE, Fleet
 from support.containers.layout import Layout
 from support.errors import FaultError, ProbeError
@@ -17,7 +16,7 @@ from support.faults import process
 from support.faults.faults import Faults
 from support.nouns import What
 from support.polling import poll
-from support.probes.redis import Commands, RedisProbe
+from support.probes.redis import Commands, RedisProbe, slots_of
 
 
 def answers(fleet: Fleet, through: str | None = None) -> bool:
@@ -150,7 +149,7 @@ def test_a_cluster_that_was_frozen_for_long_is_whole_again_when_it_is_healed(mak
     for member in fleet.stores.values():
         said = member.exec(["redis-cli", "CLUSTER", "INFO"]).output
         assert b"cluster_state:ok" in said and b"cluster_size:3" in said
-    store = CacheStore(*fleet.stores.values())
+    store = RedisProbe(*fleet.stores.values())
     store.keep({f"key-{number}": "x" for number in range(100)}, lifetime_s=60)
     assert len(store.keys()) == 100
     store.close()
@@ -225,7 +224,7 @@ def test_a_full_store_is_read_and_not_written_until_it_has_room(fleet: Fleet) ->
 def test_slots_move_with_their_keys_and_back(make_fleet: Callable[..., Fleet]) -> None:
     fleet = make_fleet("redis-cluster")
     fleet.start()
-    store, faults = CacheStore(*fleet.stores.values()), Faults(fleet)
+    store, faults = RedisProbe(*fleet.stores.values()), Faults(fleet)
     store.keep({str(number): "kept" for number in range(100)}, lifetime_s=60)
     first, _, last = store.members.values()
     before = [slots_of(client) for client in store.members.values()]

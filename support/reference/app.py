@@ -13,11 +13,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.websockets import WebSocket
 
 from .settings import Settings, SettingsError
-
-RETRY_AFTER_S = 1
+from .unavailable import UnavailableError, answer_unavailable
 
 
 class Capability(Protocol):
@@ -43,7 +41,8 @@ def create_app(settings: Settings, environ: Mapping[str, str]) -> Starlette:
     node = Node(settings.node_name, capabilities)
     routes: list[BaseRoute] = [Route("/health", node.health), Route("/status", node.status)]
     routes += [route for capability in capabilities for route in capability.routes]
-    return Starlette(routes=routes, lifespan=node.lifespan, exception_handlers={RedisError: _unavailable})
+    handlers = {error: answer_unavailable for error in (RedisError, UnavailableError)}
+    return Starlette(routes=routes, lifespan=node.lifespan, exception_handlers=handlers)
 
 
 class Node:
@@ -81,7 +80,3 @@ def _load(name: str, settings: Settings, environ: Mapping[str, str]) -> Capabili
     # Imported only when wanted: a node starts no slower for what it does not do.
     build = import_module(f".{name}", __package__).Capability
     return cast(Capability, build(settings, environ))
-
-
-async def _unavailable(_: Request | WebSocket, error: Exception) -> Response:
-    return JSONResponse({"error": "unavailable"}, 503, headers={"Retry-After": str(RETRY_AFTER_S)})

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from behave.step_registry import AmbiguousStep  # type: ignore[import-untyped]
+from behave.step_registry import AmbiguousStep
 
 from support.errors import SuiteError
 from support.run.places import place_of

@@ -2,23 +2,25 @@
 
 import time
 from bisect import bisect_right
-from collections.abc import Iterable
 from concurrent.futures import Future
 from statistics import quantiles
 from typing import NamedTuple
 
 from hamcrest import assert_that
 
-from support.capabilities.cache_invalidation_redis.client import Storefront, price_key
+from support.capabilities.cache_invalidation_redis.client import Adapter
 from support.capabilities.cache_invalidation_redis.matchers import shows
-from support.capabilities.cache_invalidation_redis.shop import Shop, wait_until
-from support.errors import FaultError
+from support.capabilities.cache_invalidation_redis.shop import Shop
+from support.errors import FaultError, ProbeError
 from support.polling import poll
+from support.promise import must
 from support.worlds.crowds import for_each
+from support.worlds.world import wait_until
 
 _WAITS_WITHIN_S = 5.0
 _COME_BACK_WITHIN_S = 20.0
 _SLOT_S = 0.2
+_LOOKS_BEFORE_S = 0.05
 _ROUNDED_S = 0.002  # PTTL tells whole milliseconds
 
 
@@ -37,7 +39,7 @@ class Ageing:
         """The first storefront caches `count` prices, and Redis says for how long each is kept."""
         self._world.stock_and_cache(count, self._world.storefronts[:1])
         for product in self._world.prices:
-            left = self._world.cached_prices.lifetime(price_key(self._world.name, product))
+            left = self._world.cached_prices.lifetime(self._world.price_key(product))
             self._ends[product] = time.monotonic() + left
 
     def expect_cached(self, from_s: float, until_s: float) -> None:
@@ -53,24 +55,51 @@ class Ageing:
                 raise FaultError(f"{storefront.name} was asked, and all answers came later than after {until_s:g} s")
             assert_that(shown, shows({product: self._world.cached[product] for product in shown}), storefront.name)
 
-    def expect_fresh_after_end(self, late_s: float) -> None:
-        """`late_s` after the end of each both storefronts show its new price. AssertionError if not."""
+    def expect_fresh_after_end(self, late_s: float, age_s: float) -> None:
+        """`late_s` after the end of each both storefronts show its new price. AssertionError if not.
+
+        The same when it was cached `age_s` ago, whatever Redis says of its end.
+        """
+        last = self._world.cached_at[1] + age_s
+        looks: list[tuple[str, str, Future[int | None]]] = []
         for product, end in sorted(self._ends.items(), key=lambda one: one[1]):
-            wait_until(end + late_s)
-            self._world.expect_shown({product: self._world.prices[product]})
+            wait_until(min(end + late_s, last))
+            customers = [(storefront, product) for storefront in self._world.storefronts]
+            looks += [(s.name, p, look) for (s, p), look in zip(customers, self._world.send(customers), strict=True)]
+        for storefront in self._world.storefronts:
+            shown = {product: look.result() for name, product, look in looks if name == storefront.name}
+            assert_that(shown, shows(self._world.prices), storefront.name)
 
-    def expect_fresh_at(self, age_s: float) -> None:
-        """When the last was cached `age_s` ago, both storefronts show the new prices. AssertionError if not."""
-        wait_until(self._world.cached_at[1] + age_s)
-        self._world.expect_shown(self._world.prices)
-
-    def _look(self, which: tuple[Storefront, str]) -> None:
+    def _look(self, which: tuple[Adapter, str]) -> None:
         storefront, product = which
         cents = storefront.price(self._world.name, product)
         self._shown.append((storefront.name, product, cents, time.monotonic()))
 
-    def _shown_by(self, storefront: Storefront, end: float) -> dict[str, int | None]:
+    def _shown_by(self, storefront: Adapter, end: float) -> dict[str, int | None]:
         return {product: cents for name, product, cents, at in self._shown if name == storefront.name and at < end}
+
+
+class Browsers:
+    """What customers' browsers, and proxies on the way to them, are told of how long they may keep an answer."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._kept_for: dict[str, float] = {}  # seconds, by who showed what
+
+    def look(self) -> None:
+        """A customer of each storefront looks at a product, at one that is not sold, and at a page."""
+        product = next(iter(self._world.prices))
+        for storefront in self._world.storefronts:
+            self._kept_for |= {
+                f"a price at {storefront.name}": storefront.price_is_kept_for(self._world.name, product),
+                f"no price at {storefront.name}": storefront.price_is_kept_for(self._world.name, "unheard-of"),
+                f"a page at {storefront.name}": storefront.page_is_kept_for(self._world.name, "customer-0"),
+            }
+
+    def expect_nothing_kept(self) -> None:
+        """None of it may be shown again without asking. AssertionError with what may."""
+        kept = {what: seconds for what, seconds in self._kept_for.items() if seconds}
+        must(not kept, f"browsers may show again, for so many seconds: {kept}")
 
 
 class Everything:
@@ -78,22 +107,24 @@ class Everything:
 
     def __init__(self, world: Shop) -> None:
         self._world = world
+        self._keys: set[str] = set()  # what the caches must hold, or else not all of them is seen
 
     def happens(self) -> None:
         """Prices and pages are looked at, changed, removed and looked for in vain, at both storefronts."""
-        products = list(self._world.prices)
-        for number, storefront in enumerate(self._world.storefronts):
-            self._world.change(storefront, products[number::4])
-            storefront.remove(self._world.name, products[number + 2])
-            self._world.prices[products[number + 2]] = None
-            for customer in range(5):
-                storefront.page_discount(self._world.name, f"customer-{customer}")
-        self._world.prices |= {f"unheard-of-{number}": None for number in range(5)}
-        self._world.expect_shown(self._world.prices, within_s=1)
+        world = self._world
+        products = list(world.prices)
+        for number, storefront in enumerate(world.storefronts):
+            world.change(storefront, products[number::4])
+            world.done(storefront.remove(world.name, products[number + 2]))
+            world.prices[products[number + 2]] = None
+        world.look_at_pages(5)
+        world.prices |= {f"unheard-of-{number}": None for number in range(5)}
+        world.expect_shown(world.prices, within_s=1)
+        self._keys = {world.price_key(product) for product in world.prices}
+        self._keys |= {world.keys.page_key(world.name, customer) for customer in world.customers}
 
     def expect_end_within(self, longest_s: float, fetched_for_s: float) -> None:
         """All that both caches hold ends within `longest_s`, also while a price is fetched. AssertionError if not."""
-        shown = dict(self._world.prices)
         (fetched,) = self._world.stock(1)
         with self._world.origin.closed():
             waits = self._world.send([(self._world.storefronts[0], fetched)])
@@ -103,15 +134,15 @@ class Everything:
             # What is done for a fetch that takes long, such as to renew its lease, is done more than once meanwhile.
             poll(lambda: not self._expect_ends(longest_s), fetched_for_s, every_s=0.2)
         waits[0].result()
-        kinds = [shown.keys() <= _products(kept), len(kept) > len(shown)]
-        assert all(kinds), f"the caches hold {len(kept)} entries, not one for each product and page that was shown"
+        if missing := self._keys - kept.keys():
+            raise ProbeError(f"{len(missing)} entries that should be in the caches are not, such as {min(missing)}")
 
     def _expect_ends(self, longest_s: float) -> dict[str, float]:
         """All that both caches hold at this moment, and for how long yet (seconds)."""
         lifetimes = self._world.cached_prices.lifetimes() | self._world.cached_pages.lifetimes()
         wrong = {key: left for key, left in lifetimes.items() if not 0 <= left <= longest_s}
         some = list(wrong.items())[:5]
-        assert not wrong, f"{len(wrong)} of {len(lifetimes)} entries do not end within {longest_s:g} s: {some}"
+        must(not wrong, f"{len(wrong)} of {len(lifetimes)} entries do not end within {longest_s:g} s: {some}")
         return lifetimes
 
 
@@ -138,7 +169,7 @@ class Lifetimes:
 
     def look_at_all(self) -> None:
         """Every product is looked at, at both storefronts in turn, and once more as soon as it is cached no longer."""
-        asked = self._world.cleanups.enter_context(self._world.origin.questions(self._world.name))
+        asked = self._world.closing.enter_context(self._world.origin.questions(self._world.name))
         for_each(list(enumerate(self._world.prices)), self._look)
         poll(self._look_again, _COME_BACK_WITHIN_S, every_s=0.02)
         shown = {product: answer.result() for product, answer in self._shown_again.items()}
@@ -150,14 +181,14 @@ class Lifetimes:
         for product, one in self._cached.items():
             told = f"{product} was to be kept for {one.earliest - one.shown:.3f} to {one.latest - one.asked:.3f} s"
             in_time = one.latest - one.asked >= least_s and one.earliest - one.shown <= most_s
-            assert in_time, f"{told}, expected {least_s:g} to {most_s:g} s"
+            must(in_time, f"{told}, expected {least_s:g} to {most_s:g} s")
             early = one.earliest - self._ended[product]
-            assert early <= _ROUNDED_S, f"{told}, and was gone {early:.3f} s too early"
+            must(early <= _ROUNDED_S, f"{told}, and was gone {early:.3f} s too early")
 
     def expect_spread(self, least_s: float) -> None:
         """Nine in ten of the lifetimes, those in the middle, differ by `least_s` or more. AssertionError if not."""
         cuts = quantiles([one.earliest - one.shown for one in self._cached.values()], n=20)
-        assert cuts[-1] - cuts[0] >= least_s, f"nine in ten of the prices end within {cuts[-1] - cuts[0]:.2f} s"
+        must(cuts[-1] - cuts[0] >= least_s, f"nine in ten of the prices end within {cuts[-1] - cuts[0]:.2f} s")
 
     def expect_even(self, times: float, least_s: float, most_s: float) -> None:
         """In no 0.2 s do more than `times` as many end as if these ended evenly. AssertionError if they do.
@@ -174,22 +205,28 @@ class Lifetimes:
     def expect_questions(self, times: int) -> None:
         """The database was asked `times` times for each product, neither more nor less. AssertionError if not."""
         expected = times * len(self._cached)
-        assert len(self._questions) == expected, f"expected {expected} questions, counted {len(self._questions)}"
+        must(len(self._questions) == expected, f"expected {expected} questions, counted {len(self._questions)}")
 
     def _look(self, numbered: tuple[int, str]) -> None:
         number, product = numbered
         asked = time.monotonic()
         cents = self._world.storefronts[number % 2].price(self._world.name, product)
         shown = time.monotonic()
-        left = self._world.cached_prices.lifetime(price_key(self._world.name, product))
+        left = self._world.cached_prices.lifetime(self._world.price_key(product))
         told = time.monotonic()
-        assert cents == self._world.prices[product], f"{product} costs {self._world.prices[product]}, shown was {cents}"
-        assert left > 0, f"{product} was shown and is not cached (PTTL {left:g} s)"
+        true = self._world.prices[product]
+        must(cents == true, f"{product} costs {true}, shown was {cents}")
+        must(left > 0, f"{product} was shown and is not cached (PTTL {left:g} s)")
         self._cached[product] = Cached(asked, shown, shown + left, told + left)
 
     def _look_again(self) -> bool:
-        """Looks at what has ended since the last time; whether all have."""
-        keys = {price_key(self._world.name, p): p for p in self._world.prices if p not in self._ended}
+        """Looks at what has ended since the last time; whether all have. Nobody looks long before the end that is due.
+
+        What was dropped earlier is found to be missing then, so too early all the same.
+        """
+        due = time.monotonic() + _LOOKS_BEFORE_S
+        waited_for = [p for p, one in self._cached.items() if p not in self._ended and one.earliest < due]
+        keys = {self._world.price_key(product): product for product in waited_for}
         kept = self._world.cached_prices.values(*keys)
         now = time.monotonic()
         ended = [product for key, product in keys.items() if kept[key] is None]
@@ -209,9 +246,4 @@ class Lifetimes:
 def _expect_peak(moments: list[float], most: float) -> None:
     """No 0.2 s have more than `most` of these moments, which are in order. AssertionError if some have."""
     peak = max(bisect_right(moments, moment + _SLOT_S) - place for place, moment in enumerate(moments))
-    assert peak <= most, f"up to {peak} of {len(moments)} prices end within {_SLOT_S:g} s, expected {most:.0f} or fewer"
-
-
-def _products(keys: Iterable[str]) -> set[str]:
-    """The products, of whatever shop, that these keys of prices are of."""
-    return {key.rpartition(":")[2] for key in keys}
+    must(peak <= most, f"up to {peak} of {len(moments)} prices end within {_SLOT_S:g} s, expected {most:.0f} or fewer")

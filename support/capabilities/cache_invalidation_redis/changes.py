@@ -10,19 +10,21 @@ from typing import TypeVar
 
 from hamcrest import assert_that
 
-from support.capabilities.cache_invalidation_redis.client import Storefront, price_key
+from support.capabilities.cache_invalidation_redis.client import Adapter, Outcome
 from support.capabilities.cache_invalidation_redis.matchers import shows
-from support.capabilities.cache_invalidation_redis.shop import DISCOUNT, Prices, Shop, wait_until
+from support.capabilities.cache_invalidation_redis.shop import DISCOUNT, Prices, Shop
 from support.errors import FaultError
 from support.polling import poll
+from support.promise import broken, must
 from support.worlds.crowds import for_each
+from support.worlds.world import wait_until
 
 _HOLDS_WITHIN_S = 5.0
 _QUIET_S = 0.3
 _KEPT_S = 60.0
 _GIVE_UP_S = 2.0
 _PATIENCE_S = 60.0  # for all changes together: by then it is plain that they are not seen at once
-_AT_ONCE = 25  # reads that are held at once: a storefront has no more than 30 connections for them
+_AT_ONCE = 40  # reads that are held at once: a storefront has no more than 45 connections for them
 One = TypeVar("One")
 
 
@@ -47,21 +49,21 @@ class Propagation:
         told = (
             f"{percent} in 100 of {len(self._stale_s)} changes were seen within {tail:.3f} s, the last in {worst:.3f} s"
         )
-        assert tail <= within_s and worst <= all_within_s, f"{told}, expected {within_s:g} s and {all_within_s:g} s"
-        assert not self._given_up, f"{told}, and no more were tried, because it took too long"
+        must(tail <= within_s and worst <= all_within_s, f"{told}, expected {within_s:g} s and {all_within_s:g} s")
+        must(not self._given_up, f"{told}, and no more were tried, because it took too long")
 
     def expect_no_way_back(self) -> None:
         """Nobody was shown a price that is older than one already seen. AssertionError with who was."""
-        assert not self._went_back, f"{len(self._went_back)} times an older price came back: {self._went_back[:3]}"
+        must(not self._went_back, f"{len(self._went_back)} times an older price came back: {self._went_back[:3]}")
 
-    def _try(self, writer: Storefront, reader: Storefront, product: str) -> None:
+    def _try(self, writer: Adapter, reader: Adapter, product: str) -> None:
         if self._given_up:
             return  # it is told already, and each further change would be waited for as long
         shop, before, cents = self._world.name, self._world.prices[product], next(self._world.cents)
         for storefront in self._world.storefronts:
             if (shown := storefront.price(shop, product)) != before:
                 self._went_back.append(f"{storefront.name} shows {shown} for {product}, which costs {before}")
-        writer.set_price(shop, product, cents)
+        self._world.done(writer.set_price(shop, product, cents))
         acknowledged = time.monotonic()
         last_stale = acknowledged
         # A price that was shown to a question from after the change was stale when that question was asked, for sure.
@@ -71,6 +73,52 @@ class Propagation:
         self._stale_s.append(last_stale - acknowledged)
         self._given_up |= sum(self._stale_s) > _PATIENCE_S
         self._world.prices[product] = cents
+
+
+class Authors:
+    """Those who change a price, and look at it at once where they have changed it."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+        self._shown: dict[str, int | None] = {}
+
+    def change_and_look(self) -> None:
+        """Every price is changed at the first storefront, and looked at there when that one says that it is done."""
+        for_each(list(self._world.prices), self._try)
+
+    def expect_own_changes(self) -> None:
+        """Each was shown the price that it had set. AssertionError if not."""
+        assert_that(self._shown, shows(self._world.prices), "to those who had just set it")
+
+    def _try(self, product: str) -> None:
+        world, storefront = self._world, self._world.storefronts[0]
+        cents = next(world.cents)
+        world.done(storefront.set_price(world.name, product, cents))
+        world.prices[product] = cents
+        self._shown[product] = storefront.price(world.name, product)
+
+
+class Rivals:
+    """Two who change the same prices at the same time, each at a storefront of their own."""
+
+    def __init__(self, world: Shop) -> None:
+        self._world = world
+
+    def change_at_both(self) -> None:
+        """Every price is changed at both storefronts; returns when all of that is done."""
+        wanted = [(product, storefront) for product in self._world.prices for storefront in self._world.storefronts]
+        changes = [
+            change
+            for product, storefront in wanted
+            for change in self._world.begin(storefront.set_price, [product, next(self._world.cents)])
+        ]
+        for change in changes:
+            change.result()
+
+    def expect_what_holds(self, within_s: float) -> None:
+        """Within `within_s` both storefronts show what the database has, whoever was last. AssertionError if not."""
+        self._world.prices |= self._world.origin.prices(self._world.name)
+        self._world.expect_shown(self._world.prices, within_s)
 
 
 class SlowReads:
@@ -90,7 +138,7 @@ class SlowReads:
 
     def ask(self, products: Sequence[str]) -> None:
         """Customers ask the first storefront; returns when the database has looked for all of them."""
-        self._world.faults.hold("postgres", "storefront-1")
+        self._world.faults.hold("postgres", self._first.name)
         since = self._world.origin.now()
         self._readers = self._world.send([(self._first, product) for product in products])
         origin = self._world.origin
@@ -101,7 +149,7 @@ class SlowReads:
     def answer(self) -> None:
         """The answers arrive. FaultError when one had arrived before, so that nothing was held."""
         early = sum(reader.done() for reader in self._readers)
-        self._world.faults.mend("postgres:storefront-1")
+        self._world.faults.join("postgres", self._first.name)
         for reader in self._readers:
             reader.result()
         if early:
@@ -126,13 +174,13 @@ class SlowReads:
         """Those who asked after the change are shown the new prices. AssertionError if not."""
         shown = {product: one.result() for product, one in zip(self._world.prices, self._later, strict=True)}
         wrong = {product: cents for product, cents in shown.items() if cents != self._world.prices[product]}
-        assert not wrong, f"{len(wrong)} who asked after the change were shown the price before it: {wrong}"
+        must(not wrong, f"{len(wrong)} who asked after the change were shown the price before it: {wrong}")
 
 
 class LateWords:
     """What a storefront and Redis say to each other comes late, so that a change overtakes it."""
 
-    _LARGE = 60_000  # of a cached price, in bytes: JSON lets blanks stand before a number (RFC 8259, section 2)
+    _LARGE = 60_000  # of a cached price, in bytes
     _BYTES_PER_S = 80_000
 
     def __init__(self, world: Shop) -> None:
@@ -142,9 +190,9 @@ class LateWords:
     def make_answers_late(self) -> None:
         """Redis has every price in a large entry, which takes 0.75 s to arrive at the first storefront."""
         for product, cents in self._world.prices.items():
-            entry = {price_key(self._world.name, product): f"{cents}".rjust(self._LARGE)}
-            self._world.cached_prices.keep(entry, _KEPT_S)
-        self._world.faults.narrow("redis", "storefront-1", self._BYTES_PER_S)
+            entry = self._world.keys.cached_price(cents or 0, self._LARGE)
+            self._world.cached_prices.keep({self._world.price_key(product): entry}, _KEPT_S)
+        self._world.faults.narrow("redis", self._first.name, self._BYTES_PER_S)
 
     def change_before_answers(self) -> None:
         """Customers ask the first storefront; when Redis has looked, the prices change at the second.
@@ -173,7 +221,7 @@ class LateWords:
             return all(change.done() for change in changes)
 
         if not poll(done, _PATIENCE_S, every_s=0.005):
-            raise AssertionError(f"{self._first.name} did not change {len(fresh)} prices within {_PATIENCE_S:g} s")
+            broken(f"{self._first.name} did not change {len(fresh)} prices within {_PATIENCE_S:g} s")
         for change in changes:
             change.result()
         self._world.prices |= fresh
@@ -187,7 +235,7 @@ class Commits:
 
     def __init__(self, world: Shop) -> None:
         self._world = world
-        self._gate = world.cleanups.enter_context(ExitStack())
+        self._gate = world.opened(ExitStack())
         self._changes: list[Future[None]] = []
         self._fresh: Prices = {}
 
@@ -195,32 +243,32 @@ class Commits:
         """In one step a new price for the first product and one below zero for the second; and 200 % off."""
         first, second = self._world.prices
         wanted = {first: next(self._world.cents), second: -1}
+        self._world.make_entries_last()
         self._before = self._kept()
         storefront = self._world.storefronts[0]
-        self._answers = [
-            storefront.offer_prices(self._world.name, wanted),
-            storefront.offer_discount(self._world.name, 200),
+        self._outcomes = [
+            storefront.set_prices(self._world.name, wanted),
+            storefront.set_discount(self._world.name, 200),
         ]
 
     def change_in_one_step(self) -> None:
         """A new price for every product, in one step. AssertionError when that is refused."""
         fresh = {product: next(self._world.cents) for product in self._world.prices}
-        status = self._world.storefronts[0].offer_prices(self._world.name, fresh)
-        assert 200 <= status < 300, f"expected possible prices to be taken, got {status}"
+        self._world.done(self._world.storefronts[0].set_prices(self._world.name, fresh))
         self._world.prices |= fresh
 
     def expect_refused(self) -> None:
-        """The answers were errors of whoever asked (RFC 9110 section 15.5). AssertionError if not."""
-        refused = [400 <= status < 500 for status in self._answers]
-        assert all(refused), f"expected impossible prices and discounts to be refused, got {self._answers}"
+        """The shop was told so. AssertionError if not."""
+        refused = all(outcome is Outcome.REFUSED for outcome in self._outcomes)
+        must(refused, f"expected impossible prices and discounts to be refused\n{self._world.exchanges.last()}")
 
     def expect_caches_untouched(self) -> None:
         """Redis holds what it held; both storefronts show that, and ask nobody. AssertionError if not."""
-        assert self._kept() == self._before, f"Redis held {self._before}, and now it holds {self._kept()}"
+        must(self._kept() == self._before, f"Redis held {self._before}, and now it holds {self._kept()}")
         with self._world.origin.questions(self._world.name) as asked:
             self._world.expect_shown(self._world.cached)
             questions = asked()
-        assert not questions, f"expected no question to the database, it was asked {len(questions)}: {questions[:2]}"
+        must(not questions, f"expected no question to the database, it was asked {len(questions)}: {questions[:2]}")
 
     def expect_database_untouched(self) -> None:
         """The database has the prices that it had. AssertionError if not."""
@@ -249,16 +297,14 @@ class Commits:
             change.result()
         self._world.prices |= self._fresh
 
-    def _begin(self, change: Callable[..., None], *what: Sequence[object]) -> None:
+    def _begin(self, change: Callable[..., Outcome], *what: Sequence[object]) -> None:
         self._gate.enter_context(self._world.origin.commits_held())
         self._changes = self._world.begin(change, *what)
         if not poll(lambda: self._world.origin.held_commits() == len(what), _HOLDS_WITHIN_S):
             raise FaultError(f"{self._world.origin.held_commits()} of {len(what)} changes wait for their commit")
 
     def _kept(self) -> dict[str, str | None]:
-        return self._world.cached_prices.values(
-            *[price_key(self._world.name, product) for product in self._world.prices]
-        )
+        return self._world.cached_prices.values(*[self._world.price_key(product) for product in self._world.prices])
 
 
 class Wanted:
@@ -266,14 +312,25 @@ class Wanted:
 
     def __init__(self, world: Shop) -> None:
         self._world = world
-        self._asked = world.cleanups.enter_context(world.origin.questions(world.name))
+
+    def begin(self) -> None:
+        """From now on the questions to the database about this shop are counted."""
+        self._asked = self._world.closing.enter_context(self._world.origin.questions(self._world.name))
 
     def look_in_vain(self, product: str, customers: int) -> None:
-        """`customers` look for `product`, at both storefronts in turn, and are told that there is none."""
+        """`customers` look for `product`, at both storefronts in turn, and are told that there is none.
+
+        FaultError when they take longer than what the first of them was told is cached.
+        """
         self._world.prices = {product: None}
-        for _ in range(customers // 2):
+        self._world.expect_shown(self._world.prices)
+        left = self._world.cached_prices.lifetime(self._world.price_key(product))
+        began = time.monotonic()
+        for _ in range(customers // 2 - 1):
             self._world.expect_shown(self._world.prices)
         self.count()
+        if 0 < left < time.monotonic() - began:
+            raise FaultError(f"{customers} customers came in more than the {left:g} s for which it is cached")
 
     def count(self) -> None:
         """Remembers how often the database has been asked so far."""
@@ -282,7 +339,7 @@ class Wanted:
     def expect_questions(self, most: int) -> None:
         """When they were counted they were at most `most`, and more than none. AssertionError if not."""
         told = f"the database was asked {len(self._questions)} times, expected 1 to {most}"
-        assert 1 <= len(self._questions) <= most, f"{told}: {self._questions[:2]}"
+        must(1 <= len(self._questions) <= most, f"{told}: {self._questions[:2]}")
 
 
 def _portions(many: Sequence[One], size: int) -> list[Sequence[One]]:

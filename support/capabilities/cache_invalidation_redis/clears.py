@@ -1,50 +1,19 @@
-"""Clears: of shops with names that look alike, of very many prices, and of pages all over a cluster."""
+"""Clears: of shops with similar names, of very many prices, and of pages all over a cluster."""
 
 import itertools
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from statistics import quantiles
 
 from redis.crc import key_slot
 
-from support.capabilities.cache_invalidation_redis.client import page_key, price_key
-from support.capabilities.cache_invalidation_redis.probe import Asker, CacheStore, slots_of
+from support.capabilities.cache_invalidation_redis.probe import Asker
 from support.capabilities.cache_invalidation_redis.shop import DISCOUNT, Shop
 from support.errors import FaultError
+from support.probes.redis import slots_of
+from support.promise import must
 from support.worlds.crowds import threads
-
-_KEPT_S = 120.0  # what the suite caches in the platform's name must not end by itself before it is cleared
-
-
-class Planted:
-    """Entries that the suite has put into a cache, as the platform would have; what is left is dropped at the end."""
-
-    def __init__(self, store: CacheStore) -> None:
-        self._store = store
-        self._doomed: set[str] = set()
-        self._spared: set[str] = set()
-
-    def plant(self, keys: Iterable[str], value: str, spared: bool) -> None:
-        """Caches `value` under each of `keys`, which a clear is meant for, or which it is to spare."""
-        fresh = set(keys)
-        self._store.keep(dict.fromkeys(fresh, value), _KEPT_S)
-        (self._spared if spared else self._doomed).update(fresh)
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """How many entries a clear is meant for, and how many it is to spare."""
-        return len(self._doomed), len(self._spared)
-
-    def expect_cleared(self) -> None:
-        """None of the entries that a clear was meant for is left, and all of the others are. AssertionError if not."""
-        there = set(self._store.keys())
-        left, lost = self._doomed & there, self._spared - there
-        assert not left, f"{len(left)} of {len(self._doomed)} are left after the clear, such as {sorted(left)[:3]}"
-        assert not lost, f"{len(lost)} of {len(self._spared)} others are gone, such as {sorted(lost)[:3]}"
-
-    def drop(self) -> None:
-        """Takes out what is left."""
-        self._store.drop(*self._doomed, *self._spared)
+from support.worlds.world import turns
 
 
 class LookAlikes:
@@ -53,34 +22,37 @@ class LookAlikes:
     def __init__(self, world: Shop) -> None:
         self._world = world
         self._cleared: list[str] = []
-        self.planted = Planted(world.cached_prices)
 
-    def open_shops(self, names: Sequence[str], count: int, spared: bool) -> None:
+    def open_shops(self, names: Sequence[str], count: int, spared: bool = False) -> None:
         """A shop for each of `names`, with `count` cached prices; those that are not `spared` are cleared later."""
         shops = [f"{self._world.name}-{name}" for name in names]
-        keys = [price_key(shop, f"product-{number}") for shop in shops for number in range(count)]
-        self.planted.plant(keys, "1000", spared)
+        keys = [self._world.keys.price_key(shop, f"product-{number}") for shop in shops for number in range(count)]
+        self._world.planted.plant(self._world.cached_prices, keys, self._world.keys.cached_price(1000), spared)
         self._cleared += [] if spared else shops
 
     def change_discounts(self) -> None:
         """Each shop that is not to be spared changes its discount, at both storefronts in turn."""
-        for shop, storefront in zip(self._cleared, itertools.cycle(self._world.storefronts), strict=False):
-            storefront.set_discount(shop, DISCOUNT)
+        for shop, storefront in zip(self._cleared, turns(self._world.storefronts), strict=False):
+            self._world.done(storefront.set_discount(shop, DISCOUNT))
 
 
 class Blocking:
-    """How often the servers of some caches are asked for what holds up all others, from when this is made."""
+    """How often the servers of both caches are asked for what holds up all others, since this began."""
 
     _COMMANDS = ("KEYS", "DEL", "FLUSHDB", "FLUSHALL")
 
-    def __init__(self, *stores: CacheStore) -> None:
-        self._stores = stores
+    def __init__(self, world: Shop) -> None:
+        self._stores = (world.cached_prices, world.cached_pages)
+        self._before: dict[str, int] = {}
+
+    def begin(self) -> None:
+        """Counts from now on."""
         self._before = self._calls()
 
     def expect_none(self) -> None:
         """The servers have counted no such call since. AssertionError with those that they did."""
         called = {name: after - self._before[name] for name, after in self._calls().items()}
-        assert not any(called.values()), f"expected none of these calls, Redis counts {called}"
+        must(not any(called.values()), f"expected none of these calls, Redis counts {called}")
 
     def _calls(self) -> dict[str, int]:
         counts = [store.calls(*self._COMMANDS) for store in self._stores]
@@ -92,11 +64,15 @@ class BigClear:
 
     _STEPS = ("SCAN", "UNLINK")  # what goes over keys in steps of any size
 
-    def __init__(self, world: Shop, count: int) -> None:
+    def __init__(self, world: Shop) -> None:
         self._world = world
+        self._count = 0
+
+    def plant(self, count: int) -> None:
+        """`count` prices of the shop are cached."""
         self._count = count
-        self.planted = Planted(world.cached_prices)
-        self.planted.plant([price_key(world.name, f"cached-{number}") for number in range(count)], "1000", False)
+        keys = [self._world.price_key(f"cached-{number}") for number in range(count)]
+        self._world.planted.plant(self._world.cached_prices, keys, self._world.keys.cached_price(1000), spared=False)
 
     def clear_while_others_ask(self) -> None:
         """The shop changes its discount, while others ask Redis until that is done."""
@@ -112,17 +88,17 @@ class BigClear:
     def expect_small_steps(self, part: int) -> None:
         """Each command that went over the prices took on average no more than 1 in `part`. AssertionError if not."""
         large = {name: calls for name, calls in self._steps.items() if 0 < calls < part}
-        assert not large, f"{self._count} prices were cleared in {large} calls, expected {part} or more of each"
+        must(not large, f"{self._count} prices were cleared in {large} calls, expected {part} or more of each")
 
     def expect_not_blocked(self, percent: int, part: float) -> None:
         """`percent` in 100 waits were shorter than this `part` of the clear itself. AssertionError if not.
 
         A busy machine slows both alike.
         """
-        wait = _percentile(self._waits, percent)
-        assert wait < part * self._took_s, (
-            f"{percent} in 100 waited up to {wait:.3f} s of a clear of {self._took_s:.3f} s"
-        )
+        # Twice the sample has the same distribution, and one value alone has none.
+        wait = quantiles(self._waits * 2, n=100)[percent - 1]
+        told = f"{percent} in 100 waited up to {wait:.3f} s of a clear of {self._took_s:.3f} s"
+        must(wait < part * self._took_s, told)
 
 
 class ClusterClear:
@@ -133,20 +109,26 @@ class ClusterClear:
 
     _TAGS = 20
 
-    def __init__(self, world: Shop, count: int, others: int) -> None:
+    def __init__(self, world: Shop) -> None:
         self._world = world
+        self._slots: list[int] = []
+        self._looked_at: list[str] = []
+
+    def plant(self, count: int, others: int) -> None:
+        """`count` pages of the shop are cached, and `others` of another."""
         self._slots = self._moving_slots()
         tags = [_tag_of(slot) for slot in self._slots]
         alone = [f"customer-{number}" for number in range(count * 3 // 4)]
         together = [f"{{{tag}}}-{number}" for tag in tags for number in range(count // 4 // len(tags))]
-        self._customers = alone + together
         self._looked_at = [*alone[:10], *together[:: len(together) // 10]]
-        self.planted = Planted(world.cached_pages)
-        self._plant(world.name, self._customers, spared=False)
-        self._plant(world.fresh_name("other"), [f"customer-{number}" for number in range(others)], spared=True)
+        self._plant(self._world.name, alone + together, spared=False)
+        self._plant(self._world.fresh("other"), [f"customer-{number}" for number in range(others)], spared=True)
 
     def clear_while_slots_move(self) -> None:
-        """The same, while slots with many of the pages move to another server. FaultError when no page moved."""
+        """The shop changes its discount while slots with many of the pages move to another server.
+
+        FaultError when no page moved.
+        """
         resharding = self._world.faults.reshard("redis-cluster")
         with threads(1) as merchant:
             change = merchant.submit(self._world.change_discount)
@@ -160,8 +142,9 @@ class ClusterClear:
         self._world.expect_page_discounts(self._looked_at, DISCOUNT)
 
     def _plant(self, shop: str, customers: Sequence[str], spared: bool) -> None:
-        page = '{"customer":"cached","discount_percent":0}'
-        self.planted.plant([page_key(shop, customer) for customer in customers], page, spared)
+        keys = [self._world.keys.page_key(shop, customer) for customer in customers]
+        page = self._world.keys.cached_page("cached", 0)
+        self._world.planted.plant(self._world.cached_pages, keys, page, spared)
 
     def _moving_slots(self) -> list[int]:
         """The last slots of the first server and of the last: where a scan that goes by slots comes late."""
@@ -169,11 +152,6 @@ class ClusterClear:
         half = self._TAGS // 2
         pairs = zip(owned[0][-half:], owned[-1][-half:], strict=True)
         return [slot for pair in pairs for slot in pair]
-
-
-def _percentile(sample: list[float], percent: int) -> float:
-    # Twice the sample has the same distribution, and one value alone has none.
-    return quantiles(sample * 2, n=100)[percent - 1]
 
 
 def _tag_of(slot: int) -> str:

@@ -1,75 +1,85 @@
-"""Customers and merchants of many shops: they look at prices and pages, and change them, at any storefront.
+"""What customers and shops can do at one storefront, and where the platform keeps what the suite has to look at.
 
-The routes, and the keys under which the platform caches, are the reference platform's; a platform with others needs
-another module of this name. An answer that a storefront should not have given is an AssertionError.
+Prices are whole cents, discounts per cent. Who may change what is not judged here: an adapter acts as the shop itself,
+with whatever right the platform asks for.
 """
 
 from collections.abc import Mapping
-from urllib.parse import quote
-
-from support.clients.node_client import NodeClient
-from support.platforms.platform import Door
-
-ANSWER_WITHIN_S = 30.0  # longer than any promise of a scenario; a storefront that is silent for so long never answers
-_CUSTOMERS_AT_ONCE = 256
+from enum import Enum
+from typing import NamedTuple, Protocol
 
 
-class Storefront(NodeClient):
-    """One node, as customers and merchants reach it."""
+class Outcome(Enum):
+    """What a shop is told of a change that it asked for."""
 
-    def __init__(self, door: Door) -> None:
-        super().__init__(door, ANSWER_WITHIN_S, _CUSTOMERS_AT_ONCE)
+    DONE = "done"
+    REFUSED = "refused"  # such a price or discount cannot be, and nothing of the change was done
+
+
+class Books(NamedTuple):
+    """Where the truth is in PostgreSQL. Statements name their parameters: %(shop)s, %(product)s, %(cents)s."""
+
+    prices: str  # the table with a row for each price, which every look at a price reads
+    discounts: str  # the table with a row for each discount
+    set_price: str  # what sets or makes one price
+    all_prices: str  # what tells of each product of a shop its name and its price, without the discount
+
+
+class Adapter(Protocol):
+    """One storefront. What it should not have answered, or its silence, is an AssertionError with the last exchanges.
+
+    Any number of threads may use it at once.
+    """
+
+    name: str  # that of the storefront's container
+
+    # A customer
 
     def price(self, shop: str, product: str) -> int | None:
-        """What `product` costs, in cents; None when the shop does not sell it."""
-        answer = self.ask("GET", _path("shops", shop, "products", product))
-        if answer.status_code == 404:
-            return None
-        cents = self.expect(answer, 200, "price_cents")["price_cents"]
-        assert isinstance(cents, int), f"{self.name} told a price that is no number of cents: {answer.text}"
-        return cents
+        """What a customer is shown that `product` costs, discount included; None when the shop does not sell it."""
 
-    def page_discount(self, shop: str, customer: str) -> int:
-        """The discount in per cent that the page of `customer` shows."""
-        answer = self.ask("GET", _path("shops", shop, "pages", customer))
-        percent = self.expect(answer, 200, "discount_percent")["discount_percent"]
-        assert isinstance(percent, int), f"{self.name} told a discount that is no number of per cent: {answer.text}"
-        return percent
+    def discount(self, shop: str, customer: str) -> int:
+        """The discount that the page of `customer` shows; 0 where there is none."""
 
-    def set_price(self, shop: str, product: str, cents: int) -> None:
-        """Sets or makes a price; returns when the storefront says that it is done."""
-        self.expect(self.ask("PUT", _path("shops", shop, "products", product), {"price_cents": cents}), 204)
+    def price_is_kept_for(self, shop: str, product: str) -> float:
+        """For how many seconds a browser, or a proxy on the way, may show that price again without asking.
 
-    def remove(self, shop: str, product: str) -> None:
-        """Takes `product` out of the shop; returns when the storefront says that it is done."""
-        self.expect(self.ask("DELETE", _path("shops", shop, "products", product)), 204)
+        0 for never, infinite where it is told nothing, as it may decide for itself then (RFC 9111, section 4.2.2).
+        """
 
-    def set_discount(self, shop: str, percent: int) -> None:
-        """Sets the discount of the whole shop; returns when the storefront says that it is done."""
-        self.expect(self.ask("PUT", _path("shops", shop, "discount"), {"discount_percent": percent}), 204)
+    def page_is_kept_for(self, shop: str, customer: str) -> float:
+        """The same of the page of `customer`."""
 
-    def offer_prices(self, shop: str, prices: Mapping[str, int]) -> int:
-        """Tries to set all of `prices` or none, and returns the answer's status, whatever it is."""
-        return self.ask("PUT", _path("shops", shop, "prices"), {"prices": dict(prices)}).status_code
+    # The shop
 
-    def offer_discount(self, shop: str, percent: int) -> int:
-        """Tries to set the discount, and returns the answer's status, whatever it is."""
-        return self.ask("PUT", _path("shops", shop, "discount"), {"discount_percent": percent}).status_code
+    def set_price(self, shop: str, product: str, cents: int) -> Outcome:
+        """Sets or makes a price; returns when the storefront says what became of it."""
 
+    def set_prices(self, shop: str, prices: Mapping[str, int]) -> Outcome:
+        """Sets all of these prices in one step, or none."""
 
-def price_key(shop: str, product: str) -> str:
-    """The key of a cached price, on the single Redis server."""
-    return f"price:{_part(shop)}:{_part(product)}"
+    def set_discount(self, shop: str, percent: int) -> Outcome:
+        """Sets the discount of the whole shop."""
 
+    def remove(self, shop: str, product: str) -> Outcome:
+        """Takes `product` out of the shop."""
 
-def page_key(shop: str, customer: str) -> str:
-    """The key of a customer's cached page, on the Redis Cluster."""
-    return f"page:{_part(shop)}:{_part(customer)}"
+    # Where the platform keeps things
 
+    def price_key(self, shop: str, product: str) -> str:
+        """The key of the string that is a cached price, on the Redis server."""
 
-def _part(name: str) -> str:
-    return name.replace("%", "%25").replace(":", "%3A")
+    def page_key(self, shop: str, customer: str) -> str:
+        """The key of the string that is a cached page, on the Redis Cluster."""
 
+    def cached_price(self, cents: int, size: int = 0) -> str:
+        """What is kept under the key of a price, made up to `size` bytes by what means nothing."""
 
-def _path(*parts: str) -> str:
-    return "/" + "/".join(quote(part, safe="") for part in parts)
+    def cached_page(self, customer: str, percent: int) -> str:
+        """What is kept under the key of a page."""
+
+    def books(self) -> Books:
+        """Where the truth is."""
+
+    def close(self) -> None:
+        """Gives the connections back."""

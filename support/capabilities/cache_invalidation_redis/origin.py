@@ -1,7 +1,7 @@
 """What PostgreSQL, the origin, knows: the true prices, which of them it was asked for, and who waits for it.
 
-Its tables are those of the reference platform; a platform with others needs another module of this name. Every method
-raises ProbeError when the server does not answer.
+Its tables are the platform's own, and are asked of its adapter. Every method raises ProbeError when the server does not
+answer.
 """
 
 import re
@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import psycopg
 
+from support.capabilities.cache_invalidation_redis.client import Books
 from support.containers.service import Store
 from support.errors import ProbeError
 from support.polling import poll
@@ -26,38 +27,34 @@ _SAYS_WITHIN_S = 10
 
 # A deferred constraint trigger runs when its transaction commits (PostgreSQL, CREATE TRIGGER), so a commit can be
 # held there: whatever was done in the transaction is done, and nobody sees it yet.
-_HOLD_COMMITS = f"""
+_GATE_KEEPER = f"""
 CREATE OR REPLACE FUNCTION wait_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN PERFORM pg_advisory_xact_lock_shared({_GATE}); RETURN NULL; END $$;
-CREATE CONSTRAINT TRIGGER wait_at_the_gate AFTER INSERT OR UPDATE OR DELETE ON products
-DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_at_the_gate();
-CREATE CONSTRAINT TRIGGER wait_at_the_gate AFTER INSERT OR UPDATE OR DELETE ON shops
+$$ BEGIN PERFORM pg_advisory_xact_lock_shared({_GATE}); RETURN NULL; END $$
+"""
+_HOLD_COMMITS = """
+CREATE CONSTRAINT TRIGGER wait_at_the_gate AFTER INSERT OR UPDATE OR DELETE ON {table}
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_at_the_gate()
 """
-_LET_COMMITS_GO = "DROP TRIGGER wait_at_the_gate ON products; DROP TRIGGER wait_at_the_gate ON shops"
+_LET_COMMITS_GO = "DROP TRIGGER IF EXISTS wait_at_the_gate ON {table}"
 
 
 class Origin:
     """The database, on connections of the suite's own."""
 
-    def __init__(self, server: Store) -> None:
-        self._server = server
+    def __init__(self, server: Store, books: Books) -> None:
+        self._server, self._books = server, books
         self._connection = self._another()
 
     def set_prices(self, shop: str, prices: Mapping[str, int]) -> None:
         """Sets prices behind the platform's back, which therefore invalidates nothing."""
-        rows = [(shop, product, cents) for product, cents in prices.items()]
-        upsert = (
-            "INSERT INTO products (shop, product, price_cents) VALUES (%s, %s, %s) "
-            "ON CONFLICT (shop, product) DO UPDATE SET price_cents = excluded.price_cents"
-        )
+        rows = [{"shop": shop, "product": product, "cents": cents} for product, cents in prices.items()]
         with _told(), self._connection.transaction(), self._connection.cursor() as cursor:
-            cursor.executemany(upsert, rows)
+            cursor.executemany(self._books.set_price, rows)
 
     def prices(self, shop: str) -> dict[str, int]:
         """What each product of the shop costs, without its discount."""
         with _told():
-            rows = self._connection.execute("SELECT product, price_cents FROM products WHERE shop = %s", [shop])
+            rows = self._connection.execute(self._books.all_prices, {"shop": shop})
             return {str(product): int(cents) for product, cents in rows.fetchall()}
 
     @contextmanager
@@ -83,40 +80,44 @@ class Origin:
         """How many connections have read a price since then, have been sent the answer, and asked nothing after it."""
         return self._number(
             "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND query_start > %s "
-            "AND query ~* '^\\s*SELECT' AND position('products' in query) > 0",
+            "AND query ~* '^\\s*SELECT' AND position(%s in query) > 0",
             since,
+            self._books.prices,
         )
 
     @contextmanager
     def closed(self) -> Iterator[None]:
         """While this lasts whoever reads or changes prices waits for it (ACCESS EXCLUSIVE)."""
         with _told(), self._another() as connection, connection.transaction():
-            connection.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
+            connection.execute(f"LOCK TABLE {self._books.prices} IN ACCESS EXCLUSIVE MODE")
             yield
 
     def waiting(self) -> int:
         """How many statements wait for the table of prices at this moment."""
-        return self._number("SELECT count(*) FROM pg_locks WHERE relation = 'products'::regclass AND NOT granted")
+        waiting = "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
+        return self._number(waiting, self._books.prices)
 
     def cancel(self) -> int:
         """Cancels every statement that waits for the table of prices; returns how many there were."""
         return self._number(
             "SELECT count(*) FILTER (WHERE pg_cancel_backend(pid)) FROM pg_locks "
-            "WHERE relation = 'products'::regclass AND NOT granted"
+            "WHERE relation = %s::regclass AND NOT granted",
+            self._books.prices,
         )
 
     @contextmanager
     def commits_held(self) -> Iterator[None]:
         """While this lasts whatever changes prices or discounts waits in its commit."""
         with _told(), self._another() as gate:
-            self._connection.execute(_HOLD_COMMITS)
+            self._connection.execute(_GATE_KEEPER)
+            self._on_each_table(_HOLD_COMMITS)
             try:
                 gate.execute("SELECT pg_advisory_lock(%s)", [_GATE])
                 yield
                 gate.execute("SELECT pg_advisory_unlock(%s)", [_GATE])
             finally:
                 gate.close()  # which gives the lock back, so that nobody waits for it while the trigger goes
-                self._connection.execute(_LET_COMMITS_GO)
+                self._on_each_table(_LET_COMMITS_GO)
 
     def held_commits(self) -> int:
         """How many commits wait at this moment because `commits_held`."""
@@ -128,6 +129,10 @@ class Origin:
 
     def _another(self) -> "psycopg.Connection[Any]":
         return connect(self._server.address(), answers_within_s=_SAYS_WITHIN_S)
+
+    def _on_each_table(self, statement: str) -> None:
+        for table in (self._books.prices, self._books.discounts):
+            self._connection.execute(statement.format(table=table))
 
     def _number(self, question: str, *parameters: Any) -> int:
         with _told():

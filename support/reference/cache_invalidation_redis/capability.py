@@ -12,10 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
+from redis.asyncio import RedisCluster
 from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -24,16 +22,17 @@ from starlette.routing import BaseRoute, Route
 
 from ..feed import Feed
 from ..json_text import parse_json, to_json
+from ..redis_pool import TIMEOUT_S, pooled
 from ..settings import Settings
-from .catalogue import Catalogue, RefusedError, UnavailableError, connections
+from .catalogue import Catalogue, RefusedError, connections
 from .invalidations import Invalidations, Stale
-from .read_through import Load, ReadThrough
+from .read_through import ReadThrough
 from .settings import CacheSettings
 from .shared_cache import UNREACHABLE, SharedCache, key_of
 
 TOPIC = "cache:stale"  # its messages are JSON: [key, is_prefix], see invalidations.Stale
-REDIS_TIMEOUT_S = 1.0
 REDIS_CONNECTIONS = 16
+NOT_KEPT = {"Cache-Control": "no-store"}  # by browsers and proxies, which nobody could tell of a change
 
 
 class Capability:
@@ -41,11 +40,11 @@ class Capability:
 
     def __init__(self, node: Settings, environ: Mapping[str, str]) -> None:
         settings = CacheSettings.load(environ)
-        self._redis, self._cluster = _server(settings.redis_url), _cluster(settings.redis_cluster_url)
+        self._redis, self._cluster = pooled(settings.redis_url, REDIS_CONNECTIONS), _cluster(settings.redis_cluster_url)
         how = settings.cache_ttl_s, settings.cache_ttl_jitter
         self._prices, self._pages = SharedCache(self._redis, *how), SharedCache(self._cluster, *how)
         self._pool = connections(settings.postgres_url, settings.origin_connections, node.node_name)
-        self._invalidations = Invalidations(self._pool, self._forget_everywhere)
+        self._invalidations = Invalidations(self._pool, self._forget_everywhere, self._forget)
         self._catalogue = Catalogue(self._pool, self._invalidations)
         self._feed = Feed(settings.redis_url, {TOPIC: self._hear}, self._restored)
         self._cache = ReadThrough(settings.cache_local_entries, lambda: self._feed.live)
@@ -95,10 +94,10 @@ class Capability:
         async def load() -> str:
             return to_json(await self._catalogue.price(shop, product))
 
-        cents = parse_json(await self._read(key_of("price", shop, product), self._prices, load))
+        cents = parse_json(await self._cache.read(key_of("price", shop, product), self._prices, load))
         if cents is None:  # that there is none is known and cached like a price
-            raise HTTPException(404, "no such product")
-        return JSONResponse({"product": product, "price_cents": cents})
+            raise HTTPException(404, "no such product", headers=NOT_KEPT)
+        return JSONResponse({"product": product, "price_cents": cents}, headers=NOT_KEPT)
 
     async def _show_page(self, request: Request) -> Response:
         shop, customer = request.path_params["shop"], request.path_params["customer"]
@@ -106,14 +105,8 @@ class Capability:
         async def load() -> str:
             return to_json({"customer": customer, "discount_percent": await self._catalogue.discount(shop)})
 
-        page = await self._read(key_of("page", shop, customer), self._pages, load)
-        return Response(page, media_type="application/json")
-
-    async def _read(self, key: str, shared: SharedCache, load: Load) -> str:
-        try:
-            return await self._cache.read(key, shared, load)
-        except UnavailableError as error:
-            raise _unavailable() from error
+        page = await self._cache.read(key_of("page", shop, customer), self._pages, load)
+        return Response(page, media_type="application/json", headers=NOT_KEPT)
 
     # Changing
 
@@ -153,7 +146,9 @@ class Capability:
         await self._redis.publish(TOPIC, to_json(stale))
 
     def _hear(self, message: str) -> None:
-        stale = Stale(*parse_json(message))
+        self._forget(Stale(*parse_json(message)))
+
+    def _forget(self, stale: Stale) -> None:
         if stale.is_prefix:
             self._cache.forget_under(stale.key)
         else:
@@ -165,20 +160,12 @@ class Capability:
         await self._invalidations.catch_up()
 
 
-def _server(url: str) -> Redis:
-    pool = BlockingConnectionPool.from_url(
-        url, max_connections=REDIS_CONNECTIONS, timeout=REDIS_TIMEOUT_S, protocol=2, decode_responses=True,
-        socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S, retry=Retry(NoBackoff(), 0),
-    )  # fmt: skip
-    return Redis.from_pool(pool)
-
-
 def _cluster(urls: tuple[str, ...]) -> RedisCluster:
     members = [parse_url(url) for url in urls]
     return RedisCluster(
         startup_nodes=[ClusterNode(member["host"], member.get("port", 6379)) for member in members],
         password=members[0].get("password"), protocol=2, decode_responses=True,
-        socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S,
+        socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S,
     )  # fmt: skip
 
 
@@ -204,10 +191,4 @@ async def _done(change: Awaitable[None]) -> Response:
         await change
     except RefusedError as error:
         raise HTTPException(422, str(error)) from error
-    except UnavailableError as error:
-        raise _unavailable() from error
     return Response(status_code=204)
-
-
-def _unavailable() -> HTTPException:
-    return HTTPException(503, "unavailable", headers={"Retry-After": "1"})

@@ -4,7 +4,7 @@ Connections are kept, and never more than an operator allows: readers who find a
 so that a cache that is gone does not bring the database down as well.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from psycopg import AsyncConnection, DataError, OperationalError
 from psycopg.errors import CheckViolation
 from psycopg_pool import AsyncConnectionPool
 
+from ..unavailable import UnavailableError
 from .invalidations import SCHEMA as INVALIDATIONS
 from .invalidations import Invalidations, Stale, note
 
@@ -45,10 +46,6 @@ SCHEMA_LOCK = 5_220_131  # any number that no other migration of this database t
 
 class RefusedError(ValueError):
     """A change that the catalogue's rules do not allow; nothing of it was done."""
-
-
-class UnavailableError(Exception):
-    """The database does not answer, or not in time."""
 
 
 def connections(url: str, most: int, application: str) -> "AsyncConnectionPool[AsyncConnection[Any]]":
@@ -91,16 +88,16 @@ class Catalogue:
         """The shop's discount in per cent."""
         return await self._one(DISCOUNT, shop) or 0
 
-    async def set_prices(self, shop: str, prices: Mapping[str, int], stale: Iterable[Stale]) -> None:
+    async def set_prices(self, shop: str, prices: Mapping[str, int], stale: Sequence[Stale]) -> None:
         """Sets all of these prices, in cents, or none: RefusedError if one is not allowed."""
         # In one order for all, so that two changes of the same prices do not wait for each other.
         await self._change([(SET_PRICE, (shop, product, cents)) for product, cents in sorted(prices.items())], stale)
 
-    async def remove(self, shop: str, product: str, stale: Iterable[Stale]) -> None:
+    async def remove(self, shop: str, product: str, stale: Sequence[Stale]) -> None:
         """The shop sells the product no more."""
         await self._change([(REMOVE, (shop, product))], stale)
 
-    async def set_discount(self, shop: str, percent: int, stale: Iterable[Stale]) -> None:
+    async def set_discount(self, shop: str, percent: int, stale: Sequence[Stale]) -> None:
         """Sets the discount of the whole shop; RefusedError if it is none."""
         await self._change([(SET_DISCOUNT, (shop, percent))], stale)
 
@@ -109,7 +106,7 @@ class Catalogue:
             row = await (await connection.execute(question, parameters)).fetchone()
         return row[0] if row else None
 
-    async def _change(self, statements: Iterable[tuple[str, tuple[Any, ...]]], stale: Iterable[Stale]) -> None:
+    async def _change(self, statements: Iterable[tuple[str, tuple[Any, ...]]], stale: Sequence[Stale]) -> None:
         try:
             async with self._connection() as connection, connection.transaction():
                 for statement, parameters in statements:
@@ -117,7 +114,7 @@ class Catalogue:
                 ids = await note(connection, stale)
         except (CheckViolation, DataError) as error:
             raise RefusedError(error.diag.message_primary or str(error)) from error
-        await self._invalidations.carry_out(ids)
+        await self._invalidations.carry_out(ids, stale)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection[Any]]:

@@ -53,16 +53,29 @@ async def note(connection: AsyncConnection[Any], what: Iterable[Stale]) -> list[
 class Invalidations:
     """The notes of all nodes, and their carrying out by this one."""
 
-    def __init__(self, pool: "AsyncConnectionPool[Any]", forget: Callable[[Stale], Awaitable[None]]) -> None:
-        """`forget` removes something from every cache of every node; it raises one of UNREACHABLE when it cannot."""
-        self._pool, self._forget = pool, forget
+    def __init__(
+        self,
+        pool: "AsyncConnectionPool[Any]",
+        forget: Callable[[Stale], Awaitable[None]],
+        forget_here: Callable[[Stale], None],
+    ) -> None:
+        """`forget` removes something from every cache of every node; it raises one of UNREACHABLE when it cannot.
 
-    async def carry_out(self, ids: Sequence[int]) -> None:
-        """Returns when these notes are carried out, by whomever; what fails now is tried again by `run`."""
+        `forget_here` removes it from the memory of this node alone.
+        """
+        self._pool, self._forget, self._forget_here = pool, forget, forget_here
+
+    async def carry_out(self, ids: Sequence[int], what: Iterable[Stale]) -> None:
+        """Returns when these notes, of `what`, are carried out, by whomever; what fails now is tried again by `run`.
+
+        By then this node has forgotten it, whenever word of it comes: who asked for the change may look at once.
+        """
         try:
             await self._take(TAKE_THESE, [list(ids)])
         except (*UNREACHABLE, Error) as error:
             logger.warning("invalidation is late: %s", error)
+        for stale in what:
+            self._forget_here(stale)
 
     async def catch_up(self) -> None:
         """Returns when every note there is has been carried out. Raises OSError when one could not be."""

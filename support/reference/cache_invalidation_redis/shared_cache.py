@@ -12,7 +12,7 @@ import random
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import RedisClusterException, RedisError, TimeoutError
 
 UNREACHABLE = (RedisError, RedisClusterException)
-LEASE_S = 3.0  # renewed while its node still fetches; one that died meanwhile blocks nobody for longer
+LEASE_S = 2.0  # renewed while its node still fetches; one that died meanwhile blocks nobody for longer
 ANSWER_S = 1.5
 PATIENCE_S = 10.0  # for a value that another node is fetching
 LEASE_MS = round(LEASE_S * 1000)
@@ -43,6 +43,8 @@ return 1
 
 # KEYS: the key. ARGV: the lease, its milliseconds. Lets a lease that is still there live on.
 RENEW = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end"
+# KEYS: the key. ARGV: the lease, which is given up if it is still there.
+GIVE_UP = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('UNLINK', KEYS[1]) end"
 
 
 class Entry(NamedTuple):
@@ -76,10 +78,17 @@ class SharedCache:
 
     @asynccontextmanager
     async def renewed(self, key: str, lease: str) -> AsyncIterator[None]:
-        """Keeps the lease alive for as long as this lasts, so that a slow origin is not asked by others, too."""
+        """Keeps the lease alive for as long as this lasts, so that a slow origin is not asked by others, too.
+
+        After an error it is given up: nobody is to wait for a value that does not come.
+        """
         renewing = asyncio.create_task(self._renew(key, lease))
         try:
             yield
+        except Exception:
+            with suppress(*UNREACHABLE):
+                await self._eval(GIVE_UP, key, lease)
+            raise
         finally:
             renewing.cancel()
 
@@ -116,12 +125,7 @@ class SharedCache:
                 await self._eval(RENEW, key, lease, LEASE_MS)
 
     async def _eval(self, script: str, key: str, *arguments: str | int) -> Any:
-        """The script's answer. The client of a cluster that is gone looks for it for longer than a customer waits."""
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                return await self._redis.eval(script, 1, key, *arguments)
-        except builtins.TimeoutError as error:
-            raise TimeoutError(f"no answer within {ANSWER_S:g} s") from error
+        return await in_time(self._redis.eval(script, 1, key, *arguments))
 
     async def _batches(self, prefix: str) -> AsyncIterator[list[str]]:
         keys: list[str] = []
@@ -147,9 +151,18 @@ class SharedCache:
         """Which member of the cluster has which slots, and which are moving; nothing for a single server."""
         if isinstance(self._redis, Redis):
             return []
-        views = await self._redis.execute_command("CLUSTER NODES", target_nodes=RedisCluster.ALL_NODES)
+        views = await in_time(self._redis.execute_command("CLUSTER NODES", target_nodes=RedisCluster.ALL_NODES))
         members = [member for view in views.values() for member in view.values()]
         return sorted({f"{member['node_id']} {member['slots']} {member['migrations']}" for member in members})
+
+
+async def in_time(answer: Awaitable[Any]) -> Any:
+    """What Redis answers. The client of a cluster that is gone looks for it for longer than anybody waits."""
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            return await answer
+    except builtins.TimeoutError as error:
+        raise TimeoutError(f"no answer within {ANSWER_S:g} s") from error
 
 
 def new_lease() -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from ..json_text import parse_json
 from ..sessions import bearer, unauthenticated
 from ..settings import Settings
+from ..unavailable import UnavailableError
 from . import outbox
 from .analytics import Analytics, AnalyticsError, RefusedError
 from .billing import WORTH_RETRYING, Billing, ExceedsPaidError, sqlstate
@@ -42,7 +42,6 @@ REFUSALS = {
     "22003": (422, "this amount is too large"),
 }
 Endpoint = Callable[[Request], Awaitable[Response]]
-logger = logging.getLogger(__name__)
 
 
 class Capability:
@@ -176,8 +175,7 @@ def _answering(endpoint: Endpoint) -> Endpoint:
         except DBAPIError as error:
             return _refusal(error)
         except (SQLAlchemyError, AnalyticsError, RefusedError) as error:
-            logger.warning("%s: %s", request.url.path, error)
-            return JSONResponse({"error": "unavailable"}, 503, headers={"Retry-After": "1"})
+            raise UnavailableError(str(error)) from error
 
     return answer
 
@@ -189,5 +187,4 @@ def _refusal(error: DBAPIError) -> Response:
     if state in REFUSALS:
         status, reason = REFUSALS[state]
         return JSONResponse({"error": reason}, status)
-    logger.warning("billing is unavailable: %s", error)
-    return JSONResponse({"error": "unavailable"}, 503, headers={"Retry-After": "1"})
+    raise UnavailableError(str(error)) from error

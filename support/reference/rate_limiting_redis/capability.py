@@ -10,17 +10,16 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import jwt
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from ..redis_pool import pooled
 from ..sessions import bearer, unauthenticated
 from ..settings import Settings
+from ..unavailable import UnavailableError
 from .limiter import Decision, Limiter
 from .local import Local
 from .settings import RateLimitSettings
@@ -39,12 +38,9 @@ class Capability:
     def __init__(self, node: Settings, environ: Mapping[str, str]) -> None:
         self._settings = RateLimitSettings.load(environ)
         self._secret = node.jwt_secret
-        # A command whose answer was lost is not sent again: it would be counted twice.
-        pool = BlockingConnectionPool.from_url(
-            self._settings.redis_url, max_connections=REDIS_CONNECTIONS, timeout=WAITS_FOR_CONNECTION_S, protocol=2,
-            socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S, retry=Retry(NoBackoff(), 0),
-        )  # fmt: skip
-        self._redis = Redis.from_pool(pool)
+        self._redis = pooled(
+            self._settings.redis_url, REDIS_CONNECTIONS, timeout_s=REDIS_TIMEOUT_S, wait_s=WAITS_FOR_CONNECTION_S
+        )
         self._shared = Shared(self._redis, Limiter(self._redis, self._settings.rate_window_s))
         self._local = Local(self._settings.rate_window_s)
         self._upstream = httpx2.AsyncClient(base_url=self._settings.upstream_url, timeout=UPSTREAM_TIMEOUT_S)
@@ -85,13 +81,13 @@ class Capability:
         return Response(answer.content, answer.status_code, headers=self._told(decision))
 
     async def _decide(self, customer: str, limit: int, cost: int, is_open: bool) -> Decision:
-        """Counted over all nodes; while that cannot be, by this node alone or not at all: HTTPException 503."""
+        """Counted over all nodes; while that cannot be, by this node alone or not at all: UnavailableError."""
         try:
             return await self._shared.take(customer, limit, cost)
         except AwayError as error:
             if is_open:
                 return self._local.take(customer, limit, cost)
-            raise HTTPException(503, "unavailable", headers={"Retry-After": "1"}) from error
+            raise UnavailableError("calls cannot be counted") from error
 
     def _caller(self, request: Request) -> tuple[str, str]:
         """Who calls and by which plan, as the signed token says and nothing else does. Raises HTTPException 401."""

@@ -5,9 +5,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,6 +14,7 @@ from starlette.websockets import WebSocket
 
 from ..feed import Feed
 from ..json_text import parse_json, to_json
+from ..redis_pool import pooled
 from ..sessions import ENDED_TOPIC, Session, Sessions, bearer
 from ..settings import Settings
 from .channels import Channels, History, Position, message
@@ -24,8 +22,7 @@ from .peer import Peer
 from .presence import Presence
 from .settings import WebsocketSettings
 
-REDIS_TIMEOUT_S = 1.0
-REDIS_CONNECTIONS = 4  # few are enough, and a burst of visitors leaves no idle ones behind
+REDIS_CONNECTIONS = 4
 
 
 class Capability:
@@ -33,13 +30,7 @@ class Capability:
 
     def __init__(self, node: Settings, environ: Mapping[str, str]) -> None:
         self._settings = settings = WebsocketSettings.load(environ)
-        # No retries: a publication whose reply was lost may have happened, and once more would be twice.
-        pool = BlockingConnectionPool.from_url(
-            settings.redis_url, max_connections=REDIS_CONNECTIONS, timeout=REDIS_TIMEOUT_S, protocol=2,
-            socket_timeout=REDIS_TIMEOUT_S, socket_connect_timeout=REDIS_TIMEOUT_S, decode_responses=True,
-            retry=Retry(NoBackoff(), 0),
-        )  # fmt: skip
-        self._redis = Redis.from_pool(pool)
+        self._redis = pooled(settings.redis_url, REDIS_CONNECTIONS)
         self._history = History(self._redis, settings.history_size, settings.history_ttl_s)
         self._sessions = Sessions(self._redis, node.jwt_secret)
         self._feed = Feed(settings.redis_url, {ENDED_TOPIC: self._sessions.hear_end}, self._restored)
