@@ -12,6 +12,8 @@ from typing import Any
 TESTS = Path(__file__).resolve().parent
 _LAUNCH = """
 import argparse, pathlib, sys
+from support import footing
+footing.take()
 from support.cli import run
 run.ROOT = pathlib.Path.cwd()
 parser = argparse.ArgumentParser()

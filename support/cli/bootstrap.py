@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from enum import Flag, auto
 
+from support import footing
 from support.cli import browser, engine_http, engine_start, virtualenv
 from support.errors import SuiteError
 from support.settings import ROOT
@@ -84,4 +85,4 @@ def _noting(mend: Callable[[], None], errors: list[Exception]) -> None:
 def _enter(words: Sequence[str]) -> None:
     """Goes on as the virtual environment's Python in this same process: signals and exit codes are its."""
     sys.stdout.flush()
-    os.execv(virtualenv.PYTHON, [str(virtualenv.PYTHON), str(ROOT / "l3"), *words])
+    os.execv(virtualenv.PYTHON, footing.python(str(virtualenv.PYTHON), str(ROOT / "l3"), *words))

@@ -7,11 +7,9 @@ from collections.abc import Collection, Sequence
 
 from behave.__main__ import run_behave
 from behave.configuration import Configuration
-from behave.exception import ConfigError, InvalidFileLocationError, InvalidFilenameError
-from behave.exception import FileNotFoundError as NoSuchFile
+from behave.exception import ConfigError
 from behave.parser import ParserError
 from behave.runner import Runner
-from behave.runner_util import parse_features
 from cucumber_tag_expressions.parser import TagExpressionError  # type: ignore[import-untyped]
 
 from support.errors import SelectionError, SuiteError
@@ -24,8 +22,10 @@ from support.ledger.rows import read
 from support.platforms.platform import Platform
 from support.report.ending import after_verdict
 from support.run.jobs import Jobs, feature_alone, longest_first
+from support.run.prelude import NO_SUCH_FEATURE, features
 from support.run.selection import plan, put_in_order
 from support.run.shares import Share, features_of
+from support.run.trouble import message
 from support.settings import Settings
 
 
@@ -50,7 +50,7 @@ class Suite:
                 self._narrow(share, services)
         except ParserError as error:
             raise SuiteError(f"a feature cannot be read: {error}") from error
-        except (NoSuchFile, InvalidFilenameError, InvalidFileLocationError) as error:
+        except NO_SUCH_FEATURE as error:
             raise SelectionError(f"{error}; expected a feature file, file:line or a folder of features") from error
 
     def run(self, jobs: int) -> int:
@@ -90,8 +90,10 @@ class Suite:
         except SystemExit as ending:
             if (folder.path / SUMMARY).exists() and isinstance(ending.code, int):
                 return ending.code
+            if ending.__cause__:
+                reason = f"the suite could not begin: {message(ending.__cause__)}"
         except Exception as error:  # noqa: BLE001 - a step module may raise anything while it loads
-            reason = f"the suite could not begin: {type(error).__name__}: {error}"
+            reason = f"the suite could not begin: {message(error)}"
         return _tell(folder, reason)
 
     def _arguments(self, feature: str) -> list[str]:
@@ -115,9 +117,9 @@ def _configuration(arguments: list[str]) -> Configuration:
 def _plan(config: Configuration, services: Collection[str], platform: Platform) -> Plan:
     runner = Runner(config)
     runner.setup_paths()
-    features = parse_features(runner.feature_locations())
-    put_in_order(features, config)
-    return plan(features, config, services, platform)
+    found = features(runner.feature_locations())
+    put_in_order(found, config)
+    return plan(found, config, services, platform)
 
 
 def _tell(folder: RunFolder, reason: str) -> int:
