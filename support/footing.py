@@ -18,6 +18,7 @@ COULD_NOT_TELL = 3
 _SUPPORT = Path(__file__).resolve().parent
 # `git -C` still follows these, as in a hook of git's, to another repository (git rev-parse --local-env-vars).
 _GIT = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
+_OF_OTHERS = ("PYTHON", "TESTCONTAINERS_", "TC_", "RYUK_")  # settings of the caller's interpreter, and of other suites
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -37,7 +38,7 @@ def take() -> None:
     sys.stdout = sys.__stdout__ = _lasting(sys.__stdout__, 1)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _lasting(sys.__stderr__, 2)  # type: ignore[misc]
     for name in list(os.environ):
-        if name.startswith("PYTHON") or name in _GIT:
+        if name.startswith(_OF_OTHERS) or name in _GIT:
             del os.environ[name]
     _spare_loopback_the_proxies()
     _allow_open_files()

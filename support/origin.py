@@ -61,7 +61,9 @@ def no_answer(*kinds: type[BaseException]) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, *kinds) as error:
+    except BaseException as error:
+        if not isinstance(error, (OSError, *kinds)):
+            raise
         if told := lack(error):
             raise ProbeError(f"a question could not be asked: {told}") from error
 

@@ -4,7 +4,9 @@ import os
 import resource
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from behave_runs import TESTS
@@ -17,7 +19,9 @@ BEHAVE = f"{sys.executable} -m behave"
 RUN = f"{sys.executable} -c 'from behave_runs import _LAUNCH; exec(_LAUNCH)'"
 
 
-def shell(line: str, reports: Path, cwd: Path = PROJECT, **environ: str) -> subprocess.CompletedProcess[str]:
+def shell(
+    line: str, reports: Path, environ: Mapping[str, str] = MappingProxyType({}), cwd: Path = PROJECT
+) -> subprocess.CompletedProcess[str]:
     """A line of bash in a project, with the exit code of the first command of a pipe that failed."""
     own = {"PYTHONPATH": f"{ROOT}:{TESTS}", "L3_REPORTS": str(reports)}
     unbent = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
@@ -48,7 +52,7 @@ def test_who_closes_the_output_ends_the_talking_and_not_the_run(
 def test_an_interpreter_that_drops_assertions_or_the_exit_code_is_refused(
     program: str, name: str, tmp_path: Path
 ) -> None:
-    done = shell(f"{program} </dev/null", tmp_path, **{name: "1"})
+    done = shell(f"{program} </dev/null", tmp_path, {name: "1"})
     assert done.returncode == 3
     assert f"{name} (or -" in done.stderr
     assert not list(tmp_path.iterdir())
@@ -83,7 +87,7 @@ def test_a_helper_starts_from_everywhere_whatever_its_caller_has_set(tmp_path: P
 
 def test_what_a_process_starts_inherits_nothing_of_its_callers_python_nor_of_a_hook_of_git(tmp_path: Path) -> None:
     taken = "from support import footing; footing.take(); import os; print(*sorted(os.environ))"
-    done = shell(f"{sys.executable} -c '{taken}'", tmp_path, **{**BENT, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": ""})
+    done = shell(f"{sys.executable} -c '{taken}'", tmp_path, {**BENT, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": ""})
     assert done.returncode == 0, done.stderr
     assert not [name for name in done.stdout.split() if name.startswith("PYTHON") or name == "GIT_DIR"]
 
@@ -120,8 +124,11 @@ def test_the_soft_limit_of_open_files_is_raised_to_the_hard_one(tmp_path: Path) 
     assert done.stdout.strip() == str(hard), done.stderr
 
 
+FEATURE = b"@L3 @tier1 @mrr.100000 @container.redis\nFeature: One\n\n  Scenario: One\n    Given a promise is kept\n"
+TWICE = "from behave import step\n@step('a promise is kept')\ndef twice(context): pass\n"
+BROKEN_RECORDER = (PROJECT / "environment.py").read_text() + "\nRecorder.feature = lambda self, feature: 1 / 0\n"
 # A cause in every layer: what plants it, and what is told.
-LAYERS = {
+LAYERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "latin-1": (lambda p: (p / "features/a.feature").write_bytes(b"# Zo\xeb"), "a.feature:1 is not UTF-8 (byte 0xeb)"),
     "mark": (lambda p: (p / "features/a.feature").write_bytes(b"\xef\xbb\xbf" + FEATURE), "byte order mark"),
     "grammar": (lambda p: (p / "features/a.feature").write_bytes(b"Feture: x"), "No feature found"),
@@ -132,9 +139,6 @@ LAYERS = {
     "hooks": (lambda p: (p / "environment.py").write_text("import support.run.prelude as p; p.begin(); 1 / 0"), "Zero"),
     "reporter": (lambda p: (p / "environment.py").write_text(BROKEN_RECORDER), "ZeroDivisionError"),
 }
-FEATURE = b"@L3 @tier1 @mrr.100000 @container.redis\nFeature: One\n\n  Scenario: One\n    Given a promise is kept\n"
-TWICE = "from behave import step\n@step('a promise is kept')\ndef twice(context): pass\n"
-BROKEN_RECORDER = (PROJECT / "environment.py").read_text() + "\nRecorder.feature = lambda self, feature: 1 / 0\n"
 
 
 @pytest.mark.parametrize("program", [BEHAVE, RUN], ids=["behave", "launcher"])
@@ -148,6 +152,6 @@ def test_an_error_that_nobody_caught_ends_with_3_and_its_cause(layer: str, progr
     (project / "features/a.feature").write_bytes(FEATURE)
     plant, told = LAYERS[layer]
     plant(project)
-    done = shell(program, tmp_path / "reports", project)
+    done = shell(program, tmp_path / "reports", cwd=project)
     assert done.returncode == 3, done.stdout + done.stderr
     assert told in done.stdout + done.stderr

@@ -16,12 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import bootstrap, engine_http, engine_start
+from support.cli import bootstrap, engine_start
 from support.cli.main import COMMANDS
+from support.containers import address
+from support.errors import EngineError
 from support.polling import poll
 
 ROOT = Path(__file__).resolve().parents[1]
-ENGINE = engine_http.find(os.environ).url
+ENGINE = address.find(os.environ).url
 NOWHERE = "unix:///nowhere/docker.sock"
 # A Python as the launcher finds it on a machine: not in the environment that the tests run in.
 PYTHON = os.path.realpath(sys.executable)
@@ -224,11 +226,30 @@ def test_the_engine_is_the_one_that_dockers_own_client_would_take(tmp_path: Path
     folder.mkdir(parents=True)
     (folder / "meta.json").write_text(json.dumps({"Endpoints": {"docker": {"Host": "tcp://far:2375"}}}))
     config = {"DOCKER_CONFIG": str(tmp_path)}
-    assert engine_http.find(config).url == engine_http.DEFAULT
+    assert address.find(config).url == address.DEFAULT
     (tmp_path / "config.json").write_text('{"currentContext": "far"}')
-    assert engine_http.find(config) == engine_http.Address("tcp://far:2375", "the docker context far")
-    assert engine_http.find(config | {"DOCKER_CONTEXT": "default"}).url == engine_http.DEFAULT
-    assert engine_http.find(config | {"DOCKER_HOST": NOWHERE}).named_by == "DOCKER_HOST"
+    assert address.find(config) == address.Address("tcp://far:2375", "the docker context far")
+    assert address.find(config | {"DOCKER_CONTEXT": "default"}).url == address.DEFAULT
+    assert address.find(config | {"DOCKER_HOST": NOWHERE}).named_by == "DOCKER_HOST"
+    (tmp_path / "config.json").unlink()
+    environ = config | {"DOCKER_CONTEXT": "far", "DOCKER_TLS_VERIFY": "1"}
+    assert address.settle(environ).url == "tcp://far:2375"
+    assert environ == config | {"DOCKER_HOST": "tcp://far:2375", "DOCKER_TLS_VERIFY": "1"}
+
+
+def test_a_name_that_leads_to_no_engine_is_refused_with_that_name(clone: Path, tmp_path: Path) -> None:
+    config = {"DOCKER_CONFIG": str(tmp_path)}
+    with pytest.raises(EngineError, match="DOCKER_CONTEXT names the docker context nobody, and there is none"):
+        address.find(config | {"DOCKER_CONTEXT": "nobody"})
+    with pytest.raises(EngineError, match="names ssh://far, and an engine over ssh"):
+        address.find(config | {"DOCKER_HOST": "ssh://far"})
+    with pytest.raises(EngineError, match="DOCKER_HOST names far:2375, which is no engine's address"):
+        address.find(config | {"DOCKER_HOST": "far:2375"})
+    (tmp_path / "config.json").write_text('{"currentContext": "lost"}')
+    for command in ("clean", "doctor"):
+        done = l3(clone, command, **config)
+        assert done.returncode in (1, 3) and not done.stderr.startswith("Traceback")
+        assert f"{tmp_path}/config.json names the docker context lost" in done.stdout + done.stderr
 
 
 def test_the_pid_file_of_a_dead_daemon_is_forgotten_and_that_of_a_live_one_is_not(tmp_path: Path) -> None:

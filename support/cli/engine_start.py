@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from support.cli import apt
-from support.cli.engine_http import Address, ping
+from support.cli.engine_http import ping
+from support.containers.address import Address
 from support.errors import EngineError
 from support.polling import poll
 from support.progress import Step, say
@@ -141,9 +142,9 @@ def _is_forbidden(address: Address) -> bool:
     return False
 
 
-def words(error: OSError) -> str:
+def words(error: Exception) -> str:
     """Why something did not answer, in the system's words and without its numbers."""
-    return (error.strerror or str(error)).lower()
+    return (getattr(error, "strerror", None) or str(error)).lower()
 
 
 def _user() -> str:
