@@ -17,11 +17,17 @@ WAIT_S = 600.0
 
 
 @contextmanager
-def admitted(client: docker.DockerClient, need: int, total: int, say: Callable[[str], None]) -> Iterator[None]:
+def admitted(
+    client: docker.DockerClient,
+    need: int,
+    total: int,
+    say: Callable[[str], None],
+    given_up: Callable[[], bool] = lambda: False,
+) -> Iterator[None]:
     """Holds the door while a fleet that takes `need` bytes is created; what is created counts from then on.
 
     `total` is the most that all fleets of the machine may take at once, in bytes. Raises FleetError with the sums
-    when the fleet alone does not fit, or has waited 10 minutes.
+    when the fleet alone does not fit, or has waited 10 minutes, and as soon as it is `given_up`.
     """
     if need > total:
         raise FleetError(f"the fleet takes {_mib(need)} at once, but all may take {_mib(total)}; raise L3_MEMORY")
@@ -29,11 +35,13 @@ def admitted(client: docker.DockerClient, need: int, total: int, say: Callable[[
     told = False
     while True:
         # Two runs that ask at once are admitted one after the other.
-        with turn(lock_file("admission"), "its fleet", say):
+        with turn(lock_file("admission"), "its fleet", say, given_up):
             taken = _taken(client)
             if taken + need <= total:
                 yield
                 return
+        if given_up():
+            raise FleetError("nobody waits for the fleet any more")
         if time.monotonic() > end:
             raise FleetError(
                 f"other fleets held {_mib(taken)} of {_mib(total)} for {WAIT_S:g} s; {_mib(need)} are needed"

@@ -37,8 +37,9 @@ def connect(timeout_s: float = 60) -> docker.DockerClient:
     except (DockerException, OSError, ValueError) as error:  # ValueError: docker's own configuration is damaged
         why = lack(error) or f"{error}; {MEND}"
         raise EngineError(f"no container engine answers at {engine.url}: {why}") from error
-    # A build needs no login, and would ask every credential helper of docker's configuration for all that it has.
-    client.api._auth_configs = AuthConfig({})  # type: ignore[attr-defined]
+    # A build needs no login, and would ask every credential helper of docker's configuration for all that it has; it
+    # would do so with an empty set of logins, too.
+    client.api._auth_configs = AuthConfig({"auths": {"nowhere.invalid": {}}})  # type: ignore[attr-defined]
     return client
 
 

@@ -111,6 +111,7 @@ class Fleet:
         self._began, self._began_at, self._waited_s = 0.0, "", 0.0
         self._wounded: list[Service] = []
         self._lost = False
+        self._given_up = False
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="fleet")
         self._roles = _by_name(order, order.layout.roles)
         self._command_roles = _by_name(order, order.layout.commands)
@@ -151,7 +152,7 @@ class Fleet:
         self._began, self._began_at = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
         need = sum(service.limits.memory for service in self.services)
         need += len(self._command_roles) * Command.limits.memory
-        with admitted(self._client, need, self._room, self._say):
+        with admitted(self._client, need, self._room, self._say, lambda: self._given_up):
             self._waited_s = self._elapsed()
             self._create_network()
             # The nodes are made while the services start, so that nothing is left to do but to start them.
@@ -172,6 +173,7 @@ class Fleet:
 
     def stop(self) -> None:
         """Removes every container and the network, also of a start that goes on. EngineError when something is left."""
+        self._given_up = True
         for service in self.services:
             service.abandoned = True
         self._starter.shutdown()

@@ -6,7 +6,7 @@ An override from the environment is taken as it is and never replaced by another
 
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from textwrap import indent
@@ -60,8 +60,12 @@ def resolve_all(
     """
     entries = manifest.load() | {entry.service: entry for entry in own}
     names = list(dict.fromkeys(services))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         futures = {name: pool.submit(obtain, entries[name], client, say) for name in names}
+        wait(futures.values())
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # after an interruption nobody is waited for
     errors = [error for future in futures.values() if (error := future.exception())]
     for error in errors:
         if not isinstance(error, ImageError):

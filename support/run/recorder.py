@@ -13,6 +13,7 @@ from behave.model import Feature, Scenario
 from behave.runner import Context
 
 from support.errors import FeatureTagError, PlatformError, SelectionError, SuiteError
+from support import footing
 from support.ledger import terminal
 from support.ledger.completion import complete_or_tell
 from support.ledger.folder import RUN_VARIABLE, RunFolder
@@ -153,6 +154,8 @@ class Recorder:
         the verdict.
         """
         code = self._finish("it was not reached")
+        if self._interruption.by:
+            footing.leave(code)
         gc.freeze()  # the process ends: to look for cycles among all that it has loaded would take 60 ms
         raise SystemExit(code)
 
