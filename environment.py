@@ -45,7 +45,6 @@ class Run:
         self.guard = Guard(self.recorder.run, self.recorder.run_dir)
         for name in sweep.remove_dead(self.client):
             say(f"removed {name}, which a dead run had left")
-        self.guard.see_alive()
         self.evidence = self.recorder.run_dir / "evidence"
 
     def fleet(self, capability: str, tags: list[str]) -> Fleet:

@@ -12,8 +12,11 @@ from pathlib import Path
 import docker
 import pytest
 
+from support import footing
 from support.containers import labels, sweep
+from support.errors import SuiteError
 from support.polling import poll
+from support.run import guard
 
 ROOT = Path(__file__).resolve().parents[1]
 # A run reduced to its containers: a guard, a fleet, and then it hangs until it is killed.
@@ -52,6 +55,16 @@ def running(run: str, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+
+
+@pytest.mark.parametrize("command", [["false"], ["sleep", "60"], ["echo", "something else"]])
+def test_a_guard_that_is_not_seen_to_be_alive_ends_the_run(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(footing, "helper", lambda *words: command)
+    monkeypatch.setattr(guard, "_ALIVE_WITHIN_S", 0.5)
+    with pytest.raises(SuiteError, match="the guard, which cleans when a run is killed, did not start"):
+        guard.Guard("a-run", tmp_path)
 
 
 def await_line(process: "subprocess.Popen[str]", wanted: str) -> None:

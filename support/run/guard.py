@@ -28,22 +28,12 @@ class Guard:
     """The owner's end of the pipe. Start it before the first container; dismiss it after the last is gone."""
 
     def __init__(self, run: str, run_dir: Path) -> None:
+        """Returns when the guard waits for this run's end. Raises SuiteError when it does not within 10 s."""
         command = footing.helper("support.run.guard", run, str(run_dir), str(os.getpid()))
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, cwd="/", stdin=pipe, stdout=pipe, start_new_session=True)
         self._stays = False
-
-    def see_alive(self) -> None:
-        """Returns when the guard waits for this run's end. Raises SuiteError when it does not within 10 s."""
-        with cast(IO[bytes], self._process.stdout) as said:
-            ready, _, _ = select.select([said], [], [], _ALIVE_WITHIN_S)
-            alive = ready and said.read(len(ALIVE)) == ALIVE
-        if not alive:
-            self._process.kill()
-            raise SuiteError(
-                f"the guard, which cleans when a run is killed, did not start within {_ALIVE_WITHIN_S:g} s "
-                f"(exit code {self._process.wait()}; what it said on stderr says why), so nothing is begun"
-            )
+        self._see_alive()
 
     def stay(self) -> None:
         """Something could not be removed: the guard goes on trying when the run has ended, for 60 s."""
@@ -57,6 +47,17 @@ class Guard:
             self._process.communicate(FAREWELL, timeout=10)
         except (OSError, ValueError, subprocess.TimeoutExpired):
             self._process.kill()
+
+    def _see_alive(self) -> None:
+        with cast(IO[bytes], self._process.stdout) as said:
+            ready, _, _ = select.select([said], [], [], _ALIVE_WITHIN_S)
+            alive = ready and said.read(len(ALIVE)) == ALIVE
+        if not alive:
+            self._process.kill()
+            raise SuiteError(
+                f"the guard, which cleans when a run is killed, did not start within {_ALIVE_WITHIN_S:g} s "
+                f"(exit code {self._process.wait()}; what it said on stderr says why), so nothing is begun"
+            )
 
 
 def clean_after(run: str, owner: str) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 from behave.model import Feature, Scenario
 from behave.runner import Context
 
-from support.errors import FeatureTagError, PlatformError, SelectionError, SuiteError
 from support import footing
+from support.errors import FeatureTagError, PlatformError, SelectionError, SuiteError
 from support.ledger import terminal
 from support.ledger.completion import complete_or_tell
 from support.ledger.folder import RUN_VARIABLE, RunFolder
