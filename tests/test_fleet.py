@@ -80,7 +80,7 @@ def test_a_service_that_never_gets_ready_is_told_and_leaves_nothing(
     ):
         fleet.start()
     assert str(told.value).endswith(f"the logs of all containers are in {tmp_path / 'small'}")
-    assert (tmp_path / "small" / "redis.log").read_text() == "I will not serve\n"
+    assert (tmp_path / "small" / "redis.log").read_text(encoding="utf-8") == "I will not serve\n"
     fleet.stop()
     assert left(client, run) == []
 
@@ -186,6 +186,6 @@ def test_evidence_has_log_and_inspection_without_secrets(
 
     monkeypatch.setattr(redis, "reload", with_a_secret)
     capture(fleet, tmp_path / "evidence")
-    assert "Ready to accept connections" in (tmp_path / "evidence" / "redis.log").read_text()
-    inspection = (tmp_path / "evidence" / "redis.json").read_text()
+    assert "Ready to accept connections" in (tmp_path / "evidence" / "redis.log").read_text(encoding="utf-8")
+    inspection = (tmp_path / "evidence" / "redis.json").read_text(encoding="utf-8")
     assert "NODE_NAME=node-1" in inspection and "JWT_SECRET=***" in inspection and "very-secret" not in inspection

@@ -1,5 +1,6 @@
 """No caller's environment and no reader of the output changes a verdict; nothing but a broken promise ends with 1."""
 
+import json
 import os
 import resource
 import subprocess
@@ -85,6 +86,19 @@ def test_a_helper_starts_from_everywhere_whatever_its_caller_has_set(tmp_path: P
     assert (done.returncode, done.stdout, done.stderr) == (0, b"alive", b"")
 
 
+@pytest.mark.parametrize("program", [BEHAVE, RUN, f"{RUN} --jobs 2"], ids=["behave", "launcher", "jobs"])
+def test_no_letter_ends_a_run_whatever_the_locale(program: str, tmp_path: Path) -> None:
+    reports = tmp_path / os.fsdecode(b"r\xe9ports of Zo\xc3\xab")
+    locale = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = shell(f"{program} features/letters.feature", reports, locale)
+    assert (done.returncode, done.stderr) == (1, ""), done.stdout
+    assert "t\\xfcss" in done.stdout or "tsch" in done.stdout
+    made = {path.name for path in (reports / "latest").iterdir()}
+    assert {"ledger.jsonl", "summary.json", "index.html", "summary.md", "junit"} <= made
+    (row,) = ((reports / "latest" / "ledger.jsonl").read_bytes()).splitlines()
+    assert json.loads(row)["reason"].startswith("expected tschüß 🙂, got ")
+
+
 def test_what_a_process_starts_inherits_nothing_of_its_callers_python_nor_of_a_hook_of_git(tmp_path: Path) -> None:
     taken = "from support import footing; footing.take(); import os; print(*sorted(os.environ))"
     done = shell(f"{sys.executable} -c '{taken}'", tmp_path, {**BENT, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": ""})
@@ -126,7 +140,9 @@ def test_the_soft_limit_of_open_files_is_raised_to_the_hard_one(tmp_path: Path) 
 
 FEATURE = b"@L3 @tier1 @mrr.100000 @container.redis\nFeature: One\n\n  Scenario: One\n    Given a promise is kept\n"
 TWICE = "from behave import step\n@step('a promise is kept')\ndef twice(context): pass\n"
-BROKEN_RECORDER = (PROJECT / "environment.py").read_text() + "\nRecorder.feature = lambda self, feature: 1 / 0\n"
+BROKEN_RECORDER = (PROJECT / "environment.py").read_text(
+    encoding="utf-8"
+) + "\nRecorder.feature = lambda self, feature: 1 / 0\n"
 # A cause in every layer: what plants it, and what is told.
 LAYERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "latin-1": (lambda p: (p / "features/a.feature").write_bytes(b"# Zo\xeb"), "a.feature:1 is not UTF-8 (byte 0xeb)"),

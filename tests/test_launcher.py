@@ -107,7 +107,7 @@ def test_a_wrong_command_line_ends_with_2_before_anything_is_set_up(
 
 @pytest.mark.parametrize("version", [(3, 4), (3, 7), (3, 10)])
 def test_an_old_python_can_read_the_launcher_and_is_told_what_to_install(version: tuple[int, int]) -> None:
-    source = (ROOT / "l3").read_text()
+    source = (ROOT / "l3").read_text(encoding="utf-8")
     tree = ast.parse(source, feature_version=version)
     check = ast.Module(tree.body[: _position_of_the_check(tree) + 1], type_ignores=[])
     pretended = f"import sys; sys.version_info = {version}\n" + ast.unparse(check)
@@ -265,6 +265,6 @@ def test_the_pid_file_of_a_dead_daemon_is_forgotten_and_that_of_a_live_one_is_no
         engine_start.forget_dead_daemon("dockerd", file)
         assert file.exists(), "it runs"
         process.kill()
-        assert poll(lambda: ") Z " in Path(f"/proc/{process.pid}/stat").read_text(), 5)
+        assert poll(lambda: ") Z " in Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8"), 5)
         engine_start.forget_dead_daemon("dockerd", file)
         assert not file.exists(), "it is a zombie"

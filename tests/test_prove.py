@@ -57,7 +57,7 @@ class Ended:
     @property
     def matrix(self) -> Any:
         """The kill matrix of the newest proof."""
-        return json.loads((self.reports / "latest-proof" / "kill_matrix.json").read_text())
+        return json.loads((self.reports / "latest-proof" / "kill_matrix.json").read_text(encoding="utf-8"))
 
 
 def begin(reports: Path, *words: str, **environ: str) -> subprocess.Popen[str]:
@@ -117,7 +117,7 @@ def test_the_matrix_has_a_cell_for_each_scenario_and_mutant(proof: Ended) -> Non
     assert cells[EXPIRED] == {"seen": "caught", "not seen": "not run", "does-not-start": "not run"}
     assert len(cells) > 2
     assert all(mutant["seconds"] > 0 for mutant in proof.matrix["mutants"])
-    assert proof.matrix == json.loads((proof.reports / "kill_matrix.json").read_text())
+    assert proof.matrix == json.loads((proof.reports / "kill_matrix.json").read_text(encoding="utf-8"))
 
 
 def test_a_survivor_is_shown_with_its_change_and_who_let_it_through(proof: Ended) -> None:
@@ -145,7 +145,7 @@ def test_what_is_not_proved_again_keeps_its_verdict_and_its_date(proof: Ended, f
     ended = prove(tmp_path, "--mutants", str(folder), "--mutant", "does-not-start", "--jobs", "1")
     assert ended.code == 3, ended.output
     assert [mutant["id"] for mutant in ended.matrix["mutants"]] == ["does-not-start"]
-    kept = json.loads((tmp_path / "kill_matrix.json").read_text())
+    kept = json.loads((tmp_path / "kill_matrix.json").read_text(encoding="utf-8"))
     dates = {mutant["id"]: mutant["proved"] for mutant in kept["mutants"]}
     began, earlier = ended.matrix["began"], proof.matrix["began"]
     assert dates == {"seen": earlier, "not seen": earlier, "does-not-start": began}
@@ -160,7 +160,7 @@ def test_shares_of_a_proof_are_joined_and_one_that_is_missing_is_told(folder: Pa
     whole = merged(tmp_path / "all", *(ended.reports for ended in shares))
     assert whole.returncode == 1, whole.stderr
     assert "✘ survived  websocket_redis_pubsub/not seen" in whole.stdout
-    rows = json.loads((tmp_path / "all" / "kill_matrix.json").read_text())["mutants"]
+    rows = json.loads((tmp_path / "all" / "kill_matrix.json").read_text(encoding="utf-8"))["mutants"]
     assert {row["id"]: row["verdict"] for row in rows} == {"seen": "caught", "not seen": "survived"}
     caught = next(n for n, ended in enumerate(shares, 1) if ended.code == 0)
     half = merged(tmp_path / "half", tmp_path / str(caught))

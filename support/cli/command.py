@@ -17,7 +17,8 @@ def run(command: Sequence[str], what: str, environ: Mapping[str, str] | None = N
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
     if done.returncode:

@@ -97,8 +97,8 @@ def forget_dead_daemon(name: str, pid_file: Path) -> None:
     dockerd would take that process for the daemon `name`, and not start. A file of a daemon that runs is left.
     """
     try:
-        pid = int(pid_file.read_text())
-        found, _, fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+        pid = int(pid_file.read_text(encoding="utf-8"))
+        found, _, fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
     except (OSError, ValueError):
         return  # no file, or no such process: dockerd sees that by itself
     if not found.endswith(f"({name}") or fields.split()[0] in "ZX":
@@ -107,7 +107,9 @@ def forget_dead_daemon(name: str, pid_file: Path) -> None:
 
 def _command(*words: str) -> str:
     """Runs a command; returns what it said, which is nothing where all is well."""
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", check=False
+    )
     return done.stdout.strip()
 
 
@@ -125,7 +127,7 @@ def _detached() -> subprocess.Popen[bytes]:
 
 
 def _last_lines() -> str:
-    return "\n".join(_LOG.read_text(errors="replace").splitlines()[-_LAST_LINES:])
+    return "\n".join(_LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:])
 
 
 def _daemon() -> str | None:

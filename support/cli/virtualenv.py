@@ -100,13 +100,13 @@ def _lists(path: Path) -> Iterator[Path]:
 
 def _stamp(name: str) -> str | None:
     try:
-        return _stamp_file(name).read_text()
+        return _stamp_file(name).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
 
 
 def _write_stamp(name: str, content: str) -> None:
-    _stamp_file(name).write_text(content)
+    _stamp_file(name).write_text(content, encoding="utf-8", errors="backslashreplace")
 
 
 def _stamp_file(name: str) -> Path:

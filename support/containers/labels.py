@@ -47,7 +47,7 @@ def owner_is_dead(labels: Mapping[str, str]) -> bool:
 
 
 def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8", errors="replace").strip()
 
 
 def _namespace() -> str:
@@ -57,7 +57,7 @@ def _namespace() -> str:
 def _birth(pid: int) -> str | None:
     """When `pid` started, in clock ticks since boot (proc(5), stat field 22); None when it is gone or a zombie."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if fields[0] in "ZX" else fields[19]

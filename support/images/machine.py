@@ -34,7 +34,9 @@ def build_arguments(declared: Iterable[str]) -> dict[str, str]:
 def _pip_settings() -> dict[str, str]:
     # A machine behind a mirror names it in pip.conf more often than in the environment.
     command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout
+    listed = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", timeout=30, check=False
+    ).stdout
     settings: dict[str, str] = {}
     for line in listed.splitlines():
         name, _, value = line.partition("=")

@@ -46,7 +46,9 @@ class RunFolder:
         plan["history"] = str(history or path / HISTORY)
         try:
             (path / "evidence").mkdir(parents=True)
-            (path / PLAN).write_text(json.dumps(plan, indent=1, ensure_ascii=False))
+            (path / PLAN).write_text(
+                json.dumps(plan, indent=1, ensure_ascii=False), encoding="utf-8", errors="backslashreplace"
+            )
             (path / LEDGER).touch()
             Path(plan["history"]).parent.mkdir(parents=True, exist_ok=True)
             _point(reports / link, plan["run"])
@@ -93,7 +95,7 @@ class RunFolder:
 def read_plan(path: Path) -> Plan:
     """The plan of the run in `path`. Raises LedgerError when there is none."""
     try:
-        return cast(Plan, json.loads((path / PLAN).read_text()))
+        return cast(Plan, json.loads((path / PLAN).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise LedgerError(f"expected the plan of a run in {path}: {error}") from error
 

@@ -85,4 +85,4 @@ def _run(node: Node, command: list[str]) -> str:
         raise ProbeError(f"the engine did not run {' '.join(command)} in {node.name}: {error}") from error
     if result.exit_code != 0:
         raise ProbeError(f"{' '.join(command)} in {node.name} ended with {result.exit_code}: {result.output!r}")
-    return result.output.decode()
+    return result.output.decode(errors="replace")

@@ -26,6 +26,12 @@ def bug(context: Any) -> None:
     raise KeyError("nobody")
 
 
+@step('Zoë is told "tschüß" in letters that nobody can write')
+def letters(context: Any) -> None:
+    print("Zoë: \udcff \U0001f642")
+    raise AssertionError("expected tschüß 🙂, got \udcff\x00\x1b")
+
+
 @step("a library's own assertion does not hold")
 def library(context: Any) -> None:
     unittest.TestCase().assertTrue(False)
