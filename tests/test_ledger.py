@@ -225,9 +225,9 @@ def test_junit_shows_unknown_as_an_error_and_skips_nothing(tmp_path: Path) -> No
     run = behave(VERDICTS, tmp_path, "features/endings.feature")
     suite = ElementTree.parse(run.folder / "junit" / "endings.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == (
-        "17",
+        "18",
         "3",
-        "11",
+        "12",
         "0",
     )
     failure = suite.find("testcase/failure")
@@ -242,6 +242,17 @@ def test_reports_that_cannot_be_written_are_told_before_anything_starts(run_by: 
     assert "cannot be written" in run.output
     assert "L3_REPORTS" in run.output
     assert "Traceback" not in run.output
+
+
+def test_a_folder_in_the_place_of_the_link_to_the_newest_run_is_told_with_its_mend(
+    run_by: RunBy, tmp_path: Path
+) -> None:
+    (tmp_path / "latest").mkdir()
+    run = run_by(SELECTION, tmp_path, "features/sound.feature")
+    assert run.code == 3
+    assert f"{tmp_path / 'latest'} is to be a link to the newest run" in run.output
+    assert "move it away" in run.output and "space" not in run.output
+    assert [path.name for path in tmp_path.iterdir()] == ["latest"]
 
 
 @pytest.fixture
