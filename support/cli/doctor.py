@@ -150,4 +150,7 @@ def _leftovers(engine: Engine) -> Finding:
     filters = quote(json.dumps({"label": [labels.RUN]}))
     found = engine.ask(f"/containers/json?all=1&filters={filters}")
     dead = sum(labels.owner_is_dead(container["Labels"]) for container in found)
-    return Finding("leftovers", f"{dead} containers of dead runs" + (" (./l3 clean removes them)" if dead else ""))
+    seen = f"{dead} containers of dead runs" + (" (./l3 clean removes them)" if dead else "")
+    if orphans := labels.orphans(found):
+        seen += f"; of runs of which nothing certain is known (./l3 clean --orphans asks): {', '.join(orphans)}"
+    return Finding("leftovers", seen)
