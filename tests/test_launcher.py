@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import bootstrap, engine_start
+from support.cli import bootstrap, engine_start, pip
 from support.cli.main import COMMANDS
 from support.containers import address
 from support.errors import EngineError
@@ -137,6 +137,37 @@ def test_an_engine_that_the_user_named_is_never_replaced_by_another(clone: Path)
     assert done.returncode == 3
     assert "start that engine, or take another by changing DOCKER_HOST" in done.stderr
     assert "installing docker" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["PIP_TARGET", "PIP_DRY_RUN", "pip.conf"])
+def test_pip_installs_where_we_say_whatever_the_machine_has_set(clone: Path, tmp_path: Path, name: str) -> None:
+    (clone / "requirements.txt").write_text("six==1.17.0\n")
+    (tmp_path / "pip.conf").write_text(f"[install]\ntarget = {tmp_path / 'elsewhere'}\nuser = true\n")
+    given = {"PIP_TARGET": str(tmp_path / "elsewhere"), "PIP_DRY_RUN": "1", "pip.conf": str(tmp_path / "pip.conf")}
+    done = l3(clone, "clean", **{name.replace("pip.conf", "PIP_CONFIG_FILE"): given[name]})
+    assert done.returncode == 0, done.stderr
+    assert list(clone.glob(".venv/lib/python3*/site-packages/six.py"))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_is_not_seen_to_be_installed_is_not_stamped(clone: Path) -> None:
+    module = clone / "support" / "cli" / "pip.py"
+    module.write_text(module.read_text(encoding="utf-8").replace('"install", *', '"install", "--dry-run", *'))
+    (clone / "requirements.txt").write_text("six==1.17.0\n")
+    done = l3(clone, "clean")
+    assert done.returncode == 3
+    assert "lacks six==1.17.0 (there is nothing)" in done.stderr
+    assert "missing  requirements" in l3(clone, "doctor").stdout
+
+
+def test_pip_is_told_by_the_machine_where_packages_come_from(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = http://a.example\n[install]\ntarget = /elsewhere\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setenv("PIP_TRUSTED_HOST", "b.example")
+    monkeypatch.setenv("PIP_PREFIX", "/elsewhere")
+    told = {name: value for name, value in pip.environ(Path(sys.executable)).items() if name.startswith("PIP_")}
+    assert told["PIP_INDEX_URL"] == "http://a.example" and told["PIP_TRUSTED_HOST"] == "b.example"
+    assert not {"PIP_TARGET", "PIP_PREFIX"} & set(told)
 
 
 def test_two_at_once_set_up_one_environment_and_the_second_says_that_it_waits(clone: Path) -> None:

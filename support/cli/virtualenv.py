@@ -10,7 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from support.cli import apt, command
+from support import footing
+from support.cli import apt, command, pip
 from support.errors import SuiteError
 from support.progress import Step, say
 from support.settings import ROOT
@@ -58,7 +59,7 @@ def _make() -> None:
         _install_venv()
     with Step("making the virtual environment"):
         # What is there was not finished, or belongs to another Python or another place.
-        command.run([sys.executable, "-m", "venv", "--clear", str(FOLDER)], "python -m venv")
+        command.run(footing.python(sys.executable, "-m", "venv", "--clear", str(FOLDER)), "python -m venv")
         _write_stamp(_MADE, _identity())
 
 
@@ -71,8 +72,9 @@ def _install_venv() -> None:
 def _install(name: str) -> None:
     digest = _digest(name)
     with Step(f"installing what {name} asks for"):
-        pip = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        command.run([*pip, "--quiet", "--progress-bar", "off", "--requirement", str(ROOT / name)], f"pip, for {name},")
+        pip.install(PYTHON, ROOT / name)
+        if lacking := pip.lacking(PYTHON, _pins(name)):
+            raise SuiteError(f"pip ended well, and {FOLDER} lacks {', '.join(lacking)}; ./l3 tries again")
         _write_stamp(name, digest)
 
 
@@ -88,6 +90,14 @@ def _identity() -> str:
 def _digest(name: str) -> str:
     contents = [part.read_bytes() for part in dict.fromkeys([*_lists(ROOT / RUNTIME), *_lists(ROOT / name)])]
     return hashlib.sha256(b"\0".join(contents)).hexdigest()
+
+
+def _pins(name: str) -> list[str]:
+    """What the list `name`, and those that it includes, pin, as name==version."""
+    lines = [
+        line.partition("#")[0].strip() for part in _lists(ROOT / name) for line in part.read_text("utf-8").splitlines()
+    ]
+    return [line for line in lines if "==" in line]
 
 
 def _lists(path: Path) -> Iterator[Path]:
