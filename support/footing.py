@@ -20,6 +20,7 @@ _SUPPORT = Path(__file__).resolve().parent
 _GIT = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
 _OF_OTHERS = ("PYTHON", "TESTCONTAINERS_", "TC_", "RYUK_")  # settings of the caller's interpreter, and of other suites
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+_A_RUN_OPENS = 1024  # sockets for the most part: a crowd of users has one each
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -83,6 +84,16 @@ def leave(code: int) -> NoReturn:
 def open_files() -> int:
     """How many files this process may open at once, sockets included."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def few_files() -> str | None:
+    """A warning, where a run may need more files than it may open; None where it may not."""
+    if open_files() >= _A_RUN_OPENS:
+        return None
+    return (
+        f"warning: a process of the suite may open {open_files()} files at once, and a run may need {_A_RUN_OPENS}; "
+        f"what it cannot ask then is unknown. Raise the limit: ulimit -Hn {_A_RUN_OPENS}"
+    )
 
 
 class _Outlet(io.RawIOBase):

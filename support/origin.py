@@ -53,6 +53,11 @@ def lack(error: BaseException) -> str | None:
     return next((f"{one}; {mend}" for one in _causes(error) if (mend := _mend(one))), None)
 
 
+def words(error: BaseException) -> str:
+    """What `error` says, for a message of the suite's own; what this machine lacks, with the mend, if it is that."""
+    return lack(error) or str(error)
+
+
 @contextmanager
 def no_answer(*kinds: type[BaseException]) -> Iterator[None]:
     """Leaves the block when the other side gives no answer, in whatever way: by an OSError, or one of `kinds`.

@@ -138,6 +138,15 @@ def test_the_soft_limit_of_open_files_is_raised_to_the_hard_one(tmp_path: Path) 
     assert done.stdout.strip() == str(hard), done.stderr
 
 
+@pytest.mark.parametrize("program", [BEHAVE, RUN], ids=["behave", "launcher"])
+def test_a_run_that_may_need_more_files_says_so_before_it_starts(program: str, tmp_path: Path) -> None:
+    line = f"{program} features/saving.feature"
+    few, many = shell(f"ulimit -n 256; {line}", tmp_path), shell(line, tmp_path)
+    assert (few.returncode, many.returncode) == (0, 0)
+    assert few.stdout.index("may open 256 files at once") < few.stdout.index("run 2")
+    assert "files at once" not in many.stdout
+
+
 FEATURE = b"@L3 @tier1 @mrr.100000 @container.redis\nFeature: One\n\n  Scenario: One\n    Given a promise is kept\n"
 TWICE = "from behave import step\n@step('a promise is kept')\ndef twice(context): pass\n"
 BROKEN_RECORDER = (PROJECT / "environment.py").read_text(

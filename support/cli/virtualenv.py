@@ -94,10 +94,8 @@ def _digest(name: str) -> str:
 
 def _pins(name: str) -> list[str]:
     """What the list `name`, and those that it includes, pin, as name==version."""
-    lines = [
-        line.partition("#")[0].strip() for part in _lists(ROOT / name) for line in part.read_text("utf-8").splitlines()
-    ]
-    return [line for line in lines if "==" in line]
+    lines = [line for part in _lists(ROOT / name) for line in part.read_text(encoding="utf-8").splitlines()]
+    return [pin for line in lines if "==" in (pin := line.partition("#")[0].strip())]
 
 
 def _lists(path: Path) -> Iterator[Path]:

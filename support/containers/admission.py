@@ -11,6 +11,7 @@ from support.containers import labels
 from support.containers.service import MIB
 from support.containers.sweep import Thing, containers
 from support.errors import EngineError, FleetError
+from support.origin import words
 from support.turn import lock_file, turn
 
 WAIT_S = 600.0
@@ -57,7 +58,7 @@ def _taken(client: docker.DockerClient) -> tuple[int, str]:
     try:
         listed = containers(client, labels.RUN)
     except (DockerException, OSError) as error:
-        raise EngineError(f"the engine does not list its containers: {error}") from error
+        raise EngineError(f"the engine does not list its containers: {words(error)}") from error
     orphans = _memory(c for c in listed if labels.owner_is_unknown(c["Labels"]))
     told = f" ({_mib(orphans)} of them for runs of which nothing is known: ./l3 clean --orphans)" if orphans else ""
     return _memory(c for c in listed if not labels.owner_is_dead(c["Labels"])), told

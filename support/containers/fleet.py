@@ -30,6 +30,7 @@ from support.errors import EngineError, FleetError
 from support.images.manifest import Entry
 from support.images.resolution import Image, resolve_all
 from support.nouns import What, Who
+from support.origin import words
 
 _SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService)
 _CLASSES: tuple[type[Store], ...] = (*_SERVERS, *PROVIDERS)
@@ -231,7 +232,7 @@ class Fleet:
             everybody = sweep.containers(self._client, f"{labels.RUN}={self._order.run}")
         except (DockerException, OSError) as error:
             self._lost = True
-            raise EngineError(f"the engine went away: {error}") from error
+            raise EngineError(f"the engine did not answer: {words(error)}") from error
         self._lost = False
         listed = [c for c in everybody if self._labels.items() <= c["Labels"].items()]
         running = {c["Labels"].get(labels.SERVICE) for c in listed if c["State"] == "running"}

@@ -9,6 +9,7 @@ from docker.errors import APIError, DockerException, NotFound
 
 from support.containers import labels
 from support.errors import EngineError
+from support.origin import words
 
 Thing = Mapping[str, Any]  # what the engine's listing says of one container or network
 
@@ -48,7 +49,7 @@ def remove(client: docker.DockerClient, label: str, wanted: Callable[[Mapping[st
         inhabitants = [c for c in containers(client, label) if wanted(c["Labels"])]
         networks = [n for n in client.api.networks(filters={"label": label}) if wanted(n["Labels"])]
     except (DockerException, OSError) as error:
-        raise EngineError(f"cannot list what is to be removed: {error}") from error
+        raise EngineError(f"cannot list what is to be removed: {words(error)}") from error
     failures = _each(inhabitants, lambda id: client.api.remove_container(id, force=True, v=True))
     failures += _each(networks, client.api.remove_network)
     if failures:

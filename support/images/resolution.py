@@ -19,6 +19,7 @@ from docker.utils import parse_repository_tag
 from support.errors import EngineError, ImageError
 from support.images import build, debian, manifest, registry
 from support.images.manifest import Entry
+from support.origin import words
 from support.turn import lock_file, turn
 
 Say = Callable[[str], None]
@@ -103,7 +104,7 @@ def look(entry: Entry, reference: str, client: docker.DockerClient, source: str)
     except ImageNotFound:
         return None
     except (DockerException, requests.RequestException) as error:
-        raise EngineError(f"the engine did not answer about the image {reference}: {error}") from error
+        raise EngineError(f"the engine did not answer about the image {reference}: {words(error)}") from error
     repository = parse_repository_tag(reference)[0].removeprefix("docker.io/").removeprefix("library/")
     pulled = [known.split("@")[1] for known in said["RepoDigests"] or [] if known.split("@")[0] == repository]
     return Image(entry.service, reference, pulled[0] if pulled else said["Id"], source, said["Size"])

@@ -76,7 +76,7 @@ class Recorder:
             raise
         context.config.reporters.remove(refusal)
         if not path:
-            print(f"run {folder.run}: {settings}", flush=True)
+            print("\n".join(filter(None, [footing.few_files(), f"run {folder.run}: {settings}"])), flush=True)
             print(f"platform: {terminal.platform(platform_of(own))}", flush=True)
         return cls(context, settings, folder, own["scenarios"])._tie(context)
 

@@ -12,6 +12,7 @@ from behave.parser import ParserError
 from behave.runner import Runner
 from cucumber_tag_expressions.parser import TagExpressionError  # type: ignore[import-untyped]
 
+from support import footing
 from support.errors import SelectionError, SuiteError
 from support.ledger import history, terminal
 from support.ledger.completion import complete_or_tell
@@ -57,7 +58,7 @@ class Suite:
         """Runs it, `jobs` features at a time, and prints the verdict. Returns the exit code; raises LedgerError."""
         earlier = read(self._settings.reports / "latest" / LEDGER)
         folder = RunFolder.create(self._settings.reports, self._plan, history=self._settings.history)
-        print(f"run {folder.run}: {self._settings}", flush=True)
+        print("\n".join(filter(None, [footing.few_files(), f"run {folder.run}: {self._settings}"])), flush=True)
         print(f"platform: {terminal.platform(platform_of(self._plan))}", flush=True)
         os.environ[RUN_VARIABLE] = str(folder.path)
         if jobs == 1:
