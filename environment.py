@@ -19,6 +19,7 @@ from support.faults.faults import Faults
 from support.platforms.order import order_of
 from support.platforms.platform import Platform
 from support.progress import say
+from support.run import prelude
 from support.run.guard import Guard
 from support.run.recorder import Recorder
 from support.sentences import register
@@ -27,6 +28,7 @@ from support.worlds.search import world_of
 from support.worlds.trial import try_adapter
 from support.worlds.world import Stage
 
+prelude.begin()
 register()
 
 Context = Any  # behave's context: it carries run, world_of, fleet, stage, faults and world, all set in this module
@@ -40,9 +42,9 @@ class Run:
         self.platform = Platform(self.settings.platform)
         self.recorder = Recorder.open(context, self.settings, KINDS, self.platform)
         self.client = connect()
+        self.guard = Guard(self.recorder.run, self.recorder.run_dir)
         for name in sweep.remove_dead(self.client):
             say(f"removed {name}, which a dead run had left")
-        self.guard = Guard(self.recorder.run, self.recorder.run_dir)
         self.evidence = self.recorder.run_dir / "evidence"
 
     def fleet(self, capability: str, tags: list[str]) -> Fleet:

@@ -19,16 +19,22 @@ _WAIT_S = 1800.0
 
 
 @contextmanager
-def turn(path: Path, what: str, say: Callable[[str], None]) -> Iterator[None]:
+def turn(
+    path: Path, what: str, say: Callable[[str], None], given_up: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
     """Holds the lock of `path`, a folder or a file (see `lock_file`), while `what` is set up.
 
-    Says so when it has to wait for another process. Raises SuiteError after 30 minutes of that.
+    Says so when it has to wait for another process. Raises SuiteError after 30 minutes of that, and as soon as it is
+    `given_up`.
     """
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         if not _locked(handle):
             say(f"another process is setting up {what}; waiting for it")
-            if not poll(lambda: _locked(handle), _WAIT_S, every_s=0.1):
+            held = poll(lambda: _locked(handle) or given_up(), _WAIT_S, every_s=0.1)
+            if given_up():
+                raise SuiteError(f"nobody waits for {what} any more")
+            if not held:
                 raise SuiteError(f"{path} was locked for {_WAIT_S:.0f} s; end the process that sets up {what}")
         yield
     finally:

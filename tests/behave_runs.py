@@ -12,6 +12,8 @@ from typing import Any
 TESTS = Path(__file__).resolve().parent
 _LAUNCH = """
 import argparse, pathlib, sys
+from support import footing
+footing.take()
 from support.cli import run
 run.ROOT = pathlib.Path.cwd()
 parser = argparse.ArgumentParser()
@@ -36,7 +38,7 @@ class Run:
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
         """The ledger's rows by id; fails when an id has two."""
-        rows = [json.loads(line) for line in (self.folder / "ledger.jsonl").read_text().splitlines()]
+        rows = [json.loads(line) for line in (self.folder / "ledger.jsonl").read_text(encoding="utf-8").splitlines()]
         assert len({row["id"] for row in rows}) == len(rows), rows
         return {row["id"]: row for row in rows}
 
@@ -48,7 +50,7 @@ class Run:
     @property
     def summary(self) -> Any:
         """summary.json."""
-        return json.loads((self.folder / "summary.json").read_text())
+        return json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))
 
 
 def start(project: Path, reports: Path, arguments: Sequence[str], launcher: bool = False) -> subprocess.Popen[str]:

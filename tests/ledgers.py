@@ -21,7 +21,7 @@ from support.ledger.plan import (
 from support.ledger.rows import Row, StepRow, Verdict, blank
 
 ROOT = Path(__file__).resolve().parents[1]
-CATALOGUE = tomllib.loads((ROOT / "features" / "catalogue.toml").read_text())
+CATALOGUE = tomllib.loads((ROOT / "features" / "catalogue.toml").read_text(encoding="utf-8"))
 COMMIT = Commit(id="5a" * 20, clean=True)
 REASON = (
     "subscriber 7 of node-2, after 5 s\nExpected: 200 updates, once each and in order\n"

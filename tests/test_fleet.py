@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import docker
@@ -14,6 +15,7 @@ from support.containers.fleet import Casualty, Fleet
 from support.containers.redis import RedisService
 from support.containers.service import MIB
 from support.errors import FleetError
+from support.turn import turn
 
 Make = Callable[..., Fleet]
 
@@ -86,7 +88,7 @@ def test_a_service_that_never_gets_ready_is_told_and_leaves_nothing(
     ):
         fleet.start()
     assert str(told.value).endswith(f"the logs of all containers are in {tmp_path / 'small'}")
-    assert (tmp_path / "small" / "redis.log").read_text() == "I will not serve\n"
+    assert (tmp_path / "small" / "redis.log").read_text(encoding="utf-8") == "I will not serve\n"
     fleet.stop()
     assert left(client, run) == []
 
@@ -120,6 +122,32 @@ def test_a_fleet_waits_until_another_makes_room(make_fleet: Make, run: str, monk
     first.stop()
     waiting.join(15)
     assert not second.casualties()
+
+
+def test_a_fleet_that_waits_for_room_is_given_up_at_once(
+    make_fleet: Make, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = f"{labels.RUN}={run}"
+    monkeypatch.setattr(admission, "containers", lambda client, _: sweep.containers(client, own))
+    first, second = (make_fleet("redis", capability=name, budget=300 * MIB) for name in ("first", "second"))
+    first.start()
+    second.begin()
+    time.sleep(0.7)  # until it waits
+    began = time.monotonic()
+    second.stop()
+    with pytest.raises(FleetError, match="nobody waits for the fleet any more"):
+        second.await_ready()
+    assert time.monotonic() - began < 2
+
+
+def test_a_turn_that_another_holds_is_given_up_at_once(tmp_path: Path) -> None:
+    over = threading.Event()
+    with turn(tmp_path, "the first", print), ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(turn(tmp_path, "the second", print, over.is_set).__enter__)
+        assert not wait([waits], 0.3).done, "it did not wait"
+        over.set()
+        assert wait([waits], 2).done
+    assert "nobody waits for the second any more" in str(waits.exception())
 
 
 def test_a_container_that_died_is_named_and_brought_back(fleet: Fleet) -> None:
@@ -166,6 +194,6 @@ def test_evidence_has_log_and_inspection_without_secrets(
 
     monkeypatch.setattr(redis, "reload", with_a_secret)
     capture(fleet, tmp_path / "evidence")
-    assert "Ready to accept connections" in (tmp_path / "evidence" / "redis.log").read_text()
-    inspection = (tmp_path / "evidence" / "redis.json").read_text()
+    assert "Ready to accept connections" in (tmp_path / "evidence" / "redis.log").read_text(encoding="utf-8")
+    inspection = (tmp_path / "evidence" / "redis.json").read_text(encoding="utf-8")
     assert "NODE_NAME=node-1" in inspection and "JWT_SECRET=***" in inspection and "very-secret" not in inspection

@@ -1,19 +1,26 @@
 """Nothing is left by a run that was killed: its guard cleans, and the next start sweeps what no guard could."""
 
+import argparse
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import docker
 import pytest
 
-from support.containers import labels, sweep
+from support import footing
+from support.cli import clean as cli_clean
+from support.cli import doctor
+from support.containers import admission, labels, sweep
+from support.errors import FleetError, SuiteError
+from support.images.resolution import Image
 from support.polling import poll
+from support.run import guard
 
 ROOT = Path(__file__).resolve().parents[1]
 # A run reduced to its containers: a guard, a fleet, and then it hangs until it is killed.
@@ -52,6 +59,16 @@ def running(run: str, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+
+
+@pytest.mark.parametrize("command", [["false"], ["sleep", "60"], ["echo", "something else"]])
+def test_a_guard_that_is_not_seen_to_be_alive_ends_the_run(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(footing, "helper", lambda *words: command)
+    monkeypatch.setattr(guard, "_ALIVE_WITHIN_S", 0.5)
+    with pytest.raises(SuiteError, match="the guard, which cleans when a run is killed, did not start"):
+        guard.Guard("a-run", tmp_path)
 
 
 def await_line(process: "subprocess.Popen[str]", wanted: str) -> None:
@@ -106,6 +123,39 @@ def test_a_live_run_is_not_swept_and_a_dead_one_is(client: docker.DockerClient, 
     removed = sweep.remove_dead(client)
     assert f"{run}-dead" in removed
     assert sorted(left(client, run)) == [f"{run}-far", f"{run}-live"]
+
+
+@pytest.fixture
+def orphan(client: docker.DockerClient, images: Mapping[str, Image], run: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a container whose owner was in a container of its own, which is gone. Nobody else's are looked at."""
+    owner = labels.owned_by_this_process(run) | {labels.HOST: "ci-7f3a", labels.NAMESPACE: "pid:[1]"}
+    name = f"{run}-orphan"
+    client.api.create_container(images["redis"].reference, name=name, labels=owner | {labels.MEMORY: str(300 << 20)})
+    monkeypatch.setattr(labels, "RUN", f"{labels.RUN}={run}")
+    return name
+
+
+def clean(**options: bool) -> int:
+    return cli_clean.execute(argparse.Namespace(**{"orphans": False, "yes": False} | options))
+
+
+def test_what_a_run_left_of_which_nothing_is_known_is_named_and_removed_when_asked_for(
+    client: docker.DockerClient, orphan: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "WAIT_S", 0)
+    assert clean() == 0
+    assert f"{orphan} (0.0 h)" in capfd.readouterr().out
+    finding = doctor._leftovers(doctor.Engine())
+    assert f"{orphan} (0.0 h)" in finding.seen and finding.mend is None
+    assert clean(orphans=True) == 2, "nobody can be asked here"
+    assert sweep.containers(client, labels.RUN)
+    with (
+        pytest.raises(FleetError, match=r"300 MiB of them for runs of which nothing is known: ./l3 clean --orphans"),
+        admission.admitted(client, 300 << 20, 400 << 20, print),
+    ):
+        pass
+    assert clean(orphans=True, yes=True) == 0
+    assert not sweep.containers(client, labels.RUN)
 
 
 def test_an_owner_whose_pid_went_to_another_process_is_dead() -> None:

@@ -149,7 +149,7 @@ def test_official_images_have_exact_tags() -> None:
 def test_every_stage_is_built_on_the_base_and_labelled() -> None:
     for entry in manifest.load().values():
         if entry.base:
-            text = (entry.folder / "Dockerfile").read_text()
+            text = (entry.folder / "Dockerfile").read_text(encoding="utf-8")
             stages = re.findall(r"^FROM (\S+).*\n(.*)$", text, re.MULTILINE)
             assert stages and {origin for origin, _ in stages} <= {"${BASE}", "scratch"}
             assert {label for _, label in stages} == {f"LABEL l3.image={entry.service}"}

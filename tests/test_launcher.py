@@ -16,12 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import bootstrap, engine_http, engine_start
+from support.cli import bootstrap, engine_start, pip
 from support.cli.main import COMMANDS
+from support.containers import address
+from support.errors import EngineError
 from support.polling import poll
 
 ROOT = Path(__file__).resolve().parents[1]
-ENGINE = engine_http.find(os.environ).url
+ENGINE = address.find(os.environ).url
 NOWHERE = "unix:///nowhere/docker.sock"
 # A Python as the launcher finds it on a machine: not in the environment that the tests run in.
 PYTHON = os.path.realpath(sys.executable)
@@ -118,7 +120,7 @@ def test_a_wrong_command_line_ends_with_2_before_anything_is_set_up(
 
 @pytest.mark.parametrize("version", [(3, 4), (3, 7), (3, 10)])
 def test_an_old_python_can_read_the_launcher_and_is_told_what_to_install(version: tuple[int, int]) -> None:
-    source = (ROOT / "l3").read_text()
+    source = (ROOT / "l3").read_text(encoding="utf-8")
     tree = ast.parse(source, feature_version=version)
     check = ast.Module(tree.body[: _position_of_the_check(tree) + 1], type_ignores=[])
     pretended = f"import sys; sys.version_info = {version}\n" + ast.unparse(check)
@@ -149,6 +151,37 @@ def test_an_engine_that_the_user_named_is_never_replaced_by_another(made: Path) 
     assert done.returncode == 3
     assert "start that engine, or take another by changing DOCKER_HOST" in done.stderr
     assert "installing docker" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["PIP_TARGET", "PIP_DRY_RUN", "pip.conf"])
+def test_pip_installs_where_we_say_whatever_the_machine_has_set(clone: Path, tmp_path: Path, name: str) -> None:
+    (clone / "requirements.txt").write_text("six==1.17.0\n")
+    (tmp_path / "pip.conf").write_text(f"[install]\ntarget = {tmp_path / 'elsewhere'}\nuser = true\n")
+    given = {"PIP_TARGET": str(tmp_path / "elsewhere"), "PIP_DRY_RUN": "1", "pip.conf": str(tmp_path / "pip.conf")}
+    done = l3(clone, "clean", **{name.replace("pip.conf", "PIP_CONFIG_FILE"): given[name]})
+    assert done.returncode == 0, done.stderr
+    assert list(clone.glob(".venv/lib/python3*/site-packages/six.py"))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_is_not_seen_to_be_installed_is_not_stamped(clone: Path) -> None:
+    module = clone / "support" / "cli" / "pip.py"
+    module.write_text(module.read_text(encoding="utf-8").replace('"install", *', '"install", "--dry-run", *'))
+    (clone / "requirements.txt").write_text("six==1.17.0\n")
+    done = l3(clone, "clean")
+    assert done.returncode == 3
+    assert "lacks six==1.17.0 (there is nothing)" in done.stderr
+    assert "missing  requirements" in l3(clone, "doctor").stdout
+
+
+def test_pip_is_told_by_the_machine_where_packages_come_from(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "pip.conf").write_text("[global]\nindex-url = http://a.example\n[install]\ntarget = /elsewhere\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.setenv("PIP_TRUSTED_HOST", "b.example")
+    monkeypatch.setenv("PIP_PREFIX", "/elsewhere")
+    told = {name: value for name, value in pip.environ(Path(sys.executable)).items() if name.startswith("PIP_")}
+    assert told["PIP_INDEX_URL"] == "http://a.example" and told["PIP_TRUSTED_HOST"] == "b.example"
+    assert not {"PIP_TARGET", "PIP_PREFIX"} & set(told)
 
 
 @pytest.mark.long
@@ -243,11 +276,30 @@ def test_the_engine_is_the_one_that_dockers_own_client_would_take(tmp_path: Path
     folder.mkdir(parents=True)
     (folder / "meta.json").write_text(json.dumps({"Endpoints": {"docker": {"Host": "tcp://far:2375"}}}))
     config = {"DOCKER_CONFIG": str(tmp_path)}
-    assert engine_http.find(config).url == engine_http.DEFAULT
+    assert address.find(config).url == address.DEFAULT
     (tmp_path / "config.json").write_text('{"currentContext": "far"}')
-    assert engine_http.find(config) == engine_http.Address("tcp://far:2375", "the docker context far")
-    assert engine_http.find(config | {"DOCKER_CONTEXT": "default"}).url == engine_http.DEFAULT
-    assert engine_http.find(config | {"DOCKER_HOST": NOWHERE}).named_by == "DOCKER_HOST"
+    assert address.find(config) == address.Address("tcp://far:2375", "the docker context far")
+    assert address.find(config | {"DOCKER_CONTEXT": "default"}).url == address.DEFAULT
+    assert address.find(config | {"DOCKER_HOST": NOWHERE}).named_by == "DOCKER_HOST"
+    (tmp_path / "config.json").unlink()
+    environ = config | {"DOCKER_CONTEXT": "far", "DOCKER_TLS_VERIFY": "1"}
+    assert address.settle(environ).url == "tcp://far:2375"
+    assert environ == config | {"DOCKER_HOST": "tcp://far:2375", "DOCKER_TLS_VERIFY": "1"}
+
+
+def test_a_name_that_leads_to_no_engine_is_refused_with_that_name(clone: Path, tmp_path: Path) -> None:
+    config = {"DOCKER_CONFIG": str(tmp_path)}
+    with pytest.raises(EngineError, match="DOCKER_CONTEXT names the docker context nobody, and there is none"):
+        address.find(config | {"DOCKER_CONTEXT": "nobody"})
+    with pytest.raises(EngineError, match="names ssh://far, and an engine over ssh"):
+        address.find(config | {"DOCKER_HOST": "ssh://far"})
+    with pytest.raises(EngineError, match="DOCKER_HOST names far:2375, which is no engine's address"):
+        address.find(config | {"DOCKER_HOST": "far:2375"})
+    (tmp_path / "config.json").write_text('{"currentContext": "lost"}')
+    for command in ("clean", "doctor"):
+        done = l3(clone, command, **config)
+        assert done.returncode in (1, 3) and not done.stderr.startswith("Traceback")
+        assert f"{tmp_path}/config.json names the docker context lost" in done.stdout + done.stderr
 
 
 def test_the_pid_file_of_a_dead_daemon_is_forgotten_and_that_of_a_live_one_is_not(tmp_path: Path) -> None:
@@ -263,6 +315,6 @@ def test_the_pid_file_of_a_dead_daemon_is_forgotten_and_that_of_a_live_one_is_no
         engine_start.forget_dead_daemon("dockerd", file)
         assert file.exists(), "it runs"
         process.kill()
-        assert poll(lambda: ") Z " in Path(f"/proc/{process.pid}/stat").read_text(), 5)
+        assert poll(lambda: ") Z " in Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8"), 5)
         engine_start.forget_dead_daemon("dockerd", file)
         assert not file.exists(), "it is a zombie"

@@ -134,7 +134,7 @@ def test_a_feature_with_wrong_tags_is_unknown_and_the_others_run(capability: str
 
 def test_features_come_in_the_order_of_the_catalogue(run_by: RunBy, tmp_path: Path) -> None:
     project = Path(shutil.copytree(SELECTION, tmp_path / "project"))
-    sound = (project / "features" / "sound.feature").read_text()
+    sound = (project / "features" / "sound.feature").read_text(encoding="utf-8")
     (project / "features" / "early.feature").write_text(sound.replace("sound", "early"))
     entries = "\n".join(f"{key} = {{ tier = 1, mrr = 50000, name = 'S' }}" for key in ("sound", "early"))
     (project / "features" / "catalogue.toml").write_text(f"[capabilities]\n{entries}\n")
@@ -158,7 +158,7 @@ def test_ids_survive_line_moves_and_new_rows(project: Path, tmp_path: Path) -> N
     outline = (
         "  Scenario Outline: Of <a>\n    Given a promise is kept\n    Examples:\n      | a | b |\n{}      | x | y |\n"
     )
-    text = feature.read_text()
+    text = feature.read_text(encoding="utf-8")
     feature.write_text(text + outline.format(""))
     before = behave(project, tmp_path / "one", str(feature))
     feature.write_text(text.replace("Feature", "\n\nFeature", 1) + outline.format("      | v | w |\n"))
@@ -170,7 +170,7 @@ def test_ids_survive_line_moves_and_new_rows(project: Path, tmp_path: Path) -> N
 
 def test_two_scenarios_of_one_id_are_refused(project: Path, run_by: RunBy, tmp_path: Path) -> None:
     feature = project / "features" / "sound.feature"
-    feature.write_text(feature.read_text() + "\n  Scenario: kept!\n    Given a promise is kept\n")
+    feature.write_text(feature.read_text(encoding="utf-8") + "\n  Scenario: kept!\n    Given a promise is kept\n")
     run = run_by(project, tmp_path / "reports", "features/sound.feature")
     assert run.code == 2
     assert "features/sound.feature:4 and features/sound.feature:7 have the same id, sound/kept" in run.output
@@ -208,11 +208,13 @@ def test_what_is_given_to_behave_wins_over_the_environment() -> None:
 def test_container_rows_have_exactly_their_fields(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path, Plan(run="", began="", tags="", features=[], scenarios=[]))
     folder.container(dict.fromkeys([*CONTAINER_FIELDS, "more"], "x"))
-    assert json.loads((tmp_path / "latest" / "containers.jsonl").read_text()) == dict.fromkeys(CONTAINER_FIELDS, "x")
+    assert json.loads((tmp_path / "latest" / "containers.jsonl").read_text(encoding="utf-8")) == dict.fromkeys(
+        CONTAINER_FIELDS, "x"
+    )
 
 
 def test_an_ambiguous_step_is_unknown(project: Path, tmp_path: Path) -> None:
-    source = (project / "steps" / "steps.py").read_text()
+    source = (project / "steps" / "steps.py").read_text(encoding="utf-8")
     (project / "steps" / "again.py").write_text(source.replace("a promise is kept", "a {what} is kept"))
     run = launch(project, tmp_path / "reports", "features/sound.feature")
     assert (run.code, run.verdicts) == (3, {"sound/kept": "unknown"})
@@ -223,9 +225,9 @@ def test_junit_shows_unknown_as_an_error_and_skips_nothing(tmp_path: Path) -> No
     run = behave(VERDICTS, tmp_path, "features/endings.feature")
     suite = ElementTree.parse(run.folder / "junit" / "endings.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == (
-        "17",
+        "18",
         "3",
-        "11",
+        "12",
         "0",
     )
     failure = suite.find("testcase/failure")
@@ -240,6 +242,17 @@ def test_reports_that_cannot_be_written_are_told_before_anything_starts(run_by: 
     assert "cannot be written" in run.output
     assert "L3_REPORTS" in run.output
     assert "Traceback" not in run.output
+
+
+def test_a_folder_in_the_place_of_the_link_to_the_newest_run_is_told_with_its_mend(
+    run_by: RunBy, tmp_path: Path
+) -> None:
+    (tmp_path / "latest").mkdir()
+    run = run_by(SELECTION, tmp_path, "features/sound.feature")
+    assert run.code == 3
+    assert f"{tmp_path / 'latest'} is to be a link to the newest run" in run.output
+    assert "move it away" in run.output and "space" not in run.output
+    assert [path.name for path in tmp_path.iterdir()] == ["latest"]
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def test_a_hostile_name_is_text(browser: "Browser", tmp_path: Path, name: str) -
     assert opened.text(f"#h-{LIVE}") == name
     assert opened.page.locator(".finding b").count() == 0
     assert opened.page.evaluate("document.documentElement.scrollWidth") == 390
-    markdown = (outcome.path / "summary.md").read_text()
+    markdown = (outcome.path / "summary.md").read_text(encoding="utf-8")
     assert "<script" not in markdown.replace("` ", "").partition("<details>")[0]
 
 
@@ -177,7 +177,7 @@ def test_a_failure_says_what_was_expected_and_seen_and_where_to_look(browser: "B
     assert finding["Waited"] == "5.0 s in this step"
     assert "support/worlds/any.py:164" in finding["Look at"] and f"{LIVE}.feature:11" in finding["Look at"]
     link = opened.page.locator(".files a").evaluate("link => link.href")
-    assert Path(unquote(urlparse(link).path)).read_text() == "what node-1 said"
+    assert Path(unquote(urlparse(link).path)).read_text(encoding="utf-8") == "what node-1 said"
 
 
 def test_planted_bugs_stand_beside_what_catches_them(browser: "Browser", tmp_path: Path) -> None:
@@ -200,7 +200,10 @@ def test_containers_are_held_against_earlier_runs_and_limits(browser: "Browser",
     for start_s in (0.5, 1.5, 0.75):
         outcome = ledger(tmp_path, plan_of([LIVE]))
         file = outcome.path / "containers.jsonl"
-        rows = [json.loads(line) | {"ready_s": start_s + 2, "waited_s": 2.0} for line in file.read_text().splitlines()]
+        rows = [
+            json.loads(line) | {"ready_s": start_s + 2, "waited_s": 2.0}
+            for line in file.read_text(encoding="utf-8").splitlines()
+        ]
         file.write_text("".join(json.dumps(row | {"began": "2026-11-24T18:00:00Z"}) + "\n" for row in rows))
         time.sleep(1.01)  # a run id is a time, to the second
     page = shown(browser, outcome).page

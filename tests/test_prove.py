@@ -59,7 +59,7 @@ class Ended:
     @property
     def matrix(self) -> Any:
         """The kill matrix of the newest proof."""
-        return json.loads((self.reports / "latest-proof" / "kill_matrix.json").read_text())
+        return json.loads((self.reports / "latest-proof" / "kill_matrix.json").read_text(encoding="utf-8"))
 
 
 def begin(reports: Path, *words: str, **environ: str) -> subprocess.Popen[str]:
@@ -121,7 +121,7 @@ def test_the_matrix_has_a_cell_for_each_scenario_and_mutant(proof: Ended) -> Non
     assert cells[EXPIRED] == {"seen": "caught", "not seen": "not run", "does-not-start": "not run"}
     assert len(cells) > 2
     assert all(mutant["seconds"] > 0 for mutant in proof.matrix["mutants"])
-    assert proof.matrix == json.loads((proof.reports / "kill_matrix.json").read_text())
+    assert proof.matrix == json.loads((proof.reports / "kill_matrix.json").read_text(encoding="utf-8"))
 
 
 @ONE_PROOF
@@ -156,7 +156,7 @@ def test_a_share_is_a_proof_and_what_is_not_proved_again_keeps_its_verdict(
     (row,) = ended.matrix["mutants"]
     others = {other["id"] for other in ended.matrix["share"]["others"]}
     assert {row["id"]} | others == {"seen", "not seen", "does-not-start"} and len(others) == 2
-    kept = json.loads((tmp_path / "kill_matrix.json").read_text())
+    kept = json.loads((tmp_path / "kill_matrix.json").read_text(encoding="utf-8"))
     began, earlier = ended.matrix["began"], proof.matrix["began"]
     assert {mutant["id"]: mutant["proved"] for mutant in kept["mutants"]} == dict.fromkeys(others, earlier) | {
         row["id"]: began

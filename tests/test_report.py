@@ -101,7 +101,7 @@ def test_what_is_not_written_yet_is_not_told(tmp_path: Path) -> None:
     assert run.summary["mrr"] == {"verified": 50000, "exposed": 0, "untold": 7000, "total": 57000}
     assert run.summary["tiers"]["2"]["mrr"]["untold"] == 7000
     assert "verified $50,000 of $57,000 MRR" in run.output
-    assert "Its feature is not written yet" in (run.folder / "index.html").read_text()
+    assert "Its feature is not written yet" in (run.folder / "index.html").read_text(encoding="utf-8")
 
 
 def test_tags_that_contradict_the_catalogue_are_unknown(tmp_path: Path) -> None:
@@ -154,8 +154,8 @@ def test_what_passed_and_failed_on_one_commit_is_flaky_and_verifies_nothing(
     assert good.summary["mrr"] == {"verified": 0, "exposed": 0, "untold": 100_000, "total": 100_000}
     assert "flaky, and so not verified: it passed in 1 of 2 runs of this commit (50%)" in good.output
     assert "verified $0 of $100,000 MRR" in good.output
-    assert "$0 of $100K of monthly revenue is verified" in (good.folder / "index.html").read_text()
-    assert "$0 of $100K" in (good.folder / "summary.md").read_text()
+    assert "$0 of $100K of monthly revenue is verified" in (good.folder / "index.html").read_text(encoding="utf-8")
+    assert "$0 of $100K" in (good.folder / "summary.md").read_text(encoding="utf-8")
 
 
 def test_another_commit_and_a_tree_with_changes_are_another_ground(repository: Path, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_another_commit_and_a_tree_with_changes_are_another_ground(repository: P
 def test_another_target_is_another_ground(tmp_path: Path) -> None:
     ledger(tmp_path, plan_of([LIVE]), but({f"{LIVE}/0": ("failed", REASON)}))
     file = tmp_path / "history.jsonl"
-    lines = [json.loads(line) | {"target": "sha256:another"} for line in file.read_text().splitlines()]
+    lines = [json.loads(line) | {"target": "sha256:another"} for line in file.read_text(encoding="utf-8").splitlines()]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert ledger(tmp_path, plan_of([LIVE])).summary["flaky"] == []
 
@@ -192,7 +192,7 @@ def test_the_history_is_keyed_by_what_survives_line_moves(tmp_path: Path) -> Non
     project = Path(shutil.copytree(SELECTION, tmp_path / "project"))
     feature = project / "features" / "sound.feature"
     behave(project, tmp_path, "features/sound.feature")
-    feature.write_text(feature.read_text().replace("Feature", "\n\n\nFeature", 1))
+    feature.write_text(feature.read_text(encoding="utf-8").replace("Feature", "\n\n\nFeature", 1))
     behave(project, tmp_path, "features/sound.feature")
     assert [len(lines) for lines in history.read(tmp_path / "history.jsonl").lines.values()] == [2]
 
@@ -211,9 +211,9 @@ def test_a_damaged_line_is_told_and_skipped_and_nothing_is_lost(tmp_path: Path) 
 
 def test_a_run_that_is_completed_again_is_kept_once(tmp_path: Path) -> None:
     outcome = ledger(tmp_path, plan_of([LIVE]))
-    before = (tmp_path / "history.jsonl").read_text()
+    before = (tmp_path / "history.jsonl").read_text(encoding="utf-8")
     assert complete(outcome.path, "again") is not None
-    assert (tmp_path / "history.jsonl").read_text() == before
+    assert (tmp_path / "history.jsonl").read_text(encoding="utf-8") == before
 
 
 def test_processes_do_not_cut_into_each_others_lines(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def _made(folder: Path) -> list[bool]:
 def test_every_run_ends_in_a_page(run_by: Callable[..., Run], more: list[str], tmp_path: Path) -> None:
     run = run_by(VERDICTS, tmp_path, *more, "features/endings.feature", "features/saving.feature")
     assert (run.code, _made(run.folder)) == (1, [True] * 4)
-    page = (run.folder / "index.html").read_text()
+    page = (run.folder / "index.html").read_text(encoding="utf-8")
     assert "is exposed." in page and "expected 200 updates, got 199" not in page.partition("<main>")[0]
     assert len(history.read(tmp_path / "history.jsonl").lines) == 18
     assert f"page: {run.folder.resolve()}/index.html" in run.output
@@ -271,17 +271,19 @@ def test_an_interrupted_run_ends_in_a_page_that_says_so(feature: str, tmp_path: 
     assert _made(run.folder)[:3] == [True] * 3
     by = {"sigint": "Ctrl-C", "sigterm": "SIGTERM"}[feature]
     assert run.summary["cut_short"] == f"it was interrupted by {by}"
-    assert f"This run was cut short: it was interrupted by {by}." in (run.folder / "index.html").read_text()
+    assert f"This run was cut short: it was interrupted by {by}." in (run.folder / "index.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_guard_of_a_killed_run_makes_its_page(tmp_path: Path) -> None:
     outcome = ledger(tmp_path, plan_of([LIVE], scenarios=2), but({f"{LIVE}/1": None}))
-    lines = (outcome.path / "ledger.jsonl").read_text().splitlines()
+    lines = (outcome.path / "ledger.jsonl").read_text(encoding="utf-8").splitlines()
     (outcome.path / "ledger.jsonl").write_text(lines[0] + "\n")
     done = subprocess.run([sys.executable, "-c", KILLED, str(outcome.path)], cwd=ROOT, check=False)
     assert done.returncode == -signal.SIGKILL
     assert poll(lambda: (outcome.path / "summary.md").exists(), 20)
-    assert "This run was cut short: it was killed." in (outcome.path / "index.html").read_text()
+    assert "This run was cut short: it was killed." in (outcome.path / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("run_by", [behave, launch])
@@ -294,7 +296,10 @@ def test_a_page_that_cannot_be_made_is_told_and_changes_nothing(run_by: Callable
 
 def test_steps_are_noted_with_what_became_of_them(tmp_path: Path) -> None:
     run = behave(VERDICTS, tmp_path, "--tags=@tier1", "--name", "^Broken", "--name", "^Skipped")
-    noted = {row["id"]: row["steps"] for row in map(json.loads, (run.folder / "steps.jsonl").read_text().splitlines())}
+    noted = {
+        row["id"]: row["steps"]
+        for row in map(json.loads, (run.folder / "steps.jsonl").read_text(encoding="utf-8").splitlines())
+    }
     assert [step["outcome"] for step in noted["endings/broken"]] == ["failed"]
     assert [step["outcome"] for step in noted["endings/skipped"]] == ["not reached", "not reached"]
     assert noted["endings/broken"][0]["text"] == "a promise is broken"
@@ -303,11 +308,13 @@ def test_steps_are_noted_with_what_became_of_them(tmp_path: Path) -> None:
 def test_the_page_of_an_old_run_shows_the_text_of_its_time(tmp_path: Path) -> None:
     project = Path(shutil.copytree(SELECTION, tmp_path / "project"))
     feature = project / "features" / "sound.feature"
-    feature.write_text(feature.read_text().replace("Feature: sound", "Feature: sound\n  Of old.\n\n  Two.\n"))
+    feature.write_text(
+        feature.read_text(encoding="utf-8").replace("Feature: sound", "Feature: sound\n  Of old.\n\n  Two.\n")
+    )
     run = behave(project, tmp_path, "features/sound.feature")
-    feature.write_text(feature.read_text().replace("Of old.", "Of today."))
+    feature.write_text(feature.read_text(encoding="utf-8").replace("Of old.", "Of today."))
     assert report(str(run.folder)).returncode == 0
-    page = (run.folder / "index.html").read_text()
+    page = (run.folder / "index.html").read_text(encoding="utf-8")
     assert "<p>Of old.</p><p>Two.</p>" in page and "Of today." not in page
 
 
@@ -359,12 +366,12 @@ def test_a_plan_that_is_damaged_is_told(tmp_path: Path) -> None:
 def test_a_damaged_ledger_is_told_and_what_it_lost_is_unknown(tmp_path: Path) -> None:
     outcome = ledger(tmp_path, plan_of([LIVE], scenarios=2))
     file = outcome.path / "ledger.jsonl"
-    lines = file.read_text().splitlines()
+    lines = file.read_text(encoding="utf-8").splitlines()
     file.write_text(f"{lines[0][:40]}\n{lines[1]}\n")
     done = report(L3_REPORTS=str(tmp_path))
     assert done.returncode == 0
     assert "ledger.jsonl is damaged, and what line 1 told is lost" in done.stderr
-    assert json.loads((outcome.path / "summary.json").read_text())["verdicts"] == {
+    assert json.loads((outcome.path / "summary.json").read_text(encoding="utf-8"))["verdicts"] == {
         "passed": 1,
         "failed": 0,
         "unknown": 1,
@@ -379,7 +386,7 @@ def test_a_run_that_lives_has_no_page_yet(tmp_path: Path) -> None:
     process.communicate(timeout=10)
     assert done.returncode == 3 and "goes on" in done.stderr
     assert report(L3_REPORTS=str(tmp_path)).returncode == 0
-    assert "This run was cut short: it was killed." in (tmp_path / "latest" / "index.html").read_text()
+    assert "This run was cut short: it was killed." in (tmp_path / "latest" / "index.html").read_text(encoding="utf-8")
 
 
 # Several runs in one report
@@ -388,7 +395,7 @@ def test_a_run_that_lives_has_no_page_yet(tmp_path: Path) -> None:
 def test_a_merge_takes_the_worst_verdict_and_every_file(tmp_path: Path) -> None:
     good = ledger(tmp_path / "one", plan_of([LIVE], scenarios=2))
     bad = ledger(tmp_path / "two", plan_of([LIVE, PAYMENTS], scenarios=2), but({f"{LIVE}/1": ("failed", REASON)}))
-    row = json.loads((bad.path / "ledger.jsonl").read_text().splitlines()[1])
+    row = json.loads((bad.path / "ledger.jsonl").read_text(encoding="utf-8").splitlines()[1])
     folder = bad.path / "evidence" / "any-11"
     folder.mkdir()
     (folder / "node-1.log").write_text("the log")
@@ -400,9 +407,9 @@ def test_a_merge_takes_the_worst_verdict_and_every_file(tmp_path: Path) -> None:
     assert outcome.summary["mrr"] == {"verified": 500_000, "exposed": 100_000, "untold": 850_000, "total": 1_450_000}
     merged = {one["id"]: one for one in outcome.rows}
     assert merged[f"{LIVE}/1"]["verdict"] == "failed" and merged[f"{LIVE}/1"]["run"] == bad.plan["run"]
-    assert (Path(str(merged[f"{LIVE}/1"]["evidence"])) / "node-1.log").read_text() == "the log"
+    assert (Path(str(merged[f"{LIVE}/1"]["evidence"])) / "node-1.log").read_text(encoding="utf-8") == "the log"
     assert Path(str(merged[f"{LIVE}/1"]["evidence"])).is_relative_to(path)
-    assert len((path / "containers.jsonl").read_text().splitlines()) == 12
+    assert len((path / "containers.jsonl").read_text(encoding="utf-8").splitlines()) == 12
     kept = history.read(tmp_path / "all-history.jsonl").lines
     assert [line["run"] for line in kept[f"{LIVE}/1"]] == [good.plan["run"], bad.plan["run"]]
     assert outcome.plan["commit"] == COMMIT
@@ -426,7 +433,7 @@ def test_merge_by_the_command_line(tmp_path: Path) -> None:
     done = report("--merge", str(tmp_path / "one"), str(tmp_path / "two"), L3_REPORTS=str(tmp_path / "all"))
     assert done.returncode == 0, done.stderr
     assert "$600K of $1,450K of monthly revenue is verified" in done.stdout
-    assert "made of 2 runs" in (tmp_path / "all" / "latest" / "index.html").read_text()
+    assert "made of 2 runs" in (tmp_path / "all" / "latest" / "index.html").read_text(encoding="utf-8")
 
 
 def test_shares_of_a_run_are_merged_and_one_that_is_missing_is_told(tmp_path: Path) -> None:
@@ -443,7 +450,10 @@ def test_shares_of_a_run_are_merged_and_one_that_is_missing_is_told(tmp_path: Pa
     done = report("--merge", str(tmp_path / "2"), L3_REPORTS=str(tmp_path / "half"))
     assert done.returncode == 3, done.stderr
     assert "$500K of $1,450K" in done.stdout and "exit 3" in done.stdout
-    rows = [json.loads(line) for line in (tmp_path / "half" / "latest" / "ledger.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line)
+        for line in (tmp_path / "half" / "latest" / "ledger.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     untold = {row["id"]: row["reason"] for row in rows if row["verdict"] == "unknown"}
     assert untold == {f"{LIVE}/{n}": "share 1/2 of the run did not report" for n in range(2)}
 

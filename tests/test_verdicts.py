@@ -11,6 +11,7 @@ from support.ledger.completion import complete
 PROJECT = TESTS / "projects" / "verdicts"
 REASONS = {
     "endings/bug": "KeyError: 'nobody'\nin step 'Given a step has a bug' (steps/steps.py:",
+    "endings/library": "False is not true\nin step 'Given a library's own assertion does not hold' (steps/steps.py:",
     "endings/leaves": "SystemExit(0) was raised",
     "endings/pending": "is not implemented yet (features/endings.feature:",
     "endings/pending-in-progress": "is not implemented yet (features/endings.feature:",
@@ -126,10 +127,14 @@ def test_a_run_that_died_is_completed(ending: str, tmp_path: Path) -> None:
         ledger.write('{"id": "torn')
     for _ in range(2):
         assert complete(run.folder, "the run was killed") is not None
-    rows = [line for line in (run.folder / "ledger.jsonl").read_text().splitlines() if not line.endswith("torn")]
+    rows = [
+        line
+        for line in (run.folder / "ledger.jsonl").read_text(encoding="utf-8").splitlines()
+        if not line.endswith("torn")
+    ]
     assert len(rows) == 3
     assert run.summary["verdicts"] == {"passed": 1, "failed": 0, "unknown": 2}
-    assert (run.folder / "junit" / f"{ending}.xml").read_text().count("<error") == 2
+    assert (run.folder / "junit" / f"{ending}.xml").read_text(encoding="utf-8").count("<error") == 2
 
 
 def test_a_run_that_lives_is_not_completed(tmp_path: Path) -> None:

@@ -44,4 +44,4 @@ def _lists_are_stale() -> bool:
 
 def _apt_get(*arguments: str) -> None:
     words = ["apt-get", "-o", "DPkg::Lock::Timeout=120", *arguments]
-    command.run(words, " ".join(words), {"DEBIAN_FRONTEND": "noninteractive"})
+    command.run(words, " ".join(words), os.environ | {"DEBIAN_FRONTEND": "noninteractive"})

@@ -93,7 +93,7 @@ def _one_run(feature: Path) -> tuple[float, float]:
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _starts(feature: Path, rounds: int) -> tuple[float, float]:
@@ -140,7 +140,9 @@ def _alone(service: "Service") -> float:
     service.get_wrapped_container().remove(force=True, v=True)
     command = service.as_docker_run()
     began = time.monotonic()
-    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
+    )
     if done.returncode or not poll(lambda: service.answers(*service.address()), service.ready_within_s):
         raise FleetError(f"{service.name} did not start alone: {done.stderr}")
     return time.monotonic() - began

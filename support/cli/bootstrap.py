@@ -6,7 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 from enum import Flag, auto
 
-from support.cli import browser, engine_http, engine_start, virtualenv
+from support import footing
+from support.cli import browser, engine_start, virtualenv
+from support.containers import address
 from support.errors import SuiteError
 from support.settings import ROOT
 
@@ -43,16 +45,17 @@ def ensure(needs: Needs, words: Sequence[str]) -> None:
 def _missing(needs: Needs) -> list[tuple[str, Callable[[], None]]]:
     """What is missing, in words, and what sets it up.
 
-    A browser is no need: where it is missing and may not be installed, the tests that take one say so.
+    A browser is no need: where it is missing and may not be installed, the tests that take one say so. Raises
+    EngineError when the name of an engine leads nowhere.
     """
     parts: list[tuple[str, Callable[[], None]]] = []
     lists = [virtualenv.RUNTIME] * (SUITE in needs) + [virtualenv.TESTS] * (TESTS in needs)
     if lists and (problem := virtualenv.missing(lists)):
         parts.append((f"{problem}; leave --no-bootstrap out", lambda: virtualenv.prepare(lists)))
     if ENGINE in needs:
-        address = engine_http.find(os.environ)
-        if problem := engine_start.trouble(address):
-            parts.append((f"{problem}; {engine_start.mend(address)}", lambda: engine_start.start(address)))
+        engine = address.find(os.environ)
+        if problem := engine_start.trouble(engine):
+            parts.append((f"{problem}; {engine_start.mend(engine)}", lambda: engine_start.start(engine)))
     if TESTS in needs and os.environ.get(OFF) != "1" and browser.lack() and browser.can_install():
         parts.append(("there is no browser", browser.install))
     return parts
@@ -84,4 +87,4 @@ def _noting(mend: Callable[[], None], errors: list[Exception]) -> None:
 def _enter(words: Sequence[str]) -> None:
     """Goes on as the virtual environment's Python in this same process: signals and exit codes are its."""
     sys.stdout.flush()
-    os.execv(virtualenv.PYTHON, [str(virtualenv.PYTHON), str(ROOT / "l3"), *words])
+    os.execv(virtualenv.PYTHON, footing.python(str(virtualenv.PYTHON), str(ROOT / "l3"), *words))

@@ -1,6 +1,5 @@
 """Commands of other programs, quiet while all is well."""
 
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 
@@ -10,14 +9,15 @@ _LAST_LINES = 20
 
 
 def run(command: Sequence[str], what: str, environ: Mapping[str, str] | None = None) -> None:
-    """Runs `command`, with `environ` added to the environment. Raises SuiteError with its last lines if it fails."""
+    """Runs `command`, in `environ` if given. Raises SuiteError with its last lines when it fails."""
     done = subprocess.run(
         command,
-        env={**os.environ, **(environ or {})},
+        env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
     if done.returncode:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from support.cli import browser, engine_http, engine_start, virtualenv
-from support.containers import labels
+from support.containers import address, labels
 from support.errors import SuiteError
 from support.images import manifest
 from support.settings import Settings
@@ -40,7 +40,8 @@ class Engine:
     """What the engine says of itself. All questions together may take 1.5 s; then each raises OSError."""
 
     def __init__(self) -> None:
-        self.address = engine_http.find(os.environ)
+        """Raises EngineError when the name of the engine leads nowhere."""
+        self.address = address.find(os.environ)
         self._end = time.monotonic() + _WITHIN_S
 
     def ask(self, path: str) -> Any:
@@ -88,9 +89,10 @@ def _settings() -> Iterator[Finding]:
 
 def _engine() -> Iterator[Finding]:
     """The engine, and what it has; of an engine that does not answer, nothing more is asked."""
-    engine = Engine()
-    if not engine.address.answers_http:
-        yield Finding("engine", f"{engine.address.url} (not asked: that takes the requirements)")
+    try:
+        engine = Engine()
+    except SuiteError as error:
+        yield Finding("engine", str(error), "see there")
         return
     try:
         info = engine.ask("/info")
@@ -99,7 +101,7 @@ def _engine() -> Iterator[Finding]:
         yield from _root_space(Path(info["DockerRootDir"]))
         yield from (_image(engine, entry) for entry in manifest.services().values())
         yield _leftovers(engine)
-    except OSError as error:
+    except (OSError, ValueError, KeyError) as error:  # whoever answers there may be no engine
         seen = f"does not answer at {engine.address.url} ({engine_start.words(error)})"
         yield Finding("engine", seen, engine_start.mend(engine.address))
 
@@ -148,4 +150,7 @@ def _leftovers(engine: Engine) -> Finding:
     filters = quote(json.dumps({"label": [labels.RUN]}))
     found = engine.ask(f"/containers/json?all=1&filters={filters}")
     dead = sum(labels.owner_is_dead(container["Labels"]) for container in found)
-    return Finding("leftovers", f"{dead} containers of dead runs" + (" (./l3 clean removes them)" if dead else ""))
+    seen = f"{dead} containers of dead runs" + (" (./l3 clean removes them)" if dead else "")
+    if orphans := labels.orphans(found):
+        seen += f"; of runs of which nothing certain is known (./l3 clean --orphans asks): {', '.join(orphans)}"
+    return Finding("leftovers", seen)

@@ -1,4 +1,4 @@
-"""The container engine before there is an SDK: where it is, and what it says over plain HTTP.
+"""The container engine before there is an SDK: what it says over plain HTTP.
 
 A few lines on a socket, because `http.client` alone would take longer to import than the engine to answer.
 """
@@ -7,47 +7,18 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-DEFAULT = "unix:///var/run/docker.sock"
+from support.containers.address import Address
+
 _TLS_PORT, _PLAIN_PORT = 2376, 2375
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where the engine is. `named_by`: who chose it ("DOCKER_HOST", a context); None for the default."""
-
-    url: str
-    named_by: str | None
-
-    @property
-    def answers_http(self) -> bool:
-        """Whether it can be asked from here; over ssh and the like, only the SDK can."""
-        return self.url.startswith(("unix://", "tcp://", "http://", "https://"))
-
-
-def find(environ: Mapping[str, str]) -> Address:
-    """The engine that docker's own client takes: DOCKER_HOST's, the current context's, or the default one."""
-    if host := environ.get("DOCKER_HOST"):
-        return Address(host, "DOCKER_HOST")
-    folder = Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-    name = environ.get("DOCKER_CONTEXT") or _read(folder / "config.json").get("currentContext")
-    if not name or name == "default":
-        return Address(DEFAULT, None)
-    meta = _read(folder / "contexts" / "meta" / sha256(name.encode()).hexdigest() / "meta.json")
-    host = meta.get("Endpoints", {}).get("docker", {}).get("Host")
-    return Address(host, f"the docker context {name}") if host else Address(DEFAULT, None)
 
 
 def ping(address: Address, within_s: float = 2.0) -> None:
     """Returns when the engine answers. Raises OSError when it does not, within `within_s` seconds."""
-    if address.answers_http:
-        get(address, "/_ping", within_s)
+    get(address, "/_ping", within_s)
 
 
 def get_json(address: Address, path: str, within_s: float) -> Any:
@@ -94,26 +65,19 @@ def _connect(address: Address, within_s: float) -> socket.socket:
             connection.close()
             raise
         return connection
-    secured = parts.scheme == "https" or bool(os.environ.get("DOCKER_TLS_VERIFY"))
+    secured = parts.scheme == "https" or bool(address.certificates or os.environ.get("DOCKER_TLS_VERIFY"))
     port = parts.port or (_TLS_PORT if secured else _PLAIN_PORT)
     plain = socket.create_connection((parts.hostname or "127.0.0.1", port), within_s)
-    return _with_tls(plain, parts.hostname or "127.0.0.1") if secured else plain
+    return _with_tls(plain, parts.hostname or "127.0.0.1", address) if secured else plain
 
 
-def _with_tls(plain: socket.socket, host: str) -> socket.socket:
-    """TLS as docker's client does it: the authority, the certificate and the key are in DOCKER_CERT_PATH."""
+def _with_tls(plain: socket.socket, host: str, address: Address) -> socket.socket:
+    """TLS as docker's client does it: authority, certificate and key are the context's, or in DOCKER_CERT_PATH."""
     import ssl
 
-    folder = Path(os.environ.get("DOCKER_CERT_PATH") or Path.home() / ".docker")
+    folder = address.certificates or Path(os.environ.get("DOCKER_CERT_PATH") or Path.home() / ".docker")
     context = ssl.create_default_context(cafile=folder / "ca.pem")
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    if not address.verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context.wrap_socket(plain, server_hostname=host)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A JSON file; empty when it is not there or cannot be read, as docker's client takes it."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

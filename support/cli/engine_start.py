@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 
 from support.cli import apt
-from support.cli.engine_http import Address, ping
+from support.cli.engine_http import ping
+from support.containers.address import Address
 from support.errors import EngineError
 from support.polling import poll
 from support.progress import Step, say
@@ -96,8 +97,8 @@ def forget_dead_daemon(name: str, pid_file: Path) -> None:
     dockerd would take that process for the daemon `name`, and not start. A file of a daemon that runs is left.
     """
     try:
-        pid = int(pid_file.read_text())
-        found, _, fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+        pid = int(pid_file.read_text(encoding="utf-8"))
+        found, _, fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
     except (OSError, ValueError):
         return  # no file, or no such process: dockerd sees that by itself
     if not found.endswith(f"({name}") or fields.split()[0] in "ZX":
@@ -106,7 +107,9 @@ def forget_dead_daemon(name: str, pid_file: Path) -> None:
 
 def _command(*words: str) -> str:
     """Runs a command; returns what it said, which is nothing where all is well."""
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", check=False
+    )
     return done.stdout.strip()
 
 
@@ -124,7 +127,7 @@ def _detached() -> subprocess.Popen[bytes]:
 
 
 def _last_lines() -> str:
-    return "\n".join(_LOG.read_text(errors="replace").splitlines()[-_LAST_LINES:])
+    return "\n".join(_LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:])
 
 
 def _daemon() -> str | None:
@@ -141,9 +144,9 @@ def _is_forbidden(address: Address) -> bool:
     return False
 
 
-def words(error: OSError) -> str:
+def words(error: Exception) -> str:
     """Why something did not answer, in the system's words and without its numbers."""
-    return (error.strerror or str(error)).lower()
+    return (getattr(error, "strerror", None) or str(error)).lower()
 
 
 def _user() -> str:

@@ -14,6 +14,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
 
+from support import footing
 from support.cli import bootstrap
 from support.cli.bootstrap import ENGINE, NOTHING, SUITE, TESTS, Needs
 from support.errors import SuiteError
@@ -87,6 +88,7 @@ def main(arguments: Sequence[str]) -> int:
         say(f"./l3 {name}: {error}")
     except KeyboardInterrupt:
         say(f"./l3 {name}: interrupted")
+        footing.leave(COULD_NOT_BEGIN)
     return COULD_NOT_BEGIN
 
 

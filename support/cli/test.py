@@ -70,7 +70,8 @@ def _check(words: Sequence[str]) -> Outcome:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
     )
     return Outcome(done.returncode, done.stdout, time.monotonic() - began)

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from support.cli import apt, command
+from support import footing
+from support.cli import apt, command, pip
 from support.errors import SuiteError
 from support.progress import Step, say
 from support.settings import ROOT
@@ -58,7 +59,7 @@ def _make() -> None:
         _install_venv()
     with Step("making the virtual environment"):
         # What is there was not finished, or belongs to another Python or another place.
-        command.run([sys.executable, "-m", "venv", "--clear", str(FOLDER)], "python -m venv")
+        command.run(footing.python(sys.executable, "-m", "venv", "--clear", str(FOLDER)), "python -m venv")
         _write_stamp(_MADE, _identity())
 
 
@@ -71,8 +72,9 @@ def _install_venv() -> None:
 def _install(name: str) -> None:
     digest = _digest(name)
     with Step(f"installing what {name} asks for"):
-        pip = [str(PYTHON), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        command.run([*pip, "--quiet", "--progress-bar", "off", "--requirement", str(ROOT / name)], f"pip, for {name},")
+        pip.install(PYTHON, ROOT / name)
+        if lacking := pip.lacking(PYTHON, _pins(name)):
+            raise SuiteError(f"pip ended well, and {FOLDER} lacks {', '.join(lacking)}; ./l3 tries again")
         _write_stamp(name, digest)
 
 
@@ -90,6 +92,12 @@ def _digest(name: str) -> str:
     return hashlib.sha256(b"\0".join(contents)).hexdigest()
 
 
+def _pins(name: str) -> list[str]:
+    """What the list `name`, and those that it includes, pin, as name==version."""
+    lines = [line for part in _lists(ROOT / name) for line in part.read_text(encoding="utf-8").splitlines()]
+    return [pin for line in lines if "==" in (pin := line.partition("#")[0].strip())]
+
+
 def _lists(path: Path) -> Iterator[Path]:
     """The list in `path`, and those that it includes by lines such as `-r ../requirements.txt`."""
     yield path
@@ -100,13 +108,13 @@ def _lists(path: Path) -> Iterator[Path]:
 
 def _stamp(name: str) -> str | None:
     try:
-        return _stamp_file(name).read_text()
+        return _stamp_file(name).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
 
 
 def _write_stamp(name: str, content: str) -> None:
-    _stamp_file(name).write_text(content)
+    _stamp_file(name).write_text(content, encoding="utf-8", errors="backslashreplace")
 
 
 def _stamp_file(name: str) -> Path:

@@ -24,4 +24,4 @@ class Exchanges:
 
     def write(self, path: Path) -> None:
         """Writes all that is kept to `path`. Seconds count from the start of the scenario."""
-        path.write_text("\n".join(self._lines) + "\n")
+        path.write_text("\n".join(self._lines) + "\n", encoding="utf-8", errors="backslashreplace")

@@ -8,7 +8,9 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
+from support.origin import blame
 from support.platforms.platform import Door
+from support.promise import broken
 
 _SHOWN = 300
 _SHORT = reprlib.Repr()  # a body may be large, and the record of exchanges keeps little of it
@@ -18,7 +20,8 @@ _SHORT.maxstring = 60
 class NodeClient:
     """A user's connections to one node; any number of threads may use them at once.
 
-    What the node should not have answered, or its silence, is an AssertionError with the last exchanges.
+    What the node should not have answered, or its silence, is an AssertionError with the last exchanges; what this
+    machine lacks to ask it is a ProbeError.
     """
 
     def __init__(self, door: Door, answer_within_s: float = 10.0, at_once: int = 10) -> None:
@@ -39,12 +42,18 @@ class NodeClient:
         headers = {**headers, "Authorization": f"Bearer {token}"} if token else headers
         asked = f"{method} {path} {'' if body is None else _SHORT.repr(body)}".rstrip()
         try:
+            # An answer that sends elsewhere is an answer; and what is asked goes to loopback only.
             answer = self._http.request(
-                method, self._url + path, json=body, headers=headers, timeout=self._answer_within_s
+                method,
+                self._url + path,
+                json=body,
+                headers=headers,
+                timeout=self._answer_within_s,
+                allow_redirects=False,
             )
         except requests.RequestException as error:
             self._exchanges.note(self.name, f"{asked} -> {error}")
-            raise AssertionError(f"{self.name} gave no answer to {method} {path}: {error}") from error
+            blame(error, f"{self.name} gave no answer to {method} {path}: {error}")
         took = (time.monotonic() - began) * 1000
         self._exchanges.note(self.name, f"{asked} -> {answer.status_code} ({took:.0f} ms) {answer.text}")
         return answer
@@ -54,7 +63,7 @@ class NodeClient:
         found = {name: member(answer, name) for name in members}
         expected = f"{status} with {', '.join(members)}" if members else str(status)
         if answer.status_code != status or None in found.values():
-            raise AssertionError(
+            broken(
                 f"{self.name}: expected {expected} from {answer.request.method} {answer.request.path_url}, "
                 f"got {answer.status_code}: {answer.text[:_SHOWN]}\n"
                 f"the last exchanges:\n{self._exchanges.last()}"

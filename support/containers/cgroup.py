@@ -9,7 +9,7 @@ def peak_memory_of(pid: int) -> int | None:
     """The peak of the control group of `pid` in bytes (cgroups v1 and v2); None on a machine that does not show it."""
     for path in _peak_files(pid):
         try:
-            return int(path.read_text())
+            return int(path.read_text(encoding="utf-8"))
         except OSError:
             continue
     return None
@@ -17,7 +17,7 @@ def peak_memory_of(pid: int) -> int | None:
 
 def _peak_files(pid: int) -> list[Path]:
     try:
-        lines = Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
     groups = [line.split(":", 2) for line in lines]

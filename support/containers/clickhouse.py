@@ -1,11 +1,11 @@
 """ClickHouse by its native protocol, which every version speaks that an image may have."""
 
 import logging
-from contextlib import suppress
 from typing import ClassVar
 
 from support.containers.service import MIB, Limits, Store
 from support.errors import FleetError
+from support.origin import no_answer
 
 # Each insert is a folder of some 30 files for minutes, and a table is dropped file by file: 600 of them take 15 s on a
 # machine that is busy.
@@ -40,7 +40,7 @@ class ClickHouseService(Store):
         from clickhouse_driver.errors import Error
 
         limits = {"connect_timeout": timeout_s, "send_receive_timeout": timeout_s, "sync_request_timeout": timeout_s}
-        with suppress(Error, OSError, EOFError), Client(host, port=port, **limits) as client:
+        with no_answer(Error, EOFError), Client(host, port=port, **limits) as client:
             return bool(client.execute("SELECT 1") == [(1,)])
         return False
 

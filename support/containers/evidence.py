@@ -33,9 +33,11 @@ def capture(fleet: Fleet, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     for service in fleet.services:
-        (folder / f"{service.name}.log").write_text(service.last_lines(2000) + "\n")
+        (folder / f"{service.name}.log").write_text(
+            service.last_lines(2000) + "\n", encoding="utf-8", errors="backslashreplace"
+        )
         said = json.dumps(_inspection(service, list(filter(None, fleet.secrets.values()))), indent=1)
-        (folder / f"{service.name}.json").write_text(said + "\n")
+        (folder / f"{service.name}.json").write_text(said + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def _inspection(service: Service, secrets: Collection[str]) -> Mapping[str, Any]:

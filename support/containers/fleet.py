@@ -30,6 +30,7 @@ from support.errors import EngineError, FleetError
 from support.images.manifest import Entry
 from support.images.resolution import Image, resolve_all
 from support.nouns import What, Who
+from support.origin import words
 
 _SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService)
 _CLASSES: tuple[type[Store], ...] = (*_SERVERS, *PROVIDERS)
@@ -111,6 +112,7 @@ class Fleet:
         self._began, self._began_at, self._waited_s = 0.0, "", 0.0
         self._wounded: list[Service] = []
         self._lost = False
+        self._given_up = False
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="fleet")
         self._roles = _by_name(order, order.layout.roles)
         self._command_roles = _by_name(order, order.layout.commands)
@@ -151,7 +153,7 @@ class Fleet:
         self._began, self._began_at = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
         need = sum(service.limits.memory for service in self.services)
         need += len(self._command_roles) * Command.limits.memory
-        with admitted(self._client, need, self._room, self._say):
+        with admitted(self._client, need, self._room, self._say, lambda: self._given_up):
             self._waited_s = self._elapsed()
             self._create_network()
             # The nodes are made while the services start, so that nothing is left to do but to start them.
@@ -172,6 +174,7 @@ class Fleet:
 
     def stop(self) -> None:
         """Removes every container and the network, also of a start that goes on. EngineError when something is left."""
+        self._given_up = True
         for service in self.services:
             service.abandoned = True
         self._starter.shutdown()
@@ -231,7 +234,7 @@ class Fleet:
             everybody = sweep.containers(self._client, f"{labels.RUN}={self._order.run}")
         except (DockerException, OSError) as error:
             self._lost = True
-            raise EngineError(f"the engine went away: {error}") from error
+            raise EngineError(f"the engine did not answer: {words(error)}") from error
         self._lost = False
         listed = [c for c in everybody if self._labels.items() <= c["Labels"].items()]
         running = {c["Labels"].get(labels.SERVICE) for c in listed if c["State"] == "running"}

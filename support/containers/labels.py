@@ -5,8 +5,10 @@ Standard library only, so that the guard starts quickly.
 
 import os
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 RUN = "l3.run"
 FEATURE = "l3.feature"
@@ -17,6 +19,8 @@ BOOT = "l3.boot"
 NAMESPACE = "l3.namespace"
 PID = "l3.pid"
 BORN = "l3.born"
+
+Owner = Literal["alive", "dead", "unknown"]
 
 
 def owned_by_this_process(run: str) -> dict[str, str]:
@@ -31,23 +35,40 @@ def owned_by_this_process(run: str) -> dict[str, str]:
     }
 
 
-def owner_is_dead(labels: Mapping[str, str]) -> bool:
-    """Whether the owner named by `labels` is known to be gone.
+def owner_of(labels: Mapping[str, str]) -> Owner:
+    """What is known of the owner that `labels` name.
 
-    Only a process of this host can be known to be gone: another boot, or the same pid namespace without that pid
-    (a pid that was given to another process has another birth). Of any other owner nothing is known: False.
+    A process of this boot and pid namespace lives or not (a pid that was given to another process has another birth),
+    and nothing of an earlier boot of this host does. Of any other owner nothing is certain.
     """
-    if labels.get(HOST) != socket.gethostname():
-        return False
     if labels.get(BOOT) != _boot():
-        return True
+        return "dead" if labels.get(HOST) == socket.gethostname() else "unknown"
     if labels.get(NAMESPACE) != _namespace():
-        return False
-    return _birth(int(labels.get(PID, "0"))) != labels.get(BORN)
+        return "unknown"
+    return "alive" if _birth(int(labels.get(PID, "0"))) == labels.get(BORN) else "dead"
+
+
+def owner_is_dead(labels: Mapping[str, str]) -> bool:
+    """Whether the owner named by `labels` is known to be gone."""
+    return owner_of(labels) == "dead"
+
+
+def owner_is_unknown(labels: Mapping[str, str]) -> bool:
+    """Whether nothing certain is known of the owner named by `labels`, as of a CI container that was killed whole."""
+    return owner_of(labels) == "unknown"
+
+
+def orphans(listed: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names and ages, as "name (3.2 h)", of those containers of the engine's listing whose owner is unknown."""
+    return [
+        f"{container['Names'][0].lstrip('/')} ({(time.time() - container['Created']) / 3600:.1f} h)"
+        for container in listed
+        if owner_is_unknown(container["Labels"])
+    ]
 
 
 def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8", errors="replace").strip()
 
 
 def _namespace() -> str:
@@ -57,7 +78,7 @@ def _namespace() -> str:
 def _birth(pid: int) -> str | None:
     """When `pid` started, in clock ticks since boot (proc(5), stat field 22); None when it is gone or a zombie."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if fields[0] in "ZX" else fields[19]

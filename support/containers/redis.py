@@ -1,11 +1,11 @@
 """Redis: in memory only, or durable, for features whose data has to outlive a restart."""
 
 import socket
-from contextlib import suppress
 from typing import ClassVar
 
 from support.containers.service import MIB, Limits, Store
 from support.errors import FleetError
+from support.origin import no_answer
 
 
 class RedisService(Store):
@@ -33,7 +33,7 @@ class RedisService(Store):
 
     def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:
         """Whether an inline PING is answered by +PONG (Redis protocol specification)."""
-        with suppress(OSError), socket.create_connection((host, port), timeout_s) as connection:
+        with no_answer(), socket.create_connection((host, port), timeout_s) as connection:
             connection.settimeout(timeout_s)
             connection.sendall(b"PING\r\n")
             return connection.recv(16).startswith(b"+PONG")

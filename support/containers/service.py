@@ -17,6 +17,7 @@ from testcontainers.core.exceptions import ContainerStartException
 
 from support.containers.cgroup import peak_memory_of
 from support.errors import EngineError, FleetError
+from support.origin import words
 from support.polling import poll
 
 # Below the range that Linux takes the ports of outgoing connections from (ip(7), ip_local_port_range): a client's
@@ -170,7 +171,7 @@ class Service(DockerContainer):
         except NotFound:
             return {}
         except (DockerException, OSError) as error:
-            raise EngineError(f"the engine does not answer about {self.name}: {error}") from error
+            raise EngineError(f"the engine does not answer about {self.name}: {words(error)}") from error
         return dict(container.attrs["State"])
 
     def last_lines(self, count: int = 15) -> str:

@@ -9,6 +9,7 @@ from docker.errors import APIError, DockerException, NotFound
 
 from support.containers import labels
 from support.errors import EngineError
+from support.origin import words
 
 Thing = Mapping[str, Any]  # what the engine's listing says of one container or network
 
@@ -21,9 +22,12 @@ def remove_dead(client: docker.DockerClient) -> list[str]:
     return remove(client, labels.RUN, labels.owner_is_dead)
 
 
-def left_alone(client: docker.DockerClient) -> list[str]:
-    """The names of the labelled containers whose owner lives, or of whose owner nothing is known."""
-    return [name_of(c) for c in containers(client, labels.RUN) if not labels.owner_is_dead(c["Labels"])]
+def remove_orphans(client: docker.DockerClient) -> list[str]:
+    """Removes what has an owner of which nothing certain is known; returns the names. Raises EngineError as `remove`.
+
+    Whoever asks for that knows that no run goes on elsewhere.
+    """
+    return remove(client, labels.RUN, labels.owner_is_unknown)
 
 
 def containers(client: docker.DockerClient, label: str) -> list[Thing]:
@@ -45,7 +49,7 @@ def remove(client: docker.DockerClient, label: str, wanted: Callable[[Mapping[st
         inhabitants = [c for c in containers(client, label) if wanted(c["Labels"])]
         networks = [n for n in client.api.networks(filters={"label": label}) if wanted(n["Labels"])]
     except (DockerException, OSError) as error:
-        raise EngineError(f"cannot list what is to be removed: {error}") from error
+        raise EngineError(f"cannot list what is to be removed: {words(error)}") from error
     failures = _each(inhabitants, lambda id: client.api.remove_container(id, force=True, v=True))
     failures += _each(networks, client.api.remove_network)
     if failures:

@@ -41,7 +41,9 @@ class ToxiproxyService(Service):
         """One request to the API; returns its answer as JSON, or None. Raises FaultError when it is refused."""
         host, port = self.address()
         try:
-            answer = requests.request(method, f"http://{host}:{port}{path}", json=body, timeout=5)
+            with requests.Session() as session:
+                session.trust_env = False  # a proxy of the user's, and a password for every host, are none of its
+                answer = session.request(method, f"http://{host}:{port}{path}", json=body, timeout=5)
         except requests.RequestException as error:
             raise FaultError(f"Toxiproxy does not answer {method} {path}: {error}") from error
         if not answer.ok:

@@ -54,7 +54,7 @@ def _run(command: list[str], within_s: float, entry: Entry) -> None:
     try:
         done = subprocess.run(
             command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, timeout=within_s, check=False,
+            encoding="utf-8", errors="replace", timeout=within_s, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         told = f"{' '.join(command)} did not end within {within_s:.0f} s"

@@ -1,13 +1,11 @@
 """The engine's long answers: a JSON object for each thing that happens, the last of which may be an error."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import docker
 import requests
-from docker.auth import get_config_header, resolve_repository_name
-from docker.errors import DockerException
 from docker.utils import parse_repository_tag
 
 from support.errors import ImageError
@@ -44,15 +42,12 @@ def events(answer: requests.Response) -> Iterator[dict[str, Any]]:
         raise ImageError(f"the engine broke off: {error}") from error
 
 
-def pull_request(client: docker.DockerClient, reference: str, silence_s: float) -> requests.Response:
-    """Asks the engine to pull `reference`, with the credentials that `docker login` has stored."""
+def pull_request(
+    client: docker.DockerClient, reference: str, silence_s: float, headers: Mapping[str, str]
+) -> requests.Response:
+    """Asks the engine to pull `reference`, with the login in `headers`."""
     repository, tag = parse_repository_tag(reference)
-    try:
-        login = get_config_header(client.api, resolve_repository_name(repository)[0])
-    except DockerException as error:
-        raise ImageError(f"the credentials for {reference} cannot be read: {error}") from error
     wanted = {"fromImage": repository, "tag": tag}
-    headers = {"X-Registry-Auth": login} if login else {}
     return request(client, "POST", "/images/create", silence_s, params=wanted, headers=headers)
 
 

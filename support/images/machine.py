@@ -12,6 +12,8 @@ from pathlib import Path
 
 import certifi
 
+from support import footing
+
 SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 # The builder knows these without a declaration, and leaves them out of the history of an image.
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -33,8 +35,10 @@ def build_arguments(declared: Iterable[str]) -> dict[str, str]:
 
 def _pip_settings() -> dict[str, str]:
     # A machine behind a mirror names it in pip.conf more often than in the environment.
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout
+    command = footing.python(sys.executable, "-m", "pip", "config", "list")
+    listed = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", timeout=30, check=False
+    ).stdout
     settings: dict[str, str] = {}
     for line in listed.splitlines():
         name, _, value = line.partition("=")

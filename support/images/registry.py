@@ -8,6 +8,7 @@ from docker.utils import parse_repository_tag
 
 from support.errors import ImageError
 from support.images.engine_stream import events, pull_request
+from support.images.login import headers_for
 
 # Where no registry is to be reached, the engine may wait for an answer that never comes; a pull that works
 # reports several times a second.
@@ -32,9 +33,12 @@ def pull(reference: str, client: docker.DockerClient, say: Callable[[str], None]
 
 
 def _follow(reference: str, client: docker.DockerClient, say: Callable[[str], None]) -> None:
+    headers, problem = headers_for(parse_repository_tag(reference)[0])
+    if problem:
+        say(f"pulling {reference} without a login: {problem}")
     fetched: dict[str, int] = {}
     report = time.monotonic() + REPORT_S
-    for event in events(pull_request(client, reference, SILENCE_S)):
+    for event in events(pull_request(client, reference, SILENCE_S, headers)):
         if event.get("status") == "Downloading":
             fetched[event["id"]] = event["progressDetail"].get("current", 0)
         if time.monotonic() > report:

@@ -6,7 +6,7 @@ An override from the environment is taken as it is and never replaced by another
 
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from textwrap import indent
@@ -19,6 +19,7 @@ from docker.utils import parse_repository_tag
 from support.errors import EngineError, ImageError
 from support.images import build, debian, manifest, registry
 from support.images.manifest import Entry
+from support.origin import words
 from support.turn import lock_file, turn
 
 Say = Callable[[str], None]
@@ -60,8 +61,12 @@ def resolve_all(
     """
     entries = manifest.load() | {entry.service: entry for entry in own}
     names = list(dict.fromkeys(services))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         futures = {name: pool.submit(obtain, entries[name], client, say) for name in names}
+        wait(futures.values())
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # after an interruption nobody is waited for
     errors = [error for future in futures.values() if (error := future.exception())]
     for error in errors:
         if not isinstance(error, ImageError):
@@ -99,7 +104,7 @@ def look(entry: Entry, reference: str, client: docker.DockerClient, source: str)
     except ImageNotFound:
         return None
     except (DockerException, requests.RequestException) as error:
-        raise EngineError(f"the engine did not answer about the image {reference}: {error}") from error
+        raise EngineError(f"the engine did not answer about the image {reference}: {words(error)}") from error
     repository = parse_repository_tag(reference)[0].removeprefix("docker.io/").removeprefix("library/")
     pulled = [known.split("@")[1] for known in said["RepoDigests"] or [] if known.split("@")[0] == repository]
     return Image(entry.service, reference, pulled[0] if pulled else said["Id"], source, said["Size"])

@@ -39,7 +39,7 @@ class Catalogue:
     def of(cls, root: Path) -> "Catalogue":
         """The catalogue of the project at `root`. Raises FeatureTagError naming the entry that is wrong."""
         try:
-            data = tomllib.loads((root / FILE).read_text())
+            data = tomllib.loads((root / FILE).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return cls()
         except (OSError, ValueError) as error:

@@ -18,7 +18,9 @@ def commit_of(root: Path) -> Commit | None:
     """The commit that `root` has checked out; None without git, outside of a repository, or before its first commit."""
     command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch"]  # git-status(1), porcelain format 2
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_WITHIN_S, check=True)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=_WITHIN_S, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     lines = done.stdout.splitlines()

@@ -91,7 +91,7 @@ def _write(run_dir: Path, plan: Plan, reason: str) -> Outcome:
             append(run_dir / LEDGER, row)
     junit.write(run_dir / "junit", plan, result.rows)
     new = run_dir / f".{SUMMARY}"
-    new.write_text(json.dumps(result.summary, indent=1))
+    new.write_text(json.dumps(result.summary, indent=1), encoding="utf-8", errors="backslashreplace")
     new.replace(run_dir / SUMMARY)
     _note(result)
     return result

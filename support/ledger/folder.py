@@ -4,6 +4,7 @@ Every process of a run holds a shared lock on its plan for as long as it lives; 
 the process dies of. So the last to leave, and nobody earlier, can take the lock for itself and complete the run.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any, cast
 from support.errors import LedgerError
 from support.ledger.plan import Plan
 from support.ledger.rows import CONTAINER_FIELDS, Row, StepRow, append, now
+from support.origin import lack
 
 PLAN, LEDGER, CONTAINERS, SUMMARY = "plan.json", "ledger.jsonl", "containers.jsonl", "summary.json"
 STEPS, HISTORY, PAGE, MARKDOWN = "steps.jsonl", "history.jsonl", "index.html", "summary.md"
@@ -40,20 +42,26 @@ class RunFolder:
         The run's verdicts will be kept in `history`; without one they are known to nobody but this run, as those of a
         proof. Raises LedgerError when the folder cannot be written.
         """
+        if (reports / link).exists() and not (reports / link).is_symlink():
+            raise LedgerError(
+                f"{reports / link} is to be a link to the newest run, and something else has that name, as after an "
+                f"artifact was unpacked; move it away, or name another folder by L3_REPORTS"
+            )
         plan["run"] = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         plan["began"] = plan["began"] or now()
         path = reports / plan["run"]
         plan["history"] = str(history or path / HISTORY)
         try:
             (path / "evidence").mkdir(parents=True)
-            (path / PLAN).write_text(json.dumps(plan, indent=1, ensure_ascii=False))
+            (path / PLAN).write_text(
+                json.dumps(plan, indent=1, ensure_ascii=False), encoding="utf-8", errors="backslashreplace"
+            )
             (path / LEDGER).touch()
             Path(plan["history"]).parent.mkdir(parents=True, exist_ok=True)
             _point(reports / link, plan["run"])
+            return cls(path, plan)
         except OSError as error:
-            mend = "make it writable, free some space, or name another folder by L3_REPORTS"
-            raise LedgerError(f"the reports folder {reports} cannot be written: {error}; {mend}") from error
-        return cls(path, plan)
+            raise LedgerError(f"the reports folder {reports} cannot be written: {error}; {_mend(error)}") from error
 
     @classmethod
     def join(cls, path: Path) -> "RunFolder":
@@ -93,14 +101,25 @@ class RunFolder:
 def read_plan(path: Path) -> Plan:
     """The plan of the run in `path`. Raises LedgerError when there is none."""
     try:
-        return cast(Plan, json.loads((path / PLAN).read_text()))
+        return cast(Plan, json.loads((path / PLAN).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise LedgerError(f"expected the plan of a run in {path}: {error}") from error
 
 
 def unwritten(path: Path, error: OSError) -> str:
     """The sentence for a report that could not be written, with its mend."""
-    return f"not all could be written into {path}: {error}; free some space or name another folder by L3_REPORTS"
+    return f"not all could be written into {path}: {error}; {_mend(error)}"
+
+
+def _mend(error: OSError) -> str:
+    other = "or name another folder by L3_REPORTS"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"free some space, {other}"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"make it writable, {other}"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        return f"move away what has that name, {other}"
+    return lack(error) or "name another folder by L3_REPORTS"
 
 
 def _point(link: Path, target: str) -> None:

@@ -38,7 +38,7 @@ def _case(row: Row) -> TestCase:
         result.text = reason
         case.result = [result]
     if row["evidence"]:
-        case.system_out = f"evidence: {row['evidence']}"
+        case.system_out = _printable(f"evidence: {row['evidence']}")
     return case
 
 

@@ -1,5 +1,6 @@
 """The ledger's file: a JSON object for each line, each line written whole, at once and to stay."""
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -97,7 +98,7 @@ def append_all(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         if _is_torn(file):
             lines = b"\n" + lines
         if os.write(file, lines) < len(lines):
-            raise OSError(f"{path}: the disk is full")
+            raise OSError(errno.ENOSPC, "the disk is full", str(path))
     finally:
         os.close(file)
 

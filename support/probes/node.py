@@ -7,7 +7,9 @@ from docker.errors import DockerException
 
 from support.containers.platform import Node
 from support.errors import ProbeError
+from support.origin import lack
 from support.polling import poll
+from support.promise import must
 
 _PRINTS_WITHIN_S = 5.0
 _NAME_KEPT = 15  # characters that the kernel keeps of a process's name (comm in proc(5))
@@ -78,8 +80,9 @@ def _run(node: Node, command: list[str]) -> str:
         result = node.exec(command)
     except DockerException as error:
         # A node that is gone cannot be asked, and that is the target's doing; see Fleet.casualties for who else's.
-        assert node.state().get("Running"), f"{node.name} no longer runs: {node.state()}\n{node.last_lines()}"
+        if not lack(error):
+            must(node.state().get("Running"), f"{node.name} no longer runs: {node.state()}\n{node.last_lines()}")
         raise ProbeError(f"the engine did not run {' '.join(command)} in {node.name}: {error}") from error
     if result.exit_code != 0:
         raise ProbeError(f"{' '.join(command)} in {node.name} ended with {result.exit_code}: {result.output!r}")
-    return result.output.decode()
+    return result.output.decode(errors="replace")

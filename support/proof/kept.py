@@ -14,7 +14,7 @@ Key = tuple[str, str]
 def read(path: Path) -> Matrix | None:
     """The matrix in a file; None where there is none, or where it cannot be read."""
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
         _ = [(row["capability"], row["id"], row["claims"], row["proved"]) for row in found["mutants"]]
         _ = [(row["id"], row["mutants"], row["seconds"]) for row in found["scenarios"]]
     except (OSError, ValueError, KeyError, TypeError):
@@ -25,7 +25,7 @@ def read(path: Path) -> Matrix | None:
 def write(path: Path, matrix: Matrix) -> None:
     """Writes it in one step. Raises OSError."""
     new = path.with_name(f".{path.name}-{os.getpid()}")
-    new.write_text(json.dumps(matrix, indent=1, ensure_ascii=False) + "\n")
+    new.write_text(json.dumps(matrix, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", errors="backslashreplace")
     new.replace(path)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NotRequired, TypedDict
 
+from support.errors import SuiteError
 from support.ledger.rows import Row
 from support.proof.mutants import Mutant, Promises
 from support.proof.versions import Version
@@ -90,7 +91,8 @@ def blank(mutant: Mutant, began: str, reason: str) -> MutantRow:
 def mutant_row(version: Version, rows: Mapping[str, Row], began: str, otherwise: str) -> MutantRow:
     """What became of the version's mutant, by the ledger's `rows`; `otherwise` is why a row may be missing."""
     mutant = version.mutant
-    assert mutant is not None, f"{version.key} has no mutant"
+    if mutant is None:
+        raise SuiteError(f"{version.key} has no mutant")
     cells = {key: _cell(version, key, rows) for key in mutant.scenarios}
     found = blank(mutant, began, otherwise)
     found["verdict"], found["seconds"] = _fate(cells), seconds(version, rows)

@@ -78,7 +78,7 @@ class Shards(Jobs):
 
     def tell(self, work: Work, said: str) -> None:
         """Keeps it in a file. Raises OSError."""
-        (self._logs / f"{work.name}.log").write_text(said + "\n")
+        (self._logs / f"{work.name}.log").write_text(said + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def _version(mutant: Mutant, promised: Promises, everything: bool) -> Version:

@@ -62,12 +62,16 @@ def plan_of(versions: Iterable[Version], services: Collection[str]) -> Plan:
 
 def write(versions: Sequence[Version], path: Path) -> None:
     """Writes what one process is to run. Raises OSError."""
-    path.write_text(json.dumps([asdict(version) for version in versions], indent=1, ensure_ascii=False))
+    path.write_text(
+        json.dumps([asdict(version) for version in versions], indent=1, ensure_ascii=False),
+        encoding="utf-8",
+        errors="backslashreplace",
+    )
 
 
 def read(path: Path) -> list[Version]:
     """What `write` has written."""
-    return [_version(**said) for said in json.loads(path.read_text())]
+    return [_version(**said) for said in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def _version(mutant: dict[str, Any] | None, scenarios: Iterable[str], **rest: str) -> Version:

@@ -136,7 +136,7 @@ def _judged(folder: Path) -> str | None:
 
 def _matrix(path: Path, problems: list[str]) -> Matrix | None:
     try:
-        data = json.loads(path.read_text())
+        data = json.loads(path.read_text(encoding="utf-8"))
         matrix = Matrix(str(data["began"]))
         for mutant in data["mutants"]:
             _enter(matrix, mutant)

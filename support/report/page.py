@@ -83,9 +83,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script = (_TEMPLATES / "page.js").read_text()
+    script = (_TEMPLATES / "page.js").read_text(encoding="utf-8")
     environment.globals |= {
-        "style": Markup((_TEMPLATES / "page.css").read_text()),
+        "style": Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")),
         "script": Markup(script),
         "script_hash": _hash(script),
         "plots": plots,

@@ -6,13 +6,20 @@ is sent to the owner's process group, Ctrl-C and kill -9 included, does not reac
 """
 
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import IO, cast
 
-FAREWELL = b"done"
+from support import footing
+from support.errors import SuiteError
+
+ALIVE, FAREWELL = b"alive", b"done"
+_ALIVE_WITHIN_S = 10.0
 _QUIET_S = 2.0  # an engine may still be making a container that the dead owner had asked for
 _GIVE_UP_S = 60.0
 
@@ -21,10 +28,12 @@ class Guard:
     """The owner's end of the pipe. Start it before the first container; dismiss it after the last is gone."""
 
     def __init__(self, run: str, run_dir: Path) -> None:
-        command = [sys.executable, "-m", "support.run.guard", run, str(run_dir), str(os.getpid())]
-        root = Path(__file__).resolve().parents[2]
-        self._process = subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, start_new_session=True)
+        """Returns when the guard waits for this run's end. Raises SuiteError when it does not within 10 s."""
+        command = footing.helper("support.run.guard", run, str(run_dir), str(os.getpid()))
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, cwd="/", stdin=pipe, stdout=pipe, start_new_session=True)
         self._stays = False
+        self._see_alive()
 
     def stay(self) -> None:
         """Something could not be removed: the guard goes on trying when the run has ended, for 60 s."""
@@ -36,8 +45,19 @@ class Guard:
             return
         try:
             self._process.communicate(FAREWELL, timeout=10)
-        except (BrokenPipeError, subprocess.TimeoutExpired):
+        except (OSError, ValueError, subprocess.TimeoutExpired):
             self._process.kill()
+
+    def _see_alive(self) -> None:
+        with cast(IO[bytes], self._process.stdout) as said:
+            ready, _, _ = select.select([said], [], [], _ALIVE_WITHIN_S)
+            alive = ready and said.read(len(ALIVE)) == ALIVE
+        if not alive:
+            self._process.kill()
+            raise SuiteError(
+                f"the guard, which cleans when a run is killed, did not start within {_ALIVE_WITHIN_S:g} s "
+                f"(exit code {self._process.wait()}; what it said on stderr says why), so nothing is begun"
+            )
 
 
 def clean_after(run: str, owner: str) -> None:
@@ -66,6 +86,8 @@ def main(run: str, run_dir: str, owner: str) -> None:
     """Waits for the owner's end; then, unless it said farewell, cleans up and completes the ledger of the run."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    with suppress(OSError):  # an owner that has died meanwhile is noticed by the next line
+        os.write(1, ALIVE)
     if sys.stdin.buffer.read() == FAREWELL:
         return
     clean_after(run, owner)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import IO
 
+from support import footing
 from support.ledger.folder import LEDGER, RunFolder
 from support.ledger.plan import Plan
 from support.ledger.rows import Row, blank, read
@@ -119,7 +120,7 @@ class Jobs:
 
     def _wait(self, work: Work, output: IO[bytes]) -> int:
         """The process's exit status. Its standard input ends when this process dies, and then it ends, too."""
-        command = [sys.executable, "-m", work.module, *work.arguments]
+        command = footing.helper(work.module, *work.arguments)
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True)
         self._living[work.name] = process
         if self._interrupted_by:

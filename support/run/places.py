@@ -1,9 +1,12 @@
 """Where in our own code something happened."""
 
+import os
+import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
 
+_LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib"))
 _LEDGER = str(Path(__file__).parent)
 
 
@@ -19,6 +22,12 @@ def place_in(frame: FrameType | None, root: Path) -> str | None:
         stack.append((frame.f_code.co_filename, frame.f_lineno))
         frame = frame.f_back
     return _innermost(reversed(stack), root)
+
+
+def is_of_a_library(error: BaseException) -> bool:
+    """Whether `error` was raised by Python's own library or an installed one, but for the one that makes assertions."""
+    raised_in = [frame.f_code.co_filename for frame, _ in _walk(error.__traceback__)][-1:]
+    return any(name.startswith(_LIBRARIES) and f"{os.sep}hamcrest{os.sep}" not in name for name in raised_in)
 
 
 def _walk(trace: TracebackType | None) -> Iterator[tuple[FrameType, int]]:

@@ -12,6 +12,7 @@ from typing import Any
 from behave.model import Feature, Scenario
 from behave.runner import Context
 
+from support import footing
 from support.errors import FeatureTagError, PlatformError, SelectionError, SuiteError
 from support.ledger import terminal
 from support.ledger.completion import complete_or_tell
@@ -77,7 +78,7 @@ class Recorder:
             raise
         context.config.reporters.remove(refusal)
         if not path:
-            print(f"run {folder.run}: {settings}", flush=True)
+            print("\n".join(filter(None, [footing.few_files(), f"run {folder.run}: {settings}"])), flush=True)
             print(f"platform: {terminal.platform(platform_of(own))}", flush=True)
         return cls(context, settings, folder, own["scenarios"])._tie(context)
 
@@ -155,6 +156,8 @@ class Recorder:
         the verdict.
         """
         code = self._finish("it was not reached")
+        if self._interruption.by:
+            footing.leave(code)
         gc.freeze()  # the process ends: to look for cycles among all that it has loaded would take 60 ms
         raise SystemExit(code)
 

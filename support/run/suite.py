@@ -8,13 +8,12 @@ from pathlib import Path
 
 from behave.__main__ import run_behave
 from behave.configuration import Configuration
-from behave.exception import ConfigError, InvalidFileLocationError, InvalidFilenameError
-from behave.exception import FileNotFoundError as NoSuchFile
+from behave.exception import ConfigError
 from behave.parser import ParserError
 from behave.runner import Runner
-from behave.runner_util import parse_features
 from cucumber_tag_expressions.parser import TagExpressionError  # type: ignore[import-untyped]
 
+from support import footing
 from support.errors import SelectionError, SuiteError
 from support.ledger import history, terminal
 from support.ledger.completion import complete_or_tell
@@ -25,9 +24,11 @@ from support.ledger.rows import read
 from support.platforms.platform import Platform
 from support.report.ending import after_verdict
 from support.run.jobs import Jobs, feature_alone, longest_first
+from support.run.prelude import NO_SUCH_FEATURE, features
 from support.run.selection import plan, put_in_order
 from support.run.sentences import why_not_loaded
 from support.run.shares import Share, features_of
+from support.run.trouble import message
 from support.settings import Settings
 
 
@@ -52,14 +53,14 @@ class Suite:
                 self._narrow(share, services)
         except ParserError as error:
             raise SuiteError(f"a feature cannot be read: {error}") from error
-        except (NoSuchFile, InvalidFilenameError, InvalidFileLocationError) as error:
+        except NO_SUCH_FEATURE as error:
             raise SelectionError(f"{error}; expected a feature file, file:line or a folder of features") from error
 
     def run(self, jobs: int) -> int:
         """Runs it, `jobs` features at a time, and prints the verdict. Returns the exit code; raises LedgerError."""
         earlier = read(self._settings.reports / "latest" / LEDGER)
         folder = RunFolder.create(self._settings.reports, self._plan, history=self._settings.history)
-        print(f"run {folder.run}: {self._settings}", flush=True)
+        print("\n".join(filter(None, [footing.few_files(), f"run {folder.run}: {self._settings}"])), flush=True)
         print(f"platform: {terminal.platform(platform_of(self._plan))}", flush=True)
         os.environ[RUN_VARIABLE] = str(folder.path)
         if jobs == 1:
@@ -92,6 +93,8 @@ class Suite:
         except SystemExit as ending:
             if (folder.path / SUMMARY).exists() and isinstance(ending.code, int):
                 return ending.code
+            if ending.__cause__:
+                reason = f"the suite could not begin: {message(ending.__cause__)}"
         except Exception as error:  # noqa: BLE001 - a step module may raise anything while it loads
             reason = f"the suite could not begin: {why_not_loaded(error, Path.cwd())}"
         return _tell(folder, reason)
@@ -117,9 +120,9 @@ def _configuration(arguments: list[str]) -> Configuration:
 def _plan(config: Configuration, services: Collection[str], platform: Platform) -> Plan:
     runner = Runner(config)
     runner.setup_paths()
-    features = parse_features(runner.feature_locations())
-    put_in_order(features, config)
-    return plan(features, config, services, platform)
+    found = features(runner.feature_locations())
+    put_in_order(found, config)
+    return plan(found, config, services, platform)
 
 
 def _tell(folder: RunFolder, reason: str) -> int:

@@ -12,7 +12,7 @@ from behave.model_type import Status
 
 from support.ledger.rows import StepRow, Verdict
 from support.run.deadline import ScenarioHung
-from support.run.places import place_of
+from support.run.places import is_of_a_library, place_of
 from support.run.trouble import Trouble, message
 
 
@@ -58,11 +58,13 @@ def _asserted(step: Step) -> bool:
     """Whether the step's own code raised an AssertionError.
 
     Not one of a hook around it: behave leaves `error_message` empty then. Nor the one that behave makes of a nested
-    step that ended in another way.
+    step that ended in another way, nor one of a library, which speaks of its own use and not of the target.
     """
     error = step.exception
+    if not isinstance(error, AssertionError) or not step.error_message:
+        return False
     outcome, nested, _ = str(error).partition(" SUB-STEP: ")
-    return isinstance(error, AssertionError) and bool(step.error_message) and (not nested or outcome == "FAILED")
+    return outcome == "FAILED" if nested else not is_of_a_library(error)
 
 
 def _step_reason(step: Step, interrupted_by: str | None, root: Path) -> str:

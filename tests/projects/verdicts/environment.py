@@ -5,9 +5,11 @@ import os
 from typing import Any
 
 from support.platforms.platform import Platform
-from support.run import deadline
+from support.run import deadline, prelude
 from support.run.recorder import Recorder
 from support.settings import Settings
+
+prelude.begin()
 
 
 def fail(context: Any, hook: str) -> None:

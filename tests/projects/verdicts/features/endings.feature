@@ -10,6 +10,9 @@ Feature: Every way in which a scenario can end
   Scenario: Bug
     Given a step has a bug
 
+  Scenario: Library
+    Given a library's own assertion does not hold
+
   Scenario: Leaves
     Given a step leaves by SystemExit
 

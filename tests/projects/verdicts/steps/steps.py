@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import time
+import unittest
 from typing import Any
 
 from behave import step
@@ -23,6 +24,17 @@ def broken(context: Any) -> None:
 @step("a step has a bug")
 def bug(context: Any) -> None:
     raise KeyError("nobody")
+
+
+@step('Zoë is told "tschüß" in letters that nobody can write')
+def letters(context: Any) -> None:
+    print("Zoë: \udcff \U0001f642")
+    raise AssertionError("expected tschüß 🙂, got \udcff\x00\x1b")
+
+
+@step("a library's own assertion does not hold")
+def library(context: Any) -> None:
+    unittest.TestCase().assertTrue(False)
 
 
 @step("a step leaves by SystemExit")

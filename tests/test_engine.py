@@ -1,0 +1,92 @@
+"""One engine for all that ask, whatever the machine has set for other programs."""
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.containers import address
+from support.images.login import headers_for
+
+ROOT = Path(__file__).resolve().parents[1]
+REAL = address.find(os.environ).url
+ASK = """
+from support import footing
+footing.take()
+from support.containers.engine import connect
+from testcontainers.core.docker_client import DockerClient
+print(connect().api.base_url, DockerClient().client.api.base_url)
+connect().api._set_auth_headers({})
+"""
+
+
+def ask(home: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Connects in a process whose home is `home`, by the SDK and by testcontainers, and makes ready to build."""
+    own = {"HOME": str(home), "PYTHONPATH": str(ROOT)} | environ
+    return subprocess.run(
+        [sys.executable, "-c", ASK], env=os.environ | own, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def context(home: Path, name: str, host: str) -> None:
+    """Writes a docker context, as `docker context create` does."""
+    folder = home / ".docker" / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+    folder.mkdir(parents=True)
+    (folder / "meta.json").write_text(json.dumps({"Name": name, "Endpoints": {"docker": {"Host": host}}}))
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"DOCKER_AUTH_CONFIG": '{"auths": {"registry.invalid": {"auth": "YTpi"}}}'},
+        {"DOCKER_AUTH_CONFIG": "no JSON"},
+        {"TC_MAX_TRIES": "many", "TESTCONTAINERS_CONNECTION_MODE": "none", "TC_HOST": "nowhere"},
+        {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": "/nowhere", "DOCKER_HOST": REAL},
+        {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"},
+    ],
+    ids=lambda environ: "+".join(environ),
+)
+def test_settings_for_others_keep_nobody_from_the_engine(tmp_path: Path, environ: dict[str, str]) -> None:
+    done = ask(tmp_path, **environ)
+    assert done.returncode == 0, done.stderr
+    assert len(set(done.stdout.split())) == 1
+
+
+def test_files_of_the_users_home_keep_nobody_from_the_engine(tmp_path: Path) -> None:
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker" / "config.json").write_text('{"credsStore": "nobody", "credHelpers": {"a.example": "none"}}')
+    (tmp_path / ".testcontainers.properties").write_text("tc.host=tcp://127.0.0.1:9\n")
+    done = ask(tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_context_is_what_both_sdks_ask_and_one_that_does_not_answer_is_never_replaced(tmp_path: Path) -> None:
+    context(tmp_path, "here", REAL)
+    context(tmp_path, "far", "unix:///nowhere/docker.sock")
+    assert ask(tmp_path, DOCKER_HOST="", DOCKER_CONTEXT="here").returncode == 0
+    for name, told in (("far", "no container engine answers at unix:///nowhere"), ("lost", "the docker context lost")):
+        done = ask(tmp_path, DOCKER_HOST="", DOCKER_CONTEXT=name)
+        assert done.returncode == 3
+        assert told in done.stderr
+
+
+def test_a_login_is_the_machines_or_the_environments_and_one_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.delenv("DOCKER_AUTH_CONFIG", raising=False)
+    assert headers_for("a.example/redis") == ({}, None)
+    (tmp_path / "config.json").write_text('{"credsStore": "nobody"}')
+    headers, problem = headers_for("a.example/redis")
+    assert not headers and "the login for a.example cannot be read" in str(problem)
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", '{"auths": {"a.example": {"auth": "YWRhOnB3"}}}')
+    headers, problem = headers_for("a.example/redis")
+    assert problem is None
+    assert json.loads(base64.urlsafe_b64decode(headers["X-Registry-Auth"]))["username"] == "ada"
+    monkeypatch.setenv("DOCKER_AUTH_CONFIG", "no JSON")
+    assert headers_for("a.example/redis")[1]
