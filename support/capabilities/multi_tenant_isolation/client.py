@@ -1,15 +1,29 @@
 """What companies, and the platform's own staff, can do with the target: the words of the feature.
 
-Whoever acts does so by a `session`: a token that the suite signs, with the claims that the adapter names. An answer
-that no request should get (an error of the server's own, silence) is an AssertionError with the last exchanges.
+Whoever acts does so by a session. An answer that no request should get (an error of the server's own, silence) is an
+AssertionError with the last exchanges.
 """
 
 import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NewType, Protocol
 
-from support.platforms.platform import Door
+Session = NewType("Session", str)  # of a company's user or of our staff: what they show with each request
+
+
+class Flaw(enum.Enum):
+    """What is wrong with a session, by which nobody must be served."""
+
+    ABSENT = "none"
+    EXPIRED = "expired"
+    UNSIGNED = "not signed"
+    SIGNED_BY_ANOTHER = "signed with another key"
+    NO_COMPANY = "without a company"
+    EMPTY_COMPANY = "with an empty company"
+    NOBODYS_COMPANY = "with a company that nobody is"
+    TWO_COMPANIES = "with a list of both companies"
+    SQL = "with a company that carries SQL"
 
 
 class Refusal(enum.Enum):
@@ -92,7 +106,7 @@ class Sealed(NamedTuple):
     columns: tuple[str, str]  # what is sealed, in the order of Customer's
 
 
-Statement = tuple[str, Sequence[Any]]  # SQL with placeholders (%s), and their values
+Statement = tuple[str, list[str]]  # SQL with placeholders (%s), and their values
 
 
 class Adapter(Protocol):
@@ -101,95 +115,92 @@ class Adapter(Protocol):
     name: str
     sealed: Sealed
 
-    def __init__(self, door: Door) -> None: ...
-
     # Who acts
 
-    @staticmethod
-    def claims(company: Any) -> dict[str, Any]:
-        """The claims of a token of the company that goes by this id; `company` may be nonsense, and then they are."""
+    def session(self, company: str) -> Session:
+        """What a user of the company of that id shows, for at least ten minutes."""
 
-    @staticmethod
-    def staff_claims() -> dict[str, Any]:
-        """The claims of a token of the platform's own staff."""
+    def staff_session(self, who: str) -> Session:
+        """What a member of the platform's own staff shows, who is called `who`."""
 
-    @staticmethod
-    def absent_company() -> str:
+    def flawed_session(self, flaw: Flaw, company: str, other: str) -> Session:
+        """What somebody shows who cannot prove to be of `company`; the list of both has `other` in it, too."""
+
+    def absent_company(self) -> str:
         """An id such as companies have, that none has."""
 
     # What staff do
 
-    def open_company(self, staff: str, name: str, own_schema: bool) -> str:
+    def open_company(self, staff: Session, name: str, own_schema: bool) -> str:
         """Makes a company; returns its id, a text that is in every row of it in the database, and in no other."""
 
-    def look(self, staff: str, company: str) -> Answer:
+    def look(self, staff: Session, company: str) -> Answer:
         """Looks at a company's customers; tells their names."""
 
-    def change_key(self, staff: str, company: str) -> Answer:
+    def change_key(self, staff: Session, company: str) -> Answer:
         """Seals what the company stores from now on with another key."""
 
-    def destroy_key(self, staff: str, company: str) -> Answer:
+    def destroy_key(self, staff: Session, company: str) -> Answer:
         """Destroys all keys of the company."""
 
     # What companies do
 
-    def put_customer(self, session: str, customer: Customer) -> Answer:
+    def put_customer(self, session: Session, customer: Customer) -> Answer:
         """Stores a customer, in the place of an earlier one of its id."""
 
-    def customer(self, session: str, id_: str) -> Answer:
+    def customer(self, session: Session, id_: str) -> Answer:
         """Tells a Customer."""
 
-    def customers(self, session: str, containing: str = "", order: str | None = None) -> Answer:
+    def customers(self, session: Session, containing: str = "", order: str | None = None) -> Answer:
         """Tells the names of the customers whose name contains a text, in an order (None: as they come)."""
 
-    def customers_backwards(self, session: str) -> Answer:
+    def customers_backwards(self, session: Session) -> Answer:
         """Tells the names of all customers, in the opposite order of their names."""
 
-    def delete_customer(self, session: str, id_: str) -> Answer:
+    def delete_customer(self, session: Session, id_: str) -> Answer:
         """Deletes a customer and its invoices."""
 
-    def put_invoice(self, session: str, id_: str, customer: str, cents: int) -> Answer:
+    def put_invoice(self, session: Session, id_: str, customer: str, cents: int) -> Answer:
         """Stores an invoice of a customer."""
 
-    def invoice(self, session: str, id_: str) -> Answer:
+    def invoice(self, session: Session, id_: str) -> Answer:
         """Tells the cents of an invoice."""
 
-    def report(self, session: str, region: str) -> Answer:
+    def report(self, session: Session, region: str) -> Answer:
         """Tells a Report, which may come from a cache."""
 
-    def start_import(self, session: str, id_: str, customers: Sequence[Customer]) -> Answer:
+    def start_import(self, session: Session, id_: str, customers: Sequence[Customer]) -> Answer:
         """Has customers stored in the background."""
 
-    def import_state(self, session: str, id_: str) -> Answer:
+    def import_state(self, session: Session, id_: str) -> Answer:
         """Tells an Import."""
 
-    def looks(self, session: str) -> Answer:
+    def looks(self, session: Session) -> Answer:
         """Tells the Looks of the company's access log, in their order."""
 
     # What nobody should do
 
-    def every_request(self, session: str, ids: Ids) -> Iterator[Answer]:
+    def every_request(self, session: Session, ids: Ids) -> Iterator[Answer]:
         """Sends each request that the platform knows, with `ids`; what it creates or changes is called "stray"."""
 
-    def disguised(self, session: str, mine: Customer, other: Ids) -> Iterator[Answer]:
+    def disguised(self, session: Session, mine: Customer, other: Ids) -> Iterator[Answer]:
         """Sends requests whose headers, host, query or body name the company `other`, and `mine` as it is."""
 
-    def spoiled(self, session: str, id_: str, taken: Customer, number: int) -> Answer:
+    def spoiled(self, session: Session, id_: str, taken: Customer, number: int) -> Answer:
         """Sends a change that begins in the database, and cannot end there: of several kinds the one of that number.
 
         `id_` is a customer's that there is none of; `taken` is a customer that the company has.
         """
 
-    def abandon_change(self, session: str, customer: Customer, after_s: float) -> bool:
+    def abandon_change(self, session: Session, customer: Customer, after_s: float) -> bool:
         """Stores a customer, and closes the connection `after_s` seconds later; whether that was before the answer."""
 
-    def abandon_report(self, session: str, region: str, after_s: float) -> bool:
+    def abandon_report(self, session: Session, region: str, after_s: float) -> bool:
         """The same with a report."""
 
     # What the platform's database account does
 
-    @staticmethod
-    def speak_for(company: str) -> list[Statement]:
+    def speak_for(self, company: str) -> list[Statement]:
         """The statements by which a transaction of the account comes to speak for the company of that id."""
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Customer, Ids, Report
+from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Customer, Ids, Report, Session
 from support.capabilities.multi_tenant_isolation.probe import Row
 from support.promise import must
 
@@ -28,7 +28,7 @@ def unique_text() -> str:
 
 @dataclass
 class Company:
-    """A company: `label` is what sentences call it, `id` what the platform does, `session` the token that it acts by.
+    """A company: `label` is what sentences call it, `id` what the platform does, `session` what it acts by.
 
     `mark` is in the name of each of its customers, and `secret` in each bank detail. `abandoned` are the names of those
     of whom nobody was told whether they are stored, `ids` those of what only this company has.
@@ -36,7 +36,7 @@ class Company:
 
     label: str
     id: str
-    session: str
+    session: Session
     mark: str = field(default_factory=unique_text)
     secret: str = field(default_factory=unique_text)
     customers: dict[str, Customer] = field(default_factory=dict)

@@ -1,9 +1,9 @@
 """Whoever asks for what is not theirs: by others' ids, in others' names, without a credential, or by SQL in a text."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Ids, Refusal
+from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Flaw, Ids, Refusal, Session
 from support.capabilities.multi_tenant_isolation.company import COMMON, fresh
 from support.promise import must
 
@@ -75,21 +75,21 @@ class Credentials:
         self._world = world
         self._answers: list[tuple[str, Answer]] = []
 
-    def use(self, kinds: Sequence[str]) -> None:
-        """Asks for Acme's records, and for changes of them, with each kind of credential at both servers."""
+    def use(self, flaws: Sequence[str]) -> None:
+        """Asks for Acme's records, and for changes of them, with a session of each flaw at both servers."""
         world = self._world
         world.remember()
-        for kind in kinds:
-            session = self._credential(kind)
+        for flaw in map(Flaw, flaws):
             for node in world.nodes:
-                self._answers += [(kind, answer) for answer in self._ask(node, session)]
+                session = node.flawed_session(flaw, world.acme.id, world.globex.id)
+                self._answers += [(flaw.value, answer) for answer in self._ask(node, session)]
 
     def expect_unauthenticated(self) -> None:
         """All of it was refused as such, and none of the answers holds a record. AssertionError with what was not."""
-        wrong = [f"{kind}: {answer}" for kind, answer in self._answers if answer.refusal is not Refusal.UNAUTHENTICATED]
+        wrong = [f"{flaw}: {answer}" for flaw, answer in self._answers if answer.refusal is not Refusal.UNAUTHENTICATED]
         must(not wrong, f"{len(wrong)} of {len(self._answers)} were not refused: {wrong[:3]}")
 
-    def _ask(self, node: Adapter, session: str) -> Iterator[Answer]:
+    def _ask(self, node: Adapter, session: Session) -> Iterator[Answer]:
         acme = self._world.acme
         yield node.customers(session)
         yield node.customer(session, COMMON[0])
@@ -97,29 +97,6 @@ class Credentials:
         yield node.put_customer(session, acme.new_customer(COMMON[0]))
         yield node.delete_customer(session, COMMON[1])
         yield node.looks(session)
-
-    def _credential(self, kind: str) -> str:
-        world = self._world
-        user, claims = world.fresh("user"), world.small.claims(world.acme.id)
-        of_nobody: dict[str, Any] = {
-            "without a company": None,
-            "with an empty company": "",
-            "with a company that nobody is": world.small.absent_company(),
-            "with a list of both companies": [world.acme.id, world.globex.id],
-            "with a company that carries SQL": f"{world.acme.id}' OR '1'='1",
-        }
-        if kind in of_nobody:
-            return world.session_of(of_nobody[kind])
-        match kind:
-            case "none":
-                return ""
-            case "expired":
-                return world.session_of(world.acme.id, lifetime_s=-10)
-            case "not signed":
-                return world.identity.unsigned(user, (), **claims)
-            case "signed with another key":
-                return type(world.identity)("another key than the servers verify tokens with").token(user, (), **claims)
-        raise ValueError(f"no such credential: {kind}")
 
 
 class Guesses:

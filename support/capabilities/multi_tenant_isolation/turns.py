@@ -35,15 +35,15 @@ class Turns:
                 else:
                     company.store(world.small, company.new_customer())
                 self._look_round(world.small, company)
+        for company in companies:
+            self._ask_all(world.small, company)
 
     def ask(self, labels: list[str], times: int) -> None:
         """Each company in turn asks the small server all its questions, `times` times."""
         world = self._world
         for _ in range(times):
-            for company in (world.companies[label] for label in labels):
-                company.store(world.small, company.customers[COMMON[0]])  # so that no report is one from before
-                for answer, expected in company.questions(world.small):
-                    world.hear(company, answer, expected)
+            for label in labels:
+                self._ask_all(world.small, world.companies[label])
 
     def ask_at_once(self, users: dict[str, int], times: int) -> None:
         """So many users of each company ask all questions at the same time, at the servers in turn."""
@@ -52,8 +52,7 @@ class Turns:
 
         def ask(company: Company) -> None:
             for node in list(world.nodes) * times:
-                for answer, expected in company.questions(node):
-                    world.hear(company, answer, expected)
+                self._ask_all(node, company)
 
         for_each(crowd, ask, at_once=len(crowd))
 
@@ -75,6 +74,12 @@ class Turns:
             self._look_round(world.small, other)
         if caught < count * 2 / 3:
             raise ProbeError(f"of {count} requests only {caught} were abandoned before they were answered")
+
+    def _ask_all(self, node: Adapter, company: Company) -> None:
+        """Every question, after a change that leaves all as it was, so that no report is one from before."""
+        company.store(node, company.customers[COMMON[0]])
+        for answer, expected in company.questions(node):
+            self._world.hear(company, answer, expected)
 
     def _look_round(self, node: Adapter, company: Company) -> None:
         names = sorted(customer.name for customer in company.customers.values())

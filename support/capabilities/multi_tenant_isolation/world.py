@@ -40,7 +40,7 @@ class World(world.World[Adapter]):
         super().__init__(stage, faults)
         self.small, self.large = self.nodes
         self.staff_member = self.fresh("staff")
-        self.staff = self.identity.token(self.staff_member, (), **self.small.staff_claims())
+        self.staff = self.small.staff_session(self.staff_member)
         self.companies: dict[str, Company] = {}
         self.ground = self.opened(Ground(self.fleet))
         self._complaints: list[str] = []
@@ -49,13 +49,9 @@ class World(world.World[Adapter]):
     def meet_company(self, label: str, name: str = "", own_schema: bool = False) -> Company:
         """A new company, with what every scenario begins with."""
         id_ = self.small.open_company(self.staff, name or self.fresh(label), own_schema)
-        self.companies[label] = Company(label, id_, self.session_of(id_))
+        self.companies[label] = Company(label, id_, self.small.session(id_))
         self.companies[label].settle(self.nodes)
         return self.companies[label]
-
-    def session_of(self, company: Any, lifetime_s: float = 600) -> str:
-        """A token of somebody who works at the company of that id."""
-        return self.identity.token(self.fresh("user"), (), lifetime_s, **self.small.claims(company))
 
     @property
     def acme(self) -> Company:

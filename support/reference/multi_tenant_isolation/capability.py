@@ -61,14 +61,7 @@ class Capability:
     def __init__(self, node: Settings, environ: Mapping[str, str]) -> None:
         self._secret = node.jwt_secret
         self._settings = settings = TenantSettings.load(environ)
-        service = make_conninfo(
-            settings.postgres_url, user=SERVICE, password=settings.service_password, options=SESSION,
-            connect_timeout=CONNECT_WITHIN_S,
-        )  # fmt: skip
-        self._pool: AsyncConnectionPool[Transaction] = AsyncConnectionPool(
-            service, min_size=1, max_size=settings.db_connections, open=False, timeout=10,
-            kwargs={"row_factory": dict_row}, connection_class=cast(type[Transaction], psycopg.AsyncConnection),
-        )  # fmt: skip
+        self._pool = _pool(settings)
         self._redis = Redis.from_url(
             settings.redis_url, decode_responses=True, socket_timeout=REDIS_TIMEOUT_S,
             socket_connect_timeout=REDIS_TIMEOUT_S, retry=Retry(NoBackoff(), 0),
@@ -77,28 +70,11 @@ class Capability:
         self._vault = Vault(settings.master_key)
         self._reports = Reports(self._redis, settings.report_ttl_s)
         self._imports = Imports(node.node_name, self._redis, self._tenancy, self._vault, self._reports)
-        self._endpoints: dict[tuple[str, str], Endpoint] = {
-            ("GET", "/customers"): self._list_customers,
-            ("GET", "/customers/{customer}"): self._show_customer,
-            ("PUT", "/customers/{customer}"): self._put_customer,
-            ("DELETE", "/customers/{customer}"): self._delete_customer,
-            ("GET", "/invoices/{invoice}"): self._show_invoice,
-            ("PUT", "/invoices/{invoice}"): self._put_invoice,
-            ("GET", "/reports/{region}"): self._show_report,
-            ("GET", "/imports/{import}"): self._show_import,
-            ("PUT", "/imports/{import}"): self._start_import,
-            ("GET", "/accesses"): self._list_accesses,
-            ("POST", "/tenants"): self._open_tenant,
-            ("GET", "/tenants/{tenant}/customers"): self._look_at_customers,
-            ("POST", "/tenants/{tenant}/keys"): self._rotate_keys,
-            ("DELETE", "/tenants/{tenant}/keys"): self._destroy_keys,
-            ("GET", "/openapi.json"): self._describe,
-        }
 
     @property
     def routes(self) -> list[BaseRoute]:
         """What the capability answers to."""
-        return [Route(path, _answering(what), methods=[verb]) for (verb, path), what in self._endpoints.items()]
+        return [Route(path, _answering(what), methods=[verb]) for (verb, path), what in self._endpoints().items()]
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -122,6 +98,25 @@ class Capability:
     def counts(self) -> dict[str, int]:
         """How many requests wait for a connection."""
         return {"waiting": self._pool.get_stats().get("requests_waiting", 0)}
+
+    def _endpoints(self) -> dict[tuple[str, str], Endpoint]:
+        return {
+            ("GET", "/customers"): self._list_customers,
+            ("GET", "/customers/{customer}"): self._show_customer,
+            ("PUT", "/customers/{customer}"): self._put_customer,
+            ("DELETE", "/customers/{customer}"): self._delete_customer,
+            ("GET", "/invoices/{invoice}"): self._show_invoice,
+            ("PUT", "/invoices/{invoice}"): self._put_invoice,
+            ("GET", "/reports/{region}"): self._show_report,
+            ("GET", "/imports/{import}"): self._show_import,
+            ("PUT", "/imports/{import}"): self._start_import,
+            ("GET", "/accesses"): self._list_accesses,
+            ("POST", "/tenants"): self._open_tenant,
+            ("GET", "/tenants/{tenant}/customers"): self._look_at_customers,
+            ("POST", "/tenants/{tenant}/keys"): self._rotate_keys,
+            ("DELETE", "/tenants/{tenant}/keys"): self._destroy_keys,
+            ("GET", "/openapi.json"): self._describe,
+        }
 
     # For tenants
 
@@ -241,9 +236,21 @@ class Capability:
 
     async def _describe(self, _: Request) -> Response:
         paths: dict[str, dict[str, dict[str, Any]]] = {}
-        for verb, path in self._endpoints:
+        for verb, path in self._endpoints():
             paths.setdefault(path, {})[verb.lower()] = {}
         return JSONResponse({"openapi": "3.1.0", "info": {"title": "Tenants", "version": "1"}, "paths": paths})
+
+
+def _pool(settings: TenantSettings) -> AsyncConnectionPool[Transaction]:
+    """The connections by which tenants are served: never those of the administrator."""
+    service = make_conninfo(
+        settings.postgres_url, user=SERVICE, password=settings.service_password, options=SESSION,
+        connect_timeout=CONNECT_WITHIN_S,
+    )  # fmt: skip
+    return AsyncConnectionPool(
+        service, min_size=1, max_size=settings.db_connections, open=False, timeout=10,
+        kwargs={"row_factory": dict_row}, connection_class=cast(type[Transaction], psycopg.AsyncConnection),
+    )  # fmt: skip
 
 
 def _tenant_in(request: Request) -> uuid.UUID:
