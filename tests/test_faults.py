@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Callable
 
+import psycopg
 import pytest
 from redis import Redis
 from redis.crc import key_slot
@@ -16,6 +17,7 @@ from support.faults import process
 from support.faults.faults import Faults
 from support.nouns import What
 from support.polling import poll
+from support.probes.postgres import connect
 from support.probes.redis import Commands, RedisProbe, slots_of
 
 
@@ -136,6 +138,20 @@ def test_a_server_that_refuses_changes_answers_and_keeps_what_it_has_until_it_is
         assert redis.get("kept") == redis.eval("return redis.call('GET', 'kept')", 0) == "yes"
         faults.heal()
         assert redis.delete("kept") == 1
+
+
+def test_a_database_that_refuses_changes_is_read_on_all_connections(make_fleet: Callable[..., Fleet]) -> None:
+    fleet = make_fleet("postgres")
+    fleet.start()
+    faults = Faults(fleet)
+    with connect(fleet.named("postgres").address()) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS a")
+        faults.refuse_writes("postgres")
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            connection.execute("DELETE FROM kept")
+        assert connection.execute("SELECT a FROM kept").fetchall() == [(1,)]
+        faults.heal()
+        assert connection.execute("DELETE FROM kept").rowcount == 1
 
 
 def test_a_cluster_that_was_frozen_for_long_is_whole_again_when_it_is_healed(make_fleet: Callable[..., Fleet]) -> None:

@@ -82,14 +82,20 @@ LEAVINGS = {
         [
             *("psql", "-U", "postgres", "-c", "CREATE TABLE kept AS SELECT 1 AS a; CREATE SCHEMA other"),
             *("-c", "CREATE TABLE other.kept (a int)", "-c", "CREATE DATABASE kept"),
-            *("-c", "ALTER DATABASE postgres SET work_mem = '1MB'"),
+            *(
+                "-c",
+                "ALTER DATABASE postgres SET work_mem = '1MB'",
+                "-c",
+                "CREATE ROLE kept; CREATE ROLE member ROLE kept",
+            ),
         ],
         [
             *("psql", "-U", "postgres", "-qtAc"),
             "SELECT (SELECT count(*) FROM pg_class WHERE oid >= 16384) || ' ' || string_agg(datname, ' ') || ' ' || "
-            "(SELECT count(*) FROM pg_db_role_setting) FROM pg_database WHERE NOT datistemplate",
+            "(SELECT count(*) FROM pg_db_role_setting) || ' ' || (SELECT count(*) FROM pg_roles WHERE oid >= 16384) "
+            "FROM pg_database WHERE NOT datistemplate",
         ],
-        "0 postgres 0",
+        "0 postgres 0 0",
     ),
     "clickhouse": (
         [

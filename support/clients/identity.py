@@ -25,9 +25,9 @@ class IdentityProvider:
         }
         return jwt.encode(said, self._secret, algorithm="HS256")
 
-    def unsigned(self, user: str, channels: Iterable[str]) -> str:
+    def unsigned(self, user: str, channels: Iterable[str], **claims: Any) -> str:
         """A token that nobody signed (algorithm "none"): a verifier that accepts it accepts anybody."""
-        return jwt.encode(_claims(user, channels, 600), "", algorithm="none")
+        return jwt.encode(_claims(user, channels, 600) | claims, "", algorithm="none")
 
 
 def _claims(user: str, channels: Iterable[str], lifetime_s: float) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from support.errors import FleetError
 
 # What somebody made: PostgreSQL gives its own objects numbers below this one (src/include/access/transam.h).
 _MADE = "SELECT oid::regclass::text FROM pg_class WHERE oid >= 16384"
+_ROLES = "SELECT rolname FROM pg_roles WHERE oid >= 16384"
 
 
 class PostgresService(Store):
@@ -42,7 +43,7 @@ class PostgresService(Store):
         return bool(self.exec(["timeout", f"{within_s:g}", *ask]).output.strip() == b"1")
 
     def _emptied(self) -> object:
-        """Drops every database that is no template, with whatever holds it open, and makes an empty `postgres`."""
+        """Drops every role and every database that somebody made, and makes an empty `postgres`."""
         import psycopg
         from psycopg.sql import SQL, Identifier
 
@@ -52,6 +53,8 @@ class PostgresService(Store):
                 names = connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate").fetchall()
                 for (name,) in names:
                     connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+                for (name,) in connection.execute(_ROLES).fetchall():
+                    connection.execute(SQL("DROP ROLE {}").format(Identifier(name)))
                 connection.execute("CREATE DATABASE postgres TEMPLATE template0")
             with psycopg.connect(self._url_of("postgres"), connect_timeout=5) as connection:
                 left = connection.execute(_MADE).fetchall()

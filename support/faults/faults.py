@@ -132,7 +132,7 @@ class Faults:
         self._link(store, user).narrow(bytes_per_s)
 
     def refuse_writes(self, store: str) -> None:
-        """Lets a Redis server refuse every change, as one does that has lost its replicas. Raises FaultError."""
+        """Lets Redis refuse every change, as one does that has lost its replicas, or PostgreSQL. Raises FaultError."""
         self._refuse(store, refusal.ALONE, f"{store}:writes")
 
     def allow_writes(self, store: str) -> None:

@@ -1,0 +1,209 @@
+@L3 @tier4 @mrr.200000 @database @container.postgres @container.redis @container.toxiproxy @container.platform
+Feature: No company ever sees another's data
+  Companies trust us with their customers, invoices and bank details, and all of them share our servers and our
+  database. One row that is shown to the wrong company is a breach that the law wants reported within 72 hours, and a
+  contract that ends. Everybody forgets a condition in a query some day, so the promise must hold when somebody does.
+
+  Every record here carries a mark of its company, and wherever something is shown or kept, it is searched for the marks
+  of others. Acme and Globex use the same ids, e-mail addresses and regions, as companies do.
+
+  Background:
+    Given Acme and Globex keep customers and invoices under the same ids, on a small and a large server
+
+  Rule: A company reaches its own records, and nobody else's
+
+    # Tables are found in the database's own catalogue, so one that is added next year is tried, too.
+    Scenario: Whatever the platform's database account tries in Acme's name, Globex's rows stay out of reach
+      When the account tries everything on every table in Acme's name: read, insert, update, move, delete, copy
+      Then no row of Globex was shown, changed, deleted or added
+      But Acme's own rows were shown
+      And a superuser who looked the same way was shown the rows of both
+
+    # The requests are those that the platform itself lists.
+    Scenario: No request of Acme's reaches what is Globex's
+      When Acme sends every request that there is, with Globex's ids, to both servers
+      Then no answer holds anything of Globex's
+      And nothing of Globex's has changed
+      But Globex is shown its own records by the same requests
+
+  Rule: The platform's database account cannot lift the protection
+
+    Scenario: The accounts that serve companies are as powerless as they can be
+      When the database is asked what the accounts that serve companies may do
+      Then none is a superuser or exempt from row-level security, or can become an account that is
+      And none owns anything, can become an owner, or can empty a table in one step
+      And every table that guards its rows guards them from its owner, too
+      And no function runs with the rights of another account for them, unless its search path is fixed
+      And no condition that guards rows is computed once and then remembered
+
+  Rule: In nobody's name, nothing is shown
+
+    Scenario: A database connection that speaks for no company sees nothing and changes nothing
+      When the account tries everything on every table in no name, in an empty one, and in one that nobody has
+      Then no row of Acme or Globex was shown, changed, deleted or added
+
+    Scenario: Whoever cannot prove which company they are from is refused
+      When Acme's records are asked for, and changed, with each of these credentials
+        | credential                      |
+        | none                            |
+        | expired                         |
+        | not signed                      |
+        | signed with another key         |
+        | without a company               |
+        | with an empty company           |
+        | with a company that nobody is   |
+        | with a list of both companies   |
+        | with a company that carries SQL |
+      Then all of that is refused as unauthenticated
+      And nothing of Acme's or Globex's has changed
+
+    Scenario: Only the credential says which company it is
+      When Acme's requests name Globex in their headers, host, query and body
+      Then each is answered with Acme's records, or refused
+      And nothing of Globex's has changed
+
+  # The small server has a single database connection, so whoever comes next is sure to get that of whoever was before.
+  Rule: Companies that share a connection to the database share nothing else
+
+    Scenario: A request that fails half-way leaves nothing behind for the next company
+      When Acme and Globex in turn each send 40 changes to the small server, every second of which fails half-way
+      Then every answer held all records of the company that asked, and of no other
+      And within 1 s every confirmed change is in the database, under the company that made it
+
+    Scenario: Companies that ask at the same moment are each answered with their own records
+      When 6 users of Acme and 6 of Globex ask both servers all their questions at once, 2 times each
+      Then every answer held all records of the company that asked, and of no other
+
+  Rule: The database's memory of a question is not shared between companies
+
+    # PostgreSQL plans a question anew each of the first times, and may then keep one plan for all who ask it.
+    Scenario: Acme and Globex ask the same questions over one connection until the database has learnt them
+      When Acme and Globex in turn each ask the small server all their questions 12 times
+      Then every answer held all records of the company that asked, and of no other
+
+  Rule: A request that was abandoned leaves nothing behind for the next company
+
+    Scenario Outline: Acme abandons requests at every moment of the talk with <store>
+      Given <store>'s answers to the small server are 40 ms late
+      When Acme abandons 16 requests that need <store>, at moments spread over their time, and others follow each
+      Then every answer held all records of the company that asked, and of no other
+      And within 1 s every confirmed change is in the database, under the company that made it
+      And within 1 s the platform has no transaction open
+
+      Examples:
+        | store        |
+        | the database |
+        | Redis        |
+
+  Rule: What people type is text, never a command
+
+    Scenario: Filters and sort orders that carry SQL find what is called so, or are refused
+      Given Acme has a customer with each of these names
+        | name                                |
+        | 100%                                |
+        | 1000                                |
+        | a_b                                 |
+        | axb                                 |
+        | O'Neil                              |
+        | back\slash                          |
+        | ' OR '1'='1                         |
+        | x'); DELETE FROM customers; --      |
+        | $$ UNION SELECT * FROM customers $$ |
+      When Acme filters its customers by each of these names, and sorts them by each, and by SQL
+      Then each filter found the one customer of that name
+      And each of these sort orders was refused
+      And nothing of Acme's or Globex's has changed
+
+    Scenario: A report over joined records adds up what is the company's own
+      When Acme and Globex each ask both servers for a report on the region in which both have customers
+      Then each was told its own number of customers, sum of invoices and largest customer, to the cent
+
+  Rule: A company that has its own schema is alone in it
+
+    Scenario: The database lets nobody else into the schema
+      Given Initech, a company with a schema of its own, that uses the same ids
+      When the account tries everything on Initech's tables in Acme's name and in nobody's
+      Then the database has refused all of that for want of permission
+      But in Initech's name Initech's rows were shown
+
+    Scenario: Companies with and without a schema of their own take turns on one connection
+      Given Initech, a company with a schema of its own, that uses the same ids
+      When Initech and Acme in turn each send 30 changes to the small server, every second of which fails half-way
+      Then every answer held all records of the company that asked, and of no other
+      And within 1 s every confirmed change is in the database, under the company that made it
+      And Initech's customers and invoices are in its own schema, and nobody else's are
+
+  Rule: Nobody can find out what another company has
+
+    Scenario: What Globex has is as unknown to Acme as what nobody has
+      When Acme reads, changes, deletes and refers to what only Globex has, and to what nobody has
+      Then Acme got the same answers, byte for byte but for the ids
+      And nothing of Globex's has changed
+
+    Scenario: Ids and e-mail addresses that Globex uses are free for Acme, and deleting them takes nothing of Globex's
+      When Acme stores and deletes customers and invoices under ids and addresses of Globex, and under fresh ones
+      Then Acme got the same answers, byte for byte but for the ids
+      And nothing of Globex's has changed
+
+  Rule: Bank details open for their company alone, also for whoever has the disk
+
+    Scenario: Neither the disk, nor Redis, nor the logs hold bank details that can be read
+      When Acme stores 10 customers with the same bank details, half of them by an import
+      Then the database's disk, Redis and the servers' logs do not hold these bank details
+      But the same search of the disk finds the customers' names
+      And no two of these bank details look alike in the database
+      And Acme can read all of them on both servers
+
+    Scenario: Bank details that were moved to another place do not open
+      When an intruder in the database swaps bank details between customers, between companies and between columns
+      Then both servers refuse to open each of these
+      And all others can be read on both servers
+
+    Scenario: After its key was changed twice, a company can still read everything
+      When Acme's key is changed twice, and before and after each change Acme stores a customer on each server
+      Then Acme can read all of them on both servers
+
+    Scenario: Once a company's key is destroyed, its bank details are lost on every server
+      Given Acme's key was changed once
+      And both servers have just shown Acme and Globex all their bank details
+      When Acme's key is destroyed at the small server
+      Then within 2 s both servers say that Acme's bank details are lost, and take no new ones
+      And Globex can read all of its own on both servers
+
+  Rule: What is kept outside of the database is kept apart, too
+
+    Scenario: Companies whose names look alike do not share what is cached
+      Given companies named like t1, t10, t[1], t*, t:1 and t, each with customers in north and 1:north
+      And each of them has reports on these in Redis
+      When t1, t* and t change their customers
+      Then what Redis holds of the others is what it was
+      And all reports of all of these companies are right, on both servers
+
+    Scenario: An import runs in the name of the company that started it
+      Given Initech, a company with a schema of its own, that uses the same ids
+      When Acme, Globex and Initech in turn each start 6 imports, on both servers, every third of which cannot succeed
+      Then within 10 s every import has ended as it should
+      And within 1 s every confirmed change is in the database, under the company that made it
+
+  Rule: One company's rush does not make another wait
+
+    # The large server has 4 database connections.
+    @performance
+    Scenario: Acme's 50 stuck requests do not hold up Globex
+      Given how long 20 requests of Globex take at the large server when nobody else asks
+      When Globex sends 20 more while 50 requests of Acme wait there for a locked row
+      Then all 20 are answered, and the slowest took at most 3 times as long as the slowest before, or 250 ms
+      And once the row is free all 50 requests of Acme's are answered
+
+  Rule: When our own staff look at a company's data, the company can see that
+
+    Scenario: Each look of our staff is in the company's access log, and in no other
+      When a member of our staff looks at Globex's customers 3 times, on both servers in turn
+      Then they were shown Globex's customers, without bank details
+      And Globex finds these looks in its access log, with who looked and when, on both servers
+      And Acme finds nothing in its own
+
+    Scenario: A look that cannot be written down does not happen
+      Given the database refuses every change
+      When a member of our staff looks at Globex's customers
+      Then they were shown nothing

@@ -1,0 +1,1 @@
+"""Tenants kept apart: what its scenarios are made of."""

@@ -1,0 +1,131 @@
+"""A company of a scenario: what it has stored, and what it must therefore be told."""
+
+import random
+import re
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Customer, Ids, Report, Session
+from support.capabilities.multi_tenant_isolation.probe import Row
+from support.promise import must
+
+REGION = "north"  # where every company has customers
+COMMON = ("customer-1", "customer-2", "customer-3")  # ids that every company uses, each for its own customer
+
+
+def fresh(kind: str) -> str:
+    """An id that nobody has used before, always as long."""
+    return f"{kind}-{uuid.uuid4().hex[:12]}"
+
+
+def unique_text() -> str:
+    """A text that is found nowhere else."""
+    return uuid.uuid4().hex
+
+
+@dataclass
+class Company:
+    """A company: `label` is what sentences call it, `id` what the platform does, `session` what it acts by.
+
+    `mark` is in the name of each of its customers, and `secret` in each bank detail. `abandoned` are the names of those
+    of whom nobody was told whether they are stored, `ids` those of what only this company has.
+    """
+
+    label: str
+    id: str
+    session: Session
+    mark: str = field(default_factory=unique_text)
+    secret: str = field(default_factory=unique_text)
+    customers: dict[str, Customer] = field(default_factory=dict)
+    invoices: dict[str, tuple[str, int]] = field(default_factory=dict)
+    abandoned: set[str] = field(default_factory=set)
+    ids: Ids = field(init=False)
+
+    # What it does
+
+    def new_customer(self, id_: str = "", **changes: Any) -> Customer:
+        """A customer that is yet to be stored; the same ids, addresses and regions are used by every company."""
+        id_ = id_ or fresh("customer")
+        name = f"{self.label} {len(self.customers) + len(self.abandoned) + 1:03} {uuid.uuid4().hex[:8]} {self.mark}"
+        usual = Customer(id_, name, f"{id_}@example.com", REGION, f"DE {self.secret}", f"T {self.secret}")
+        return usual._replace(**changes)
+
+    def store(self, node: Adapter, customer: Customer) -> Answer:
+        """Stores a customer, and has it confirmed. AssertionError when it is refused."""
+        answer = node.put_customer(self.session, customer)
+        must(answer.refusal is None, f"{self.label} was refused to store a customer: {answer}")
+        self.customers[customer.id] = customer
+        return answer
+
+    def charge(self, node: Adapter, invoice: str, customer: str) -> None:
+        """Stores an invoice of its own amount. AssertionError when it is refused."""
+        cents = random.randrange(1, 10_000_000)
+        answer = node.put_invoice(self.session, invoice, customer, cents)
+        must(answer.refusal is None, f"{self.label} was refused to store an invoice: {answer}")
+        self.invoices[invoice] = (customer, cents)
+
+    def delete(self, node: Adapter, customer: str) -> Answer:
+        """Deletes a customer, with its invoices. AssertionError when it is refused."""
+        answer = node.delete_customer(self.session, customer)
+        must(answer.refusal is None, f"{self.label} was refused to delete a customer: {answer}")
+        del self.customers[customer]
+        self.invoices = {id_: told for id_, told in self.invoices.items() if told[0] != customer}
+        return answer
+
+    def settle(self, nodes: Sequence[Adapter]) -> None:
+        """Stores what every scenario begins with: what all companies have, and what only this one has."""
+        self.ids = Ids(self.id, fresh("customer"), fresh("invoice"), fresh("import"), fresh("region"))
+        for number, id_ in enumerate(COMMON):
+            self.store(nodes[number % len(nodes)], self.new_customer(id_))
+            self.charge(nodes[number % len(nodes)], f"invoice-{number + 1}", id_)
+        self.store(nodes[0], self.new_customer(self.ids.customer, region=self.ids.region))
+        self.charge(nodes[0], self.ids.invoice, self.ids.customer)
+
+    # What it must be told
+
+    def report(self, region: str = REGION) -> Report:
+        """The report on a region, by what was stored."""
+        here = {id_: customer.name for id_, customer in self.customers.items() if customer.region == region}
+        charged = Counter(dict.fromkeys(here, 0))
+        for customer, cents in self.invoices.values():
+            if customer in here:
+                charged[customer] += cents
+        largest = min(charged, key=lambda id_: (-charged[id_], id_), default=None)
+        return Report(len(here), charged.total(), here[largest] if largest else None)
+
+    def questions(self, node: Adapter) -> Iterator[tuple[Answer, Any]]:
+        """Every question that a company has, asked: the answer, and what it must tell."""
+        names = sorted(customer.name for customer in self.customers.values())
+        first = self.customers[COMMON[0]]
+        yield node.customers(self.session), names
+        yield node.customers_backwards(self.session), names
+        yield node.customers(self.session, containing=first.name), [first.name]
+        yield node.customer(self.session, first.id), first
+        yield node.invoice(self.session, "invoice-1"), self.invoices["invoice-1"][1]
+        yield node.report(self.session, REGION), self.report()
+
+    def fits(self, told: Any, expected: Any) -> bool:
+        """Whether an answer tells what is expected; of names in any order, abandoned ones may be there or not."""
+        if isinstance(expected, list):
+            return sorted(name for name in told if name not in self.abandoned) == expected
+        return bool(told == expected)
+
+    def marks(self) -> tuple[str, str, str]:
+        """What nobody else may ever be shown."""
+        return self.mark, self.id, self.secret
+
+    def faults_in(self, rows: Sequence[Row], others: Sequence["Company"]) -> list[str]:
+        """What is wrong about the rows that hold the company's mark, by what was confirmed."""
+        strays = [str(row) for row in rows if self.id not in row.text or any(one.id in row.text for one in others)]
+        pattern = re.compile(rf"{self.label} \d+ [0-9a-f]{{8}} {self.mark}")
+        there = Counter(name for row in rows for name in pattern.findall(row.text))
+        confirmed = Counter(customer.name for customer in self.customers.values())
+        missing, surplus = confirmed - there, there - confirmed - Counter(self.abandoned)
+        return (
+            [f"not under {self.label}: {stray}" for stray in strays]
+            + [f"missing: {name}" for name in missing]
+            + [f"never confirmed, or replaced, or there twice: {name}" for name in surplus]
+        )

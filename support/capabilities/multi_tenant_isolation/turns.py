@@ -1,0 +1,109 @@
+"""Companies that take turns on one connection to the database: after a success, a failure, or an abandoned request."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from support.capabilities.multi_tenant_isolation.client import Adapter
+from support.capabilities.multi_tenant_isolation.company import COMMON, REGION, Company, fresh
+from support.errors import ProbeError
+from support.promise import must
+from support.worlds.crowds import for_each
+
+if TYPE_CHECKING:
+    from support.capabilities.multi_tenant_isolation.world import World
+
+_ELSEWHERE = "south"  # a region that nobody asks for: what was abandoned may be there or not
+
+
+class Turns:
+    """Requests of companies in turn, each looked through as it is answered."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def change(self, labels: list[str], count: int) -> None:
+        """Each company in turn sends `count` changes to the small server, every second of which fails half-way.
+
+        After each it asks for all its customers, and for one.
+        """
+        world, companies = self._world, [self._world.companies[label] for label in labels]
+        for number in range(count):
+            for company in companies:
+                if number % 2:
+                    self._spoil(company, number)
+                else:
+                    company.store(world.small, company.new_customer())
+                self._look_round(world.small, company)
+        for company in companies:
+            self._ask_all(world.small, company)
+
+    def ask(self, labels: list[str], times: int) -> None:
+        """Each company in turn asks the small server all its questions, `times` times."""
+        world = self._world
+        for _ in range(times):
+            for label in labels:
+                self._ask_all(world.small, world.companies[label])
+
+    def ask_at_once(self, users: dict[str, int], times: int) -> None:
+        """So many users of each company ask all questions at the same time, at the servers in turn."""
+        world = self._world
+        crowd = [world.companies[label] for label, count in users.items() for _ in range(count)]
+
+        def ask(company: Company) -> None:
+            for node in list(world.nodes) * times:
+                self._ask_all(node, company)
+
+        for_each(crowd, ask, at_once=len(crowd))
+
+    def abandon(self, store: str, count: int) -> None:
+        """Acme abandons `count` requests at the small server, which are about the talk with `store`.
+
+        After each one company stores a customer and the other asks, in turn. ProbeError unless most were under way.
+        """
+        world = self._world
+        begin = self._abandon_report if store == "Redis" else self._abandon_change
+        took_s = self._duration(begin)
+        caught = 0
+        for number in range(count):
+            caught += begin(took_s * (number + 0.5) / count)
+            one, other = (world.acme, world.globex) if number % 2 else (world.globex, world.acme)
+            one.store(world.small, one.new_customer())
+            for company in (one, other) if store == "Redis" else ():
+                world.hear(company, world.small.report(company.session, REGION), company.report())
+            self._look_round(world.small, other)
+        if caught < count * 2 / 3:
+            raise ProbeError(f"of {count} requests only {caught} were abandoned before they were answered")
+
+    def _ask_all(self, node: Adapter, company: Company) -> None:
+        """Every question, after a change that leaves all as it was, so that no report is one from before."""
+        company.store(node, company.customers[COMMON[0]])
+        for answer, expected in company.questions(node):
+            self._world.hear(company, answer, expected)
+
+    def _look_round(self, node: Adapter, company: Company) -> None:
+        names = sorted(customer.name for customer in company.customers.values())
+        self._world.hear(company, node.customers(company.session), names)
+
+    def _spoil(self, company: Company, number: int) -> None:
+        answer = self._world.small.spoiled(
+            company.session, fresh("customer"), company.customers[COMMON[1]], number // 2
+        )
+        must(answer.refusal, f"a change of {company.label}'s that cannot be made was made: {answer}")
+
+    def _duration(self, begin: Callable[[float], bool]) -> float:
+        """How long such a request takes when nobody abandons it, in seconds."""
+        patience_s = 10.0
+        began = time.monotonic()
+        if begin(patience_s):
+            raise ProbeError(f"the small server did not answer within {patience_s:g} s")
+        return time.monotonic() - began
+
+    def _abandon_change(self, after_s: float) -> bool:
+        world = self._world
+        customer = world.acme.new_customer(region=_ELSEWHERE)
+        world.acme.abandoned.add(customer.name)
+        return world.small.abandon_change(world.acme.session, customer, after_s)
+
+    def _abandon_report(self, after_s: float) -> bool:
+        return self._world.small.abandon_report(self._world.acme.session, fresh("region"), after_s)

@@ -1,0 +1,52 @@
+"""Reports that were made before, in Redis: one hash for each tenant, in which each region is a field.
+
+The key has the tenant's id in it, which is always as long, and nothing that anybody has typed; what a tenant has cached
+is forgotten by its key alone. So neither keys nor a clear can run into those of a tenant whose name looks alike.
+"""
+
+import json
+import logging
+import uuid
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+
+class Reports:
+    """A cache that may be away: then reports are made anew. What is in it is not sealed, so no bank details are."""
+
+    def __init__(self, redis: Redis, ttl_s: int) -> None:
+        self._redis, self._ttl_s = redis, ttl_s
+
+    async def cached(self, tenant: uuid.UUID, region: str) -> dict[str, Any] | None:
+        """The report that was made last, if it is still there."""
+        try:
+            text = await self._redis.hget(_key(tenant), region)
+        except RedisError as error:
+            logger.warning("reports are not cached: %s", error)
+            return None
+        return json.loads(text) if text else None
+
+    async def keep(self, tenant: uuid.UUID, region: str, report: dict[str, Any]) -> None:
+        """Keeps a report until it is forgotten, or for its time."""
+        try:
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hset(_key(tenant), region, json.dumps(report))
+                pipeline.expire(_key(tenant), self._ttl_s)
+                await pipeline.execute()
+        except RedisError as error:
+            logger.warning("a report was not kept: %s", error)
+
+    async def forget(self, tenant: uuid.UUID) -> None:
+        """Forgets all reports of the tenant, whose records have changed."""
+        try:
+            await self._redis.unlink(_key(tenant))
+        except RedisError as error:
+            logger.warning("old reports are shown for up to %d s: %s", self._ttl_s, error)
+
+
+def _key(tenant: uuid.UUID) -> str:
+    return f"reports:{tenant.hex}"
