@@ -36,7 +36,7 @@ Feature: A broken neighbour does not break us
         | breaks the connection                    |
         | begins an answer and falls silent        |
         | breaks off in the middle of an answer    |
-        | answers correctly, but only after 500 ms |
+        | answers correctly, but only after 1.2 s  |
 
     Scenario Outline: A service that tells a caller <something> is not taken for broken
       Given the service tells its callers <something>

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _LONGEST_WAIT_S = 1.3  # the first wait, and what it may be spread by
 _EVERY_S = 0.02
-_HELD_FOR_S = 0.8  # less than the gateway waits for an answer
+_HELD_FOR_S = 0.7
+_SLOW_S = 0.95  # a little less than what counts as slow
 
 
 class Probing:
@@ -52,7 +53,10 @@ class Probing:
             poll(lambda: sum(reply.done() for reply in asked) + len(held.waiting()) >= count, _HELD_FOR_S)
             self._refused = [reply.result() for reply in asked if reply.done()]
             self._held_then = len(held.waiting())
+            since = min((call.arrived for call in held.waiting()), default=0.0)
             world.recover()
+        if time.time() - since > _SLOW_S:
+            raise ProbeError("the calls that decide were held for so long that they count as slow")
 
     def expect_only(self, probes: int, others: int) -> None:
         """`probes` reached the service; the `others` were refused while these were held."""
