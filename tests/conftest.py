@@ -47,7 +47,7 @@ def make_fleet(client: docker.DockerClient, images: Mapping[str, Image], run: st
     """Makes a fleet that is not started: make_fleet("redis", "toxiproxy", capability=..., budget=..., settings=...)."""
 
     def make(*kinds: str, **changes: Any) -> Fleet:
-        return small_fleet(client, run, images, kinds, **changes)
+        return small_fleet(client, kinds, **{"run": run, "images": images} | changes)
 
     return make
 
@@ -56,7 +56,7 @@ def make_fleet(client: docker.DockerClient, images: Mapping[str, Image], run: st
 def standing(client: docker.DockerClient, images: Mapping[str, Image]) -> Iterator["Standing"]:
     """The fleet that several tests use one after the other."""
     with a_run(client) as name:
-        yield Standing(lambda: small_fleet(client, name, images, ("redis", "toxiproxy")))
+        yield Standing(lambda: small_fleet(client, ("redis", "toxiproxy"), run=name, images=images))
 
 
 @pytest.fixture
@@ -110,18 +110,9 @@ def a_run(client: docker.DockerClient) -> Iterator[str]:
         sweep.remove(client, f"{labels.RUN}={name}", lambda owner: True)
 
 
-def small_fleet(
-    client: docker.DockerClient, run: str, images: Mapping[str, Image], kinds: tuple[str, ...], **changes: Any
-) -> Fleet:
-    """A fleet of `kinds` that is not started."""
-    order: dict[str, Any] = {
-        "run": run,
-        "capability": "small",
-        "images": images,
-        "layout": Layout(),
-        "settings": {},
-        "budget": BUDGET,
-    } | changes
+def small_fleet(client: docker.DockerClient, kinds: tuple[str, ...], **order: Any) -> Fleet:
+    """A fleet of `kinds` that is not started; `order` has at least its run and its images."""
+    order = {"capability": "small", "layout": Layout(), "settings": {}, "budget": BUDGET} | order
     return Fleet(client, Order(kinds=kinds, **order), print)
 
 

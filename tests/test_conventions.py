@@ -190,11 +190,11 @@ ORDER = [
     ["proof"],
     ["run"],
     ["report"],
-    ["ledger"],
     ["adapters"],  # support/platforms/<platform>/
     ["capabilities"],
     ["worlds"],
     ["platforms", "clients", "probes", "faults"],
+    ["ledger"],
     ["sentences"],
     ["containers"],
     ["images"],
@@ -255,7 +255,7 @@ def test_no_capability_imports_another_and_no_shared_room_imports_one() -> None:
     for path, names in modules():
         own = {"capabilities": path.parts[1:2], "adapters": (path.stem,)}.get(room_of(path.parts), ())
         for name in (name for name in names if name.startswith("support.capabilities.")):
-            assert (name.split(".")[2],) == own, f"support/{path} imports {name}"
+            assert name.split(".")[2] in own, f"support/{path} imports {name}"
 
 
 def test_what_becomes_an_image_imports_nothing_of_the_suite() -> None:

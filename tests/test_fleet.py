@@ -93,6 +93,7 @@ def test_a_service_that_never_gets_ready_is_told_and_leaves_nothing(
     assert left(client, run) == []
 
 
+@pytest.mark.alone
 def test_a_service_that_dies_at_once_is_not_waited_for(make_fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RedisService, "command", ["sh", "-c", "echo bad option >&2; exit 3"])
     began = time.monotonic()

@@ -107,8 +107,15 @@ def assert_gone(client: docker.DockerClient, run: str) -> None:
 
 def guards(run: str) -> list[str]:
     """The command lines of the live guards of `run`."""
-    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+    lines = map(_read, Path("/proc").glob("[0-9]*/cmdline"))
     return [line.decode() for line in lines if b"support.run.guard" in line and run.encode() in line]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended since it was listed
+        return b""
 
 
 @pytest.mark.alone

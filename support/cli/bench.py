@@ -1,4 +1,4 @@
-"""`./l3 bench`: what the suite itself costs on this machine now, as ratios to what nobody can do without.
+"""`./l3 bench`: what the suite itself costs on this machine now, beside what nobody can do without.
 
 Standard library only at import, because the launcher asks for the arguments before the requirements are there.
 """
@@ -8,28 +8,32 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from support.polling import poll
-from support.settings import REFERENCE, ROOT
+from support.settings import ROOT
 
 if TYPE_CHECKING:
+    import docker
+
     from support.containers.fleet import Fleet
-    from support.containers.service import Service
 
 FIRST_STEP_S = 3.0
-FLEET_RATIO = 1.25
-OWN_COST_S = 1.0
+FLEET_RATIO = 1.15
+EACH_SCENARIO_MS = 20.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares --rounds and --capability."""
     parser.add_argument(
-        "--rounds", type=int, default=5, metavar="N", help="fleet starts to take the median of (default: 5)"
+        "--rounds", type=int, default=7, metavar="N", help="fleet starts to take the median of (default: 7)"
     )
     parser.add_argument(
         "--capability",
@@ -48,21 +52,17 @@ def execute(options: argparse.Namespace) -> int:
         print(f"error: expected a feature and at least one round, got {options.capability!r} and {options.rounds}")
         return 2
     try:
-        first_step_s, own_cost_s = _one_run(features[0])
-        fleet_s, path_s = _starts(features[0], options.rounds)
+        run = _one_run(features[0])
+        starts = _starts(features[0], options.rounds)
     except SuiteError as error:
         print(f"error: {error}")
         return 3
     results = [
-        _told("from the command to the first step", first_step_s, FIRST_STEP_S, "s"),
-        _told(
-            f"fleet {fleet_s:.2f} s to its critical path {path_s:.2f} s",
-            fleet_s / path_s,
-            FLEET_RATIO,
-            "times",
-        ),
-        _told("neither a step nor a container's start", own_cost_s, OWN_COST_S, "s"),
+        _told("from the command to the first step", run.first_step_s, FIRST_STEP_S, "s"),
+        _told(f"fleet {starts.fleet_s:.2f} s, plainly {starts.plain_s:.2f} s", starts.ratio, FLEET_RATIO, "times"),
+        _told(f"each of {len(run.own_ms)} scenarios beside its steps", median(run.own_ms), EACH_SCENARIO_MS, "ms"),
     ]
+    print(f"besides: healing {run.healing_ms:.0f} ms where there is any, removal of the fleet {starts.removal_s:.2f} s")
     return 0 if all(results) else 1
 
 
@@ -75,74 +75,95 @@ def _told(what: str, value: float, bound: float, unit: str) -> bool:
     return good
 
 
-def _one_run(feature: Path) -> tuple[float, float]:
-    """Seconds from the start of behave to the first scenario, and those that were neither steps nor starts."""
+@dataclass(frozen=True)
+class Run:
+    """Seconds from the command to the first scenario, and for each scenario but the last what the suite itself took.
+
+    That is from its beginning to the next one's, without its steps and the healing of its faults. `healing_ms` is the
+    median of those that healed anything.
+    """
+
+    first_step_s: float
+    own_ms: list[float]
+    healing_ms: float
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Medians, in seconds, of the fleet's start, of the same by plain calls, and of its removal."""
+
+    fleet_s: float
+    plain_s: float
+    removal_s: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long as nobody can do without."""
+        return self.fleet_s / self.plain_s
+
+
+def _one_run(feature: Path) -> Run:
     from support.errors import SuiteError
 
     print(f"one run of {feature.stem} …", flush=True)
-    began = time.time()
-    subprocess.run([sys.executable, "-m", "behave", str(feature)], cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
-    wall_s = time.time() - began
+    with tempfile.NamedTemporaryFile(mode="r", encoding="utf-8") as noted:
+        began = time.time()
+        command = [sys.executable, "-m", "support.cli.healing", noted.name, str(feature)]
+        subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+        healings = [(float(at), float(took)) for at, took in json.loads(noted.read() or "[]")]
     rows = _rows(Path(os.environ.get("L3_REPORTS") or ROOT / "reports") / "latest" / "ledger.jsonl")
     times = [datetime.fromisoformat(row["started"]).timestamp() for row in rows if row["started"]]
-    if not times or min(times) < began:
+    if len(times) < 2 or min(times) < began:
         raise SuiteError(
-            f"the run of {feature.stem} did not begin a scenario; ./l3 run {feature.relative_to(ROOT)} says why"
+            f"the run of {feature.stem} began no two scenarios; ./l3 run {feature.relative_to(ROOT)} says why"
         )
-    return min(times) - began, wall_s - sum(row["duration_s"] + (row["fleet_s"] or 0) for row in rows)
+    own = list(_own_ms(rows, times, healings))
+    return Run(min(times) - began, own, 1000 * median([took for _, took in healings if took > 0.001] or [0.0]))
+
+
+def _own_ms(rows: list[dict[str, Any]], times: list[float], healings: list[tuple[float, float]]) -> Iterator[float]:
+    for row, (at, following) in zip(rows, pairwise(times), strict=False):
+        healed = sum(took for began, took in healings if at <= began < following)
+        yield 1000 * (following - at - row["duration_s"] - healed)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _starts(feature: Path, rounds: int) -> tuple[float, float]:
-    """The medians of a fleet's start, and of its critical path: its slowest service alone, then a node alone."""
-    fleets, paths = [], []
+def _starts(feature: Path, rounds: int) -> Starts:
+    """Starts the fleet, and its containers by plain calls, in turn: what the machine does meanwhile meets both."""
+    from support.cli import plainly
+    from support.containers.engine import connect
+
+    client = connect()
+    fleets, plains, removals = [], [], []
     for number in range(1, rounds + 1):
         print(f"fleet start {number} of {rounds} …", flush=True)
-        fleet = _fleet(feature)
+        fleet = _fleet(client, feature)
         try:
             fleets.append(fleet.start())
-            paths.append(_critical_path(fleet))
+            containers = plainly.describe(client, fleet)
+            began = time.monotonic()
+            fleet.stop()
+            removals.append(time.monotonic() - began)
+            plains.append(plainly.start(client, fleet, containers))
         finally:
             fleet.stop()
-    return median(fleets), median(paths)
+    return Starts(median(fleets), median(plains), median(removals))
 
 
-def _fleet(feature: Path) -> "Fleet":
+def _fleet(client: "docker.DockerClient", feature: Path) -> "Fleet":
     from behave.parser import parse_file
 
-    from support.containers.engine import connect
     from support.containers.fleet import Fleet
     from support.platforms.order import order_of
     from support.platforms.platform import Platform
     from support.progress import say
+    from support.settings import Settings
 
-    client = connect()
+    settings = Settings.load(os.environ, {})
     tags = parse_file(str(feature)).tags
-    platform = Platform(REFERENCE)
-    return Fleet(client, order_of(platform, feature.stem, tags, client, f"bench-{os.getpid()}", 8 << 30), say)
-
-
-def _critical_path(fleet: "Fleet") -> float:
-    """Seconds of the slowest service and of a node, each started alone by `docker run` instead of by the fleet."""
-    for node in fleet.nodes[1:]:
-        node.get_wrapped_container().remove(force=True, v=True)
-    node_s = _alone(fleet.nodes[0])
-    return node_s + max(_alone(service) for service in fleet.services if service not in fleet.nodes)
-
-
-def _alone(service: "Service") -> float:
-    """Seconds from `docker run` to the service's own answer, asked for as often as a fleet does."""
-    from support.errors import FleetError
-
-    service.get_wrapped_container().remove(force=True, v=True)
-    command = service.as_docker_run()
-    began = time.monotonic()
-    done = subprocess.run(
-        command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
-    )
-    if done.returncode or not poll(lambda: service.answers(*service.address()), service.ready_within_s):
-        raise FleetError(f"{service.name} did not start alone: {done.stderr}")
-    return time.monotonic() - began
+    run = f"bench-{os.getpid()}"
+    order = order_of(Platform(settings.platform), feature.stem, tags, client, run, settings.memory_budget)
+    return Fleet(client, order, say)

@@ -158,11 +158,15 @@ class Fleet:
             self._create_network()
             # The nodes are made while the services start, so that nothing is left to do but to start them.
             _side_by_side(self._make_ready, [*self._infrastructure, *self.nodes])
+        self.connect_services()
+        _side_by_side(self._start, self.nodes)
+        return time.monotonic() - self._began
+
+    def connect_services(self) -> None:
+        """Opens the links, and makes one store of members, once all of them answer. Raises FleetError, FaultError."""
         self._join()
         for kind in {store.kind for store in self.stores.values()}:
             STORES[kind].assemble([store for store in self.stores.values() if store.kind == kind])
-        _side_by_side(self._start, self.nodes)
-        return time.monotonic() - self._began
 
     def begin(self) -> None:
         """Starts everything in the background; `await_ready` tells what came of it."""

@@ -146,23 +146,6 @@ class Service(DockerContainer):
         (endpoint,) = container.attrs["NetworkSettings"]["Networks"].values()
         return str(endpoint["IPAddress"])
 
-    def as_docker_run(self) -> list[str]:
-        """The command line that starts the same container by hand: `docker run` with all its options."""
-        options = {
-            "--name": [str(self._name)],
-            "--label": [f"{name}={value}" for name, value in self._labels.items()],
-            "--env": [f"{name}={value}" for name, value in self.env.items()],
-            "--publish": [f"127.0.0.1:{outer}:{inner}" for inner, outer in self._published.items()],
-            "--network": [self._network.name] if self._network else [],
-            "--network-alias": self._network_aliases or [],
-            "--memory": [str(self.limits.memory)],
-            "--memory-swap": [str(self.limits.memory)],
-            "--cpus": [str(self.limits.cpus)],
-            "--pids-limit": [str(self.limits.pids)],
-        }
-        words = [word for option, values in options.items() for value in values for word in (option, value)]
-        return ["docker", "run", "--detach", *words, self.image, *(self.command or [])]
-
     def state(self) -> dict[str, Any]:
         """The engine's word on the container (Status, Running, Paused, Pid, OOMKilled, ExitCode); empty when gone."""
         try:
