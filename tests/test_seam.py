@@ -71,6 +71,7 @@ class Shop(Protocol):
     def books(self) -> Books: ...
     def places(self) -> Iterator[Place]: ...
     def speed(self) -> float: ...
+    def anything(self) -> list[Any] | None: ...
     def hand_over(self, lines: Sequence[Line]) -> None: ...
 
 
@@ -108,6 +109,7 @@ GOOD = Books([Place(1, "a")], "old")
         ("books", GOOD),
         ("speed", 1),
         ("speed", 0.5),
+        ("anything", [1, None]),
     ],
 )
 def test_what_fits_comes_through_as_it_is(shop: Any, method: str, result: object) -> None:
@@ -119,6 +121,7 @@ def test_what_fits_comes_through_as_it_is(shop: Any, method: str, result: object
     ("method", "result", "told"),
     [
         ("enter", None, r"expected Line \| Refusal, got None"),
+        ("anything", 3, r"expected list\[Any\] \| None, got int 3"),
         ("enter", 3, r"expected Line \| Refusal, got int 3"),
         ("books", Books([Place(1, "a"), Place("2", "b")], "old"), "number fits .expected int, got str '2'"),  # type: ignore[arg-type]
         ("books", Books([], "odd"), "kind fits"),  # type: ignore[arg-type]
