@@ -26,19 +26,31 @@ TOLLGATE = ROOT / "tests" / "platforms" / "tollgate"
 LIMITS = "rate_limiting_redis"
 DOOR = Door("gate-1", "gateway", "http://127.0.0.1:9", {"TOLL_KEY": "k"}, Exchanges())
 HEAD = """
-    from support.capabilities.rate_limiting_redis.client import Answer, Verdict
+    from test_seam import Answer
     from support.errors import ProbeError
     from support.promise import broken
 
     class Adapter:
-        name = "gate-1"
-
         def __init__(self, door):
             pass
 
         def close(self):
             pass
 """
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a gate says, and how many passages are left."""
+
+    said: str
+    left: int | None = None
+
+
+class Gate(Protocol):
+    """What the adapters of these tests are to be like."""
+
+    def call(self, who: str, path: str, cost: int = 1) -> Answer: ...
 
 
 # What the methods of adapters are like
@@ -167,6 +179,13 @@ def test_thousands_of_calls_cost_little(shop: Any) -> None:
 # Adapters of a platform
 
 
+@pytest.fixture
+def gates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adapters are to be like Gate."""
+    monkeypatch.setattr(fit, "_OURS", __name__)
+    monkeypatch.setattr(seam, "_protocol_of", lambda capability: Gate)
+
+
 def platform(folder: Path, code: str) -> Platform:
     """One with an adapter of `code`."""
     (folder / "platform.toml").write_text('name = "Any"\n')
@@ -179,7 +198,7 @@ def method(body: str) -> str:
     return (
         HEAD
         + f"""
-        def call(self, customer, path, cost=1):
+        def call(self, who, path, cost=1):
             {body}
 """
     )
@@ -188,10 +207,10 @@ def method(body: str) -> str:
 @pytest.mark.parametrize(
     ("body", "error", "told"),
     [
-        ("return Answer(Verdict.ADMITTED)", None, ""),
+        ("return Answer('in')", None, ""),
         ("return {}['left']", AdapterError, rf"the adapter, call: {LIMITS}.py:\d+, KeyError: 'left'"),
         ("return True", AdapterError, rf"the adapter, call \({LIMITS}.py:\d+\): expected Answer, got bool True"),
-        ("return Answer(Verdict.ADMITTED, '7')", AdapterError, "whose remaining fits"),
+        ("return Answer('in', '7')", AdapterError, "whose left fits"),
         ("return None", AdapterError, "expected Answer, got None"),
         ("raise OSError('no route')", AdapterError, "OSError: no route"),
         ("raise ProbeError('no look')", ProbeError, "no look"),
@@ -199,12 +218,13 @@ def method(body: str) -> str:
         ("raise KeyboardInterrupt", KeyboardInterrupt, "^$"),
     ],
 )
+@pytest.mark.usefixtures("gates")
 def test_only_an_assertion_is_about_the_platform(
     body: str, error: type[BaseException] | None, told: str, tmp_path: Path
 ) -> None:
     adapter = platform(tmp_path, method(body)).meet(LIMITS, DOOR)
     if error is None:
-        assert adapter.call("ada", "x").remaining is None
+        assert adapter.call("ada", "x").left is None
         return
     with pytest.raises(error, match=told):
         adapter.call("ada", "x")
@@ -215,31 +235,32 @@ def test_only_an_assertion_is_about_the_platform(
     [
         ("import nothing_of_that_name", rf"does not load: {LIMITS}.py:1, ModuleNotFoundError: No module named"),
         ("def Adapter(): pass", "has no class Adapter"),
-        (HEAD, r"no method call\(self, customer: Customer, path: str, cost: int = 1\) -> Answer; add it"),
-        (HEAD + "\n        def call(self, who, cost): pass", r"Adapter.call does not take what it is given: "),
-        (HEAD + "\n        def call(self, customer, path, cost): pass", "missing a required argument: 'cost'"),
+        (HEAD, r"no method call\(self, who: str, path: str, cost: int = 1\) -> Answer; add it"),
+        (HEAD + "\n        def call(self, whom, cost): pass", r"Adapter.call does not take what it is given: "),
+        (HEAD + "\n        def call(self, who, path, cost): pass", "missing a required argument: 'cost'"),
         (HEAD + "\n        call = 3", "it is no method"),
         (
-            "class Adapter:\n  def call(self, customer, path, cost=1): pass",
+            "class Adapter:\n  def call(self, who, path, cost=1): pass",
             "no method close",
         ),
         ("class Adapter:\n  def __init__(self): pass", r"is to be built as Adapter\(door\)"),
         (
-            "from support.capabilities.rate_limiting_redis import client\n"
-            "class Adapter(client.Adapter):\n  def __init__(self, door): pass",
+            "import test_seam\nclass Adapter(test_seam.Gate):\n  def __init__(self, door): pass",
             "no method call",
         ),
     ],
 )
+@pytest.mark.usefixtures("gates")
 def test_what_is_not_there_is_told_before_anything_starts(code: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(AdapterError, match=told) as error:
         platform(tmp_path, code).adapter_of(LIMITS)
     assert str(tmp_path / f"{LIMITS}.py") in str(error.value)
 
 
-def test_an_adapter_that_cannot_be_built_or_closed_is_the_adapters(tmp_path: Path) -> None:
-    broken = HEAD.replace("pass", "raise ValueError('odd')") + "\n        def call(self, customer, path, cost=1): pass"
-    with pytest.raises(AdapterError, match=rf"the adapter, Adapter: {LIMITS}.py:10, ValueError: odd"):
+@pytest.mark.usefixtures("gates")
+def test_an_adapter_that_cannot_be_built_is_the_adapters(tmp_path: Path) -> None:
+    broken = HEAD.replace("pass", "raise ValueError('odd')") + "\n        def call(self, who, path, cost=1): pass"
+    with pytest.raises(AdapterError, match=rf"the adapter, Adapter: {LIMITS}.py:\d+, ValueError: odd"):
         platform(tmp_path, broken).meet(LIMITS, DOOR)
 
 
@@ -301,6 +322,8 @@ def test_routes_messages_and_codes_are_found(code: str) -> None:
     "code",
     [
         '"200 updates arrive/second"',
+        'api.arrivals(path="/orders")',
+        'arm(match={"path": f"/{service}/late"})',
         '"/"',
         '"/proc/1/fd"',
         "count == 200",

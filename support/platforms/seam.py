@@ -94,7 +94,7 @@ def _guard_of(protocol: type) -> type[Guard]:
 
 
 def _may_raise(protocol: type) -> tuple[type[Exception], ...]:
-    """What comes through a guard: also what MAY_RAISE in the module of `protocol` names, for the capability to judge."""
+    """What comes through a guard: also what the capability itself judges, by MAY_RAISE in the module of `protocol`."""
     found: tuple[type[Exception], ...] = getattr(sys.modules[protocol.__module__], "MAY_RAISE", ())
     return (*Guard.may_raise, *found)
 
