@@ -75,7 +75,7 @@ def _problems(said: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: expected {_EXPECTED[key][1]}, got {value!r}"
     if "name" not in said:
         yield 'name is missing: the page and the history call the platform by it; add name = "Our platform"'
-    if not str(said.get("health", "/")).startswith("/"):
+    if isinstance(said.get("health"), str) and said["health"][:1] not in ("", "/"):
         yield f'health: expected a path such as "/health", got {said["health"]!r}'
     for table, example in _TEXTS_IN.items():
         for key, value in _table(said, table):

@@ -75,11 +75,11 @@ class Platform:
     @cached_property
     def judged(self) -> Judged:
         """Its name and folder, with a digest of what it says of itself and of all its adapters."""
-        digest = hashlib.sha256()
+        name, digest = self.name, hashlib.sha256()
         for path in [self.folder / FILE, *self._modules()]:
             for part in (path.relative_to(self.folder).as_posix().encode(), path.read_bytes()):
                 digest.update(len(part).to_bytes(8, "big") + part)
-        return Judged(name=self.name, digest=digest.hexdigest()[:12], folder=str(self.folder))
+        return Judged(name=name, digest=digest.hexdigest()[:12], folder=str(self.folder))
 
     def has(self, capability: str) -> bool:
         """Whether it has an adapter for `capability`."""

@@ -2,17 +2,19 @@
 
 Each adapter, and each object of another Protocol that it gives out, is met through a guard made of that Protocol: it
 has the same methods, what they return is of the annotated type, and what they raise is an AssertionError (about the
-platform), an error of the suite's own, or else an AdapterError.
+platform), an error of the suite's own, what the capability's client.py allows by MAY_RAISE, or else
+an AdapterError.
 """
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from traceback import walk_tb
 from types import GeneratorType
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 from typing_extensions import get_protocol_members, is_protocol
 
@@ -51,6 +53,7 @@ class Guard:
     """Stands before `thing` of a platform in `folder`. What it has else is that of a Protocol; see `_guard_of`."""
 
     __slots__ = ("_folder", "_thing")
+    may_raise: ClassVar[tuple[type[Exception], ...]] = (AssertionError, SuiteError)
 
     def __init__(self, thing: Any, folder: Path) -> None:
         self._thing, self._folder = thing, folder
@@ -78,7 +81,7 @@ def _protocol_of(capability: str) -> type | None:
 @cache
 def _guard_of(protocol: type) -> type[Guard]:
     """The guard for things of `protocol`: a class with a method for each of its methods, and its attributes."""
-    members: dict[str, Any] = {"__slots__": ()}
+    members: dict[str, Any] = {"__slots__": (), "may_raise": _may_raise(protocol)}
     for name in get_protocol_members(protocol):
         member = inspect.getattr_static(protocol, name, None)
         if inspect.isfunction(member):
@@ -88,6 +91,12 @@ def _guard_of(protocol: type) -> type[Guard]:
             hint = get_type_hints(said).get("return" if isinstance(member, property) else name, Any)
             members[name] = property(_reading(name, fit_of(hint, _guard)))
     return type(f"Guarded{protocol.__name__}", (Guard,), members)
+
+
+def _may_raise(protocol: type) -> tuple[type[Exception], ...]:
+    """What comes through a guard: also what the capability itself judges, by MAY_RAISE in the module of `protocol`."""
+    found: tuple[type[Exception], ...] = getattr(sys.modules[protocol.__module__], "MAY_RAISE", ())
+    return (*Guard.may_raise, *found)
 
 
 def _guard(thing: Any, protocol: type, folder: Path) -> Guard:
@@ -103,7 +112,7 @@ def _method(name: str, fit: Fit) -> Callable[..., Any]:
         try:
             bare = {key: _bare(value) for key, value in named.items()}
             result = fit(getattr(self._thing, name)(*map(_bare, args), **bare), self._folder)
-        except (AssertionError, SuiteError):
+        except self.may_raise:
             raise
         except Exception as error:
             raise _fault(error, self._thing, name, self._folder) from error

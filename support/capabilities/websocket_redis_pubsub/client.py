@@ -1,7 +1,7 @@
 """What users, backends and operators can do with live updates; how a platform is asked for it is its adapter's own.
 
 An adapter tells outcomes in these words. What the platform should not have answered is an AssertionError with the
-exchange; a request that cannot be sent because the connection is gone may raise what websocket-client does.
+exchange.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from websocket import WebSocket
+from websocket import WebSocket, WebSocketException
+
+MAY_RAISE = (WebSocketException, OSError)  # a request that cannot be sent, because the connection is gone
 
 Session: TypeAlias = str
 """A session as the platform's users carry it, such as a token. What is in it is the platform's own."""

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-from support.capabilities.rate_limiting_redis.client import Answer, Customer, Verdict
+from support.capabilities.rate_limiting_redis.client import Answer, Customer, Resource, Verdict
 from support.clients.node_client import NodeClient, member
 from support.platforms.platform import Door
 from support.promise import broken
@@ -25,13 +25,14 @@ class Adapter(NodeClient):
         super().__init__(door, at_once=_AT_ONCE)
         self._key = door.environment["TOLL_KEY"].encode()
 
-    def call(self, customer: Customer, path: str, cost: int = 1) -> Answer:
+    def call(self, customer: Customer, resource: Resource, label: str, items: str = "1") -> Answer:
         """A passage with a pass that is signed by the platform's own key."""
         traveller = f"{customer.name}/{customer.plan}"
         signature = hmac.new(self._key, traveller.encode(), hashlib.sha256).hexdigest()
-        asked = {"to": path, "passages": cost}
+        asked = {"to": f"{resource.name}/{label}", "passages": items}
         answer = self.ask("POST", "/v2/passages", asked, headers={"X-Pass": f"{traveller}/{signature}"})
         if answer.status_code not in _VERDICTS:
             broken(f"{self.name} answered a passage by {answer.status_code}: {answer.text}")
         wait_ms = member(answer, "again_in_ms")
-        return Answer(_VERDICTS[answer.status_code], member(answer, "left"), wait_ms and -(-wait_ms // 1000))
+        left, wait_s = member(answer, "left"), wait_ms and -(-wait_ms // 1000)
+        return Answer(_VERDICTS[answer.status_code], remaining=left, retry_after_s=wait_s)

@@ -61,8 +61,8 @@ class Gate:
         if not hmac.compare_digest(signature, good) or plan not in self._plans:
             return JSONResponse({"why": "who are you?"}, _STRANGER)
         asked = await request.json()
-        passages = asked.get("passages")
-        if not isinstance(passages, int) or passages < 1:
+        passages = asked.get("passages", "")
+        if not (passages.isascii() and passages.isdecimal() and 0 < int(passages) < 1000):
             return JSONResponse({"why": "how many?"}, _NO_REQUEST)
         try:
             left = int(
