@@ -1,6 +1,5 @@
 """What live updates make of what a gateway says, and of a line that does not do its part."""
 
-import errno
 import json
 import socket
 import time
@@ -33,7 +32,7 @@ from support.capabilities.websocket_redis_pubsub.peer import Errand, Peer
 from support.capabilities.websocket_redis_pubsub.receiver import Connection, Receiver
 from support.capabilities.websocket_redis_pubsub.subscriber import Subscriber, serial_in, update_of
 from support.clients.exchanges import Exchanges
-from support.errors import AdapterError, ProbeError
+from support.errors import AdapterError
 from support.platforms.platform import Door
 from support.platforms.reference.websocket_redis_pubsub import event_in
 from support.polling import poll
@@ -203,20 +202,6 @@ def test_a_line_that_hangs_is_told_before_anything_is_missed(
         poll(lambda: connection.arrivals, within_s=5)
 
 
-def lacks_memory() -> None:
-    raise OSError(errno.ENOMEM, "Cannot allocate memory")
-
-
-def test_what_this_machine_lacks_to_read_is_not_held_against_the_target(receiver: Receiver) -> None:
-    script = Script(lambda frame: [])
-    connection = watched(receiver, script)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection.socket, "recv_data_frame", lacks_memory)
-        script.says(TEXT)
-        with pytest.raises(ProbeError, match=r"could not be read: .*Cannot allocate memory; free some memory"):
-            poll(lambda: connection.ending, within_s=5)
-
-
 ADAPTERS = {
     "does not load": ("import nothing_of_that_name", AdapterError, "nothing_of_that_name"),
     "raises": ("class Adapter:\n    def __init__(self, door):\n        raise KeyError('pub')", AdapterError, "'pub'"),
@@ -224,16 +209,6 @@ ADAPTERS = {
         "class Adapter:\n    def __init__(self, door):\n        raise AssertionError('a 500')",
         AssertionError,
         "a 500",
-    ),
-    "cannot ask": (
-        "class Adapter:\n    def __init__(self, door):\n        raise OSError(24, 'Too many open files')",
-        AdapterError,
-        "Too many open files",
-    ),
-    "dies": (
-        "import os\nclass Adapter:\n    def __init__(self, door):\n        os.kill(os.getpid(), 9)",
-        ProbeError,
-        "died with -9",
     ),
 }
 
