@@ -149,6 +149,7 @@ def test_a_run_that_may_need_more_files_says_so_before_it_starts(program: str, t
 
 FEATURE = b"@L3 @tier1 @mrr.100000 @container.redis\nFeature: One\n\n  Scenario: One\n    Given a promise is kept\n"
 TWICE = "from behave import step\n@step('a promise is kept')\ndef twice(context): pass\n"
+BROKEN_BEGINNING = "import support.run.prelude as p\np.begin()\ndef before_all(context): 1 / 0\n"
 BROKEN_RECORDER = (PROJECT / "environment.py").read_text(
     encoding="utf-8"
 ) + "\nRecorder.feature = lambda self, feature: 1 / 0\n"
@@ -162,6 +163,8 @@ LAYERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "exit": (lambda p: (p / "steps/b.py").write_text("raise SystemExit(1)"), "could not begin"),
     "ambiguous": (lambda p: (p / "steps/b.py").write_text(TWICE), "AmbiguousStep"),
     "hooks": (lambda p: (p / "environment.py").write_text("import support.run.prelude as p; p.begin(); 1 / 0"), "Zero"),
+    "before_all": (lambda p: (p / "environment.py").write_text(BROKEN_BEGINNING), "ZeroDivisionError"),
+    "dry run": (lambda p: (p / "behave.ini").write_text("[behave]\ndry_run = true\n"), "asks for a dry run"),
     "reporter": (lambda p: (p / "environment.py").write_text(BROKEN_RECORDER), "ZeroDivisionError"),
 }
 

@@ -225,9 +225,9 @@ def test_junit_shows_unknown_as_an_error_and_skips_nothing(tmp_path: Path) -> No
     run = behave(VERDICTS, tmp_path, "features/endings.feature")
     suite = ElementTree.parse(run.folder / "junit" / "endings.xml").getroot()[0]
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == (
-        "18",
+        "19",
         "3",
-        "12",
+        "13",
         "0",
     )
     failure = suite.find("testcase/failure")
@@ -274,6 +274,17 @@ def test_a_full_disk_does_not_eat_the_verdict(run_by: RunBy, small_disk: Path) -
     assert "free some space" in run.output
 
 
+def test_what_another_run_left_in_the_environment_is_not_joined(run_by: RunBy, tmp_path: Path) -> None:
+    first = run_by(SELECTION, tmp_path, "features/sound.feature")
+    rows = (first.folder / "ledger.jsonl").resolve()
+    before = rows.read_text()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("L3_RUN_FOLDER", f"1:{rows.parent}")
+        second = run_by(SELECTION, tmp_path, "features/sound.feature")
+    assert second.code == first.code == 0
+    assert second.folder.resolve() != rows.parent and rows.read_text() == before
+
+
 def test_jobs_run_all_features_into_one_ledger(tmp_path: Path) -> None:
     run = launch(
         VERDICTS,
@@ -284,7 +295,7 @@ def test_jobs_run_all_features_into_one_ledger(tmp_path: Path) -> None:
         "features/saving.feature",
     )
     assert run.code == 1
-    assert run.summary["verdicts"] == {"passed": 4, "failed": 3, "unknown": 11}
+    assert run.summary["verdicts"] == {"passed": 4, "failed": 3, "unknown": 13}
     assert len({row["run"] for row in run.rows.values()}) == 1
     assert run.output.index("saving: started") < run.output.index("endings: ended")
 

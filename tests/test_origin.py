@@ -6,15 +6,22 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from websocket import WebSocket
 
+from support.capabilities.websocket_redis_pubsub import peer
+from support.capabilities.websocket_redis_pubsub.receiver import Connection, Receiver
 from support.clients.exchanges import Exchanges
 from support.clients.node_client import NodeClient
 from support.containers.http import answers_200
-from support.errors import ProbeError
+from support.errors import ProbeError, SuiteError
 from support.origin import lack, of_other_side
 from support.platforms.platform import Door
+from support.polling import poll
 
 Manners = Callable[[socket.socket], object]
 
@@ -123,3 +130,47 @@ def test_a_lack_of_this_machine_is_found_however_deep_a_library_has_wrapped_it(n
 def test_a_connection_that_could_not_be_made_in_time_is_not_certain() -> None:
     assert not of_other_side(TimeoutError("timed out"))
     assert of_other_side(ConnectionResetError(errno.ECONNRESET, "reset"))
+
+
+NAMES = ("name", "session", "enter", "write", "look", "end_session", "publish", "present", "counts", "close")
+ADAPTER = "import os\nclass Adapter:\n    def __init__(self, door): {}\n" + "".join(
+    f"    def {name}(self, *asked, **named): pass\n" for name in NAMES
+)
+
+
+@pytest.mark.parametrize(
+    ("does", "told"),
+    [
+        ("raise OSError(24, 'Too many open files')", "Too many open files"),
+        ("os.kill(os.getpid(), 9)", "died with -9"),
+        ("import time; time.sleep(60)", "did not ask within 1 s"),
+    ],
+)
+def test_a_process_of_the_suites_own_that_did_not_ask_is_not_the_targets_silence(
+    does: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peer, "_STARTS_WITHIN_S", 1.0 if "sleep" in does else 10.0)
+    (tmp_path / "platform.toml").write_text('name = "Another platform"\n')
+    (tmp_path / "websocket_redis_pubsub.py").write_text(ADAPTER.format(does))
+    door = Door("gateway-1", "gateway", "http://127.0.0.1:9", {}, Exchanges())
+    with pytest.raises(SuiteError, match=told):
+        peer.Peer(peer.Errand(tmp_path, "websocket_redis_pubsub", door, "session", ("c",)))
+
+
+@pytest.mark.parametrize("part", ["a connection", "the selector"])
+def test_what_this_machine_lacks_to_hear_is_not_the_targets_silence(part: str) -> None:
+    def lacks_memory() -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    here, there = socket.socketpair()
+    opened = WebSocket()
+    opened.sock = here
+    receiver = Receiver()
+    connection = Connection(cast(Any, SimpleNamespace(socket=opened)), receiver)
+    with closing(there), closing(receiver), pytest.MonkeyPatch.context() as patch:
+        patched = (opened, "recv_data_frame") if part == "a connection" else (receiver._selector, "select")
+        patch.setattr(*patched, lacks_memory)
+        receiver.watch(connection)
+        there.send(b"x")
+        with pytest.raises(ProbeError, match="Cannot allocate memory"):
+            poll(lambda: connection.ending, within_s=5)

@@ -11,6 +11,7 @@ from support.ledger.completion import complete
 PROJECT = TESTS / "projects" / "verdicts"
 REASONS = {
     "endings/bug": "KeyError: 'nobody'\nin step 'Given a step has a bug' (steps/steps.py:",
+    "endings/late": "the suite itself stood still for 3.",
     "endings/library": "False is not true\nin step 'Given a library's own assertion does not hold' (steps/steps.py:",
     "endings/leaves": "SystemExit(0) was raised",
     "endings/pending": "is not implemented yet (features/endings.feature:",

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import IO, cast
 
 from support.cli import browser
 from support.settings import ROOT
@@ -47,8 +48,9 @@ def execute(options: argparse.Namespace) -> int:
         outcomes = list(pool.map(_check, CHECKS.values()))
         for name, outcome in zip(CHECKS, outcomes, strict=True):
             _tell(name, outcome)
-        while tests.stdout and (said := os.read(tests.stdout.fileno(), 65536)):
-            os.write(sys.stdout.fileno(), said)
+        while said := os.read(cast(IO[bytes], tests.stdout).fileno(), 65536):
+            sys.stdout.buffer.write(said)
+            sys.stdout.flush()
     return tests.returncode or int(any(outcome.code for outcome in outcomes))
 
 

@@ -22,7 +22,7 @@ from support.origin import lack
 PLAN, LEDGER, CONTAINERS, SUMMARY = "plan.json", "ledger.jsonl", "containers.jsonl", "summary.json"
 STEPS, HISTORY, PAGE, MARKDOWN = "steps.jsonl", "history.jsonl", "index.html", "summary.md"
 MATRIX = "kill_matrix.json"  # a folder that has one is that of a proof
-RUN_VARIABLE = "L3_RUN_FOLDER"  # set for a process that takes part in a run which another one began
+_HANDED_ON = "L3_RUN_FOLDER"  # the process that began a run, and its folder, for those of its own that take part in it
 
 
 class RunFolder:
@@ -68,6 +68,10 @@ class RunFolder:
         """Takes part in the run in `path`. Raises LedgerError when it is not there."""
         return cls(path, read_plan(path))
 
+    def hand_on(self) -> None:
+        """Lets this process, and those that it starts, take part in the run."""
+        os.environ[_HANDED_ON] = f"{os.getpid()}:{self.path}"
+
     @property
     def run(self) -> str:
         """The run's id; it sorts by time."""
@@ -96,6 +100,15 @@ class RunFolder:
             append(self.path / name, row)
         except OSError as error:
             self.problem = self.problem or unwritten(self.path, error)
+
+
+def handed_on() -> Path | None:
+    """The folder of the run that this process, or its parent, began; None when it is to begin one.
+
+    What a run of somebody else's has left in the environment does not count.
+    """
+    owner, _, path = os.environ.get(_HANDED_ON, "").partition(":")
+    return Path(path) if owner in (str(os.getpid()), str(os.getppid())) else None
 
 
 def read_plan(path: Path) -> Plan:

@@ -12,7 +12,7 @@ from signal import SIGTERM
 from support.containers.fleet import KINDS
 from support.errors import LedgerError
 from support.ledger import history
-from support.ledger.folder import LEDGER, MATRIX, RUN_VARIABLE, RunFolder, unwritten
+from support.ledger.folder import LEDGER, MATRIX, RunFolder, unwritten
 from support.ledger.rows import Row, read
 from support.proof import kept, matrix, terminal
 from support.proof.choice import Choice
@@ -51,7 +51,7 @@ class Proof:
         """Runs it and tells it. Returns the exit code. Raises LedgerError when it cannot be recorded."""
         began = time.monotonic()
         folder = RunFolder.create(self._settings.reports, self._plan, LATEST)
-        os.environ[RUN_VARIABLE] = str(folder.path)
+        folder.hand_on()
         scale = f"{len(self._mutants)} mutants, {min(self._jobs, len(self._shards))} fleets at once"
         print("\n".join([f"proof {folder.run}: {scale}, {self._settings}", *self._choice.told]), flush=True)
         try:

@@ -25,6 +25,17 @@ from support.run.trouble import message
 NO_SUCH_FEATURE = (NoSuchFile, InvalidFileLocationError, InvalidFilenameError)
 
 
+class Untold:
+    """Ends a run whose before_all opened no recorder with 3; who opens one takes it out of behave's reporters."""
+
+    def feature(self, feature: Feature) -> None:
+        """Nothing was judged."""
+
+    def end(self) -> None:
+        """What went wrong was printed by behave."""
+        raise SystemExit(COULD_NOT_TELL)
+
+
 def begin() -> None:
     """To be called while environment.py is loaded; what behave does from then on until before_all is watched."""
     footing.take()
@@ -71,9 +82,17 @@ def _watched(work: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _on_lasting_streams(make: Callable[..., Any]) -> Callable[..., Any]:
-    """behave's formatters, which write to standard output also where that was closed when behave began."""
+    """behave's formatters, which write to standard output also where that was closed when behave began.
+
+    What comes next is before_all, so from here on the run owes a verdict. Raises SuiteError for a dry run that nobody
+    asked for here.
+    """
 
     def made(config: Any, openers: Iterable[Any]) -> Any:
+        if config.dry_run and not {"-d", "--dry-run"} & set(sys.argv):
+            raise SuiteError("a file of behave's settings, as ~/.behaverc, asks for a dry run, which judges nothing")
+        if not config.dry_run:
+            config.reporters.append(Untold())
         for one in (*openers, *config.reporters):
             if getattr(one, "stream", sys) is None and not getattr(one, "name", None):
                 one.stream, one.should_close_stream = sys.stdout, False

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from behave.model import Feature, Scenario
+from behave.model_type import Status
 from behave.runner import Context
 
 from support import footing
 from support.errors import FeatureTagError, PlatformError, SelectionError, SuiteError
 from support.ledger import terminal
 from support.ledger.completion import complete_or_tell
-from support.ledger.folder import RUN_VARIABLE, RunFolder
+from support.ledger.folder import RunFolder, handed_on
 from support.ledger.plan import PlannedScenario, platform_of
 from support.ledger.rows import Row, Verdict, blank, now, tell
 from support.ledger.summary import UNKNOWN, WRONG_COMMAND, exit_code
@@ -25,6 +26,8 @@ from support.report.ending import after_verdict, load_ahead
 from support.run.deadline import Deadline, deadline_of
 from support.run.hooks import contain_steps, watch_hooks
 from support.run.interruption import Interruption
+from support.run.prelude import Untold
+from support.run.pulse import Pulse
 from support.run.selection import location, plan, put_in_order
 from support.run.sentences import refuse_twins
 from support.run.trouble import Trouble, Troubles, told
@@ -53,6 +56,7 @@ class Recorder:
         self._afterwards: list[str] = []
         self._interruption = Interruption(self._runner)
         self._deadline = Deadline(self._root, self._end_at_once)
+        self._pulse = Pulse()
 
     @classmethod
     def open(cls, context: Context, settings: Settings, services: Collection[str], platform: Platform) -> "Recorder":
@@ -63,20 +67,17 @@ class Recorder:
         sentence that stands twice.
         """
         refusal = _Refusal()
-        context.config.reporters.append(refusal)
+        reporters = context.config.reporters
+        reporters[:] = [one for one in reporters if not isinstance(one, Untold)] + [refusal]
         try:
             put_in_order(context._runner.features, context.config)  # before behave goes through them
             own = plan(context._runner.features, context.config, services, platform)
-            path = os.environ.get(RUN_VARIABLE)
-            folder = (
-                RunFolder.join(Path(path))
-                if path
-                else RunFolder.create(settings.reports, own, history=settings.history)
-            )
-        except SuiteError as error:
+            path = handed_on()
+            folder = RunFolder.join(path) if path else RunFolder.create(settings.reports, own, history=settings.history)
+        except BaseException as error:
             refusal.error = error
             raise
-        context.config.reporters.remove(refusal)
+        reporters.remove(refusal)
         if not path:
             print("\n".join(filter(None, [footing.few_files(), f"run {folder.run}: {settings}"])), flush=True)
             print(f"platform: {terminal.platform(platform_of(own))}", flush=True)
@@ -125,6 +126,8 @@ class Recorder:
             self._step = f"step '{subject.keyword} {subject.name}'"
         elif hook == "after_scenario":
             self._deadline.disarm()
+            if subject.status != Status.passed:
+                self._troubles[self._place(subject)].suspicion = self._pulse.stood_still()
         elif hook == "after_feature":
             self._settle()
             load_ahead()  # what follows is the removal of the fleet, for which the engine takes longer
@@ -192,6 +195,7 @@ class Recorder:
         self._started = now()
         if self._runner.aborted:
             raise _Interrupted
+        self._pulse.begin()
         self._deadline.arm(deadline_of(sorted(scenario.tags), self._feature_deadline(scenario)))
 
     def _feature_deadline(self, scenario: Scenario) -> float:
@@ -277,7 +281,7 @@ class _Interrupted(SuiteError):
 class _Refusal:
     """Ends a run that could not be planned: with 2 when its selection is wrong, with 3 when it cannot be recorded."""
 
-    error: SuiteError | None = None
+    error: BaseException | None = None
 
     def feature(self, feature: Feature) -> None:
         """Nothing was run."""

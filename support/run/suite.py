@@ -17,7 +17,7 @@ from support import footing
 from support.errors import SelectionError, SuiteError
 from support.ledger import history, terminal
 from support.ledger.completion import complete_or_tell
-from support.ledger.folder import LEDGER, RUN_VARIABLE, SUMMARY, RunFolder
+from support.ledger.folder import LEDGER, SUMMARY, RunFolder
 from support.ledger.plan import Plan, platform_of
 from support.ledger.plan import Share as PlannedShare
 from support.ledger.rows import read
@@ -62,7 +62,7 @@ class Suite:
         folder = RunFolder.create(self._settings.reports, self._plan, history=self._settings.history)
         print("\n".join(filter(None, [footing.few_files(), f"run {folder.run}: {self._settings}"])), flush=True)
         print(f"platform: {terminal.platform(platform_of(self._plan))}", flush=True)
-        os.environ[RUN_VARIABLE] = str(folder.path)
+        folder.hand_on()
         if jobs == 1:
             return self._run_here(folder)
         works = [feature_alone(f["capability"], self._arguments(f["path"])) for f in self._plan["features"]]

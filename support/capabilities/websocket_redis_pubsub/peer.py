@@ -11,19 +11,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 from websocket import ABNF, WebSocketException
 
+from support import footing
 from support.capabilities.websocket_redis_pubsub.client import Adapter, Event, Joined, Line, Refusal, Session
 from support.errors import AdapterError, ProbeError
+from support.origin import of_other_side
 from support.platforms.platform import Door, Platform
 from support.polling import poll
 from support.promise import broken
-from support.settings import ROOT
 
 _PR_SET_PDEATHSIG = 1  # prctl(2): the kernel kills this process when its parent dies, also while it is frozen
 _STARTS_WITHIN_S = 10.0
@@ -48,13 +48,17 @@ class Trouble:
     text: str
 
 
+class Asked:
+    """The process has asked to watch: what it is not told from now on is the target's silence."""
+
+
 class Peer:
     """The process, from outside. It watches its channels when it is made; AssertionError when it could not."""
 
     def __init__(self, errand: Errand) -> None:
-        command = [sys.executable, "-c", f"from {__name__} import main; main()"]
-        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(footing.helper(__name__), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._told: list[Event] = []
+        self._asked = False
         self._trouble: Trouble | None = None
         self._reader = threading.Thread(target=self._read, args=[self._process.stdout], daemon=True)
         self._reader.start()
@@ -68,11 +72,13 @@ class Peer:
 
     @property
     def events(self) -> list[Event]:
-        """What it has been told. Raises AdapterError or AssertionError, with the reason, when it has given up."""
+        """What it has been told. Raises AssertionError, AdapterError or ProbeError, with the reason, if it gave up."""
         if self._trouble:
             if self._trouble.of_target:
                 broken(self._trouble.text)
             raise AdapterError(f"in a process of its own the adapter does not do its part: {self._trouble.text}")
+        if self._process.poll():
+            raise ProbeError(f"a subscriber in a process of its own died with {self._process.poll()}")
         return list(self._told)
 
     def freeze(self) -> None:
@@ -89,16 +95,19 @@ class Peer:
         def joined() -> bool:
             return {event.channel for event in self.events if isinstance(event, Joined)} >= set(errand.channels)
 
-        if not poll(lambda: joined() or self._process.poll(), _STARTS_WITHIN_S):
-            broken(f"a subscriber in a process of its own could not watch {errand.channels} at {errand.door.name}")
-        if self._process.poll():
-            raise ProbeError(f"a subscriber in a process of its own ended with {self._process.poll()}")
+        if poll(joined, _STARTS_WITHIN_S):
+            return
+        if not self._asked:
+            raise ProbeError(f"a subscriber in a process of its own did not ask within {_STARTS_WITHIN_S:g} s")
+        broken(f"a subscriber in a process of its own could not watch {errand.channels} at {errand.door.name}")
 
     def _read(self, pipe: IO[bytes]) -> None:
         with pipe:
             for told in _pickled(pipe):
                 if isinstance(told, Trouble):
                     self._trouble = told
+                elif isinstance(told, Asked):
+                    self._asked = True
                 else:
                     self._told.append(cast(Event, told))
 
@@ -109,10 +118,9 @@ def main() -> None:
     try:
         for event in _watch(pickle.load(sys.stdin.buffer)):
             _say(event)
-    except (AssertionError, WebSocketException, OSError) as error:
-        _say(Trouble(True, str(error)))
     except Exception as error:  # noqa: BLE001 - an adapter is somebody's code, and may raise anything
-        _say(Trouble(False, f"{type(error).__name__}: {error}"))
+        of_target = isinstance(error, AssertionError) or of_other_side(error)
+        _say(Trouble(of_target, str(error) if of_target else f"{type(error).__name__}: {error}"))
 
 
 def _watch(errand: Errand) -> Iterator[Event]:
@@ -123,6 +131,7 @@ def _watch(errand: Errand) -> Iterator[Event]:
     line.socket.settimeout(None)  # it may hear nothing for as long as it lives
     channels = list(errand.channels)
     line.watch(channels.pop(0), None)
+    _say(Asked())
     for event in _heard(line):
         yield event
         if isinstance(event, Joined) and channels:
@@ -130,12 +139,16 @@ def _watch(errand: Errand) -> Iterator[Event]:
 
 
 def _heard(line: Line) -> Iterator[Event]:
-    with suppress(WebSocketException, OSError):
-        while True:
+    while True:
+        try:
             opcode, frame = line.socket.recv_data_frame()
-            if opcode == ABNF.OPCODE_CLOSE:
+        except (WebSocketException, OSError) as error:
+            if of_other_side(error):
                 return
-            yield from line.take(frame.data)
+            raise
+        if opcode == ABNF.OPCODE_CLOSE:
+            return
+        yield from line.take(frame.data)
 
 
 def _pickled(pipe: IO[bytes]) -> Iterable[object]:
@@ -149,3 +162,10 @@ def _pickled(pipe: IO[bytes]) -> Iterable[object]:
 def _say(what: object) -> None:
     pickle.dump(what, sys.stdout.buffer)
     sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    # By the name that the parent knows it by, because what is pickled names its module.
+    from support.capabilities.websocket_redis_pubsub import peer
+
+    peer.main()

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from websocket import ABNF, WebSocket, WebSocketException
 
 from support.capabilities.websocket_redis_pubsub.client import Ending, Event, Line
-from support.errors import AdapterError, SuiteError
-from support.promise import broken
+from support.errors import AdapterError, ProbeError, SuiteError
+from support.origin import blame, lack
 
 _HANGS_AFTER_S = 1.0  # a line takes a frame in microseconds
 
@@ -57,7 +57,7 @@ class Connection:
         try:
             request(self.line)
         except (WebSocketException, OSError) as error:
-            broken(f"the target closed the connection ({self.ending}): {error}")
+            blame(error, f"the target closed the connection ({self.ending}): {error}")
 
 
 class Receiver:
@@ -111,6 +111,12 @@ class Receiver:
             os.close(self._wake)
 
     def _run(self) -> None:
+        try:
+            self._read()
+        except Exception as error:  # noqa: BLE001 - nothing is heard from now on, and silence would be the target's
+            self.fail(ProbeError(f"the connections are not read any more: {type(error).__name__}: {error}"))
+
+    def _read(self) -> None:
         while True:
             for key, _ in self._selector.select():
                 if key.fd == self._wake:
@@ -134,7 +140,9 @@ class Receiver:
                 self._take(connection, frame.data)
         except BlockingIOError:
             pass
-        except (WebSocketException, OSError):
+        except (WebSocketException, OSError) as error:
+            if told := lack(error):
+                raise ProbeError(f"a connection could not be read: {told}") from error
             self._closed(connection, Ending.LOST, on_close)
 
     def _take(self, connection: Connection, frame: bytes) -> None:

@@ -24,6 +24,7 @@ from support.capabilities.multi_tenant_isolation.client import (
 from support.clients.identity import IdentityProvider
 from support.clients.node_client import NodeClient
 from support.errors import AdapterError
+from support.origin import blame
 from support.platforms.platform import Door
 from support.promise import broken
 
@@ -198,7 +199,7 @@ class Adapter(NodeClient):
             connection.request(verb, path, body, {"Authorization": f"Bearer {session}"})
             answered, _, _ = select.select([connection.sock], [], [], after_s)
         except (OSError, HTTPException) as error:
-            broken(f"{self.name} did not take {verb} {path}: {error}")
+            blame(error, f"{self.name} did not take {verb} {path}: {error}")
         finally:
             connection.close()
         self._exchanges.note(self.name, f"{verb} {path} -> {'answered' if answered else 'abandoned'}, {after_s:.3f} s")
@@ -226,7 +227,7 @@ class Adapter(NodeClient):
         try:
             came = self._http.request(verb, url, json=body, headers=headers, timeout=self._answer_within_s, **more)
         except requests.RequestException as error:
-            broken(f"{self.name} gave no answer to {verb} {path}: {error}")
+            blame(error, f"{self.name} gave no answer to {verb} {path}: {error}")
         self._exchanges.note(self.name, f"{verb} {path} -> {came.status_code} {came.text}")
         return came
 

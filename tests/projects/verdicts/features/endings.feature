@@ -13,6 +13,9 @@ Feature: Every way in which a scenario can end
   Scenario: Library
     Given a library's own assertion does not hold
 
+  Scenario: Late
+    Given the suite stands still for 3 s, and finds something late
+
   Scenario: Leaves
     Given a step leaves by SystemExit
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import subprocess
 import time
 import unittest
 from typing import Any
@@ -30,6 +31,13 @@ def bug(context: Any) -> None:
 def letters(context: Any) -> None:
     print("Zoë: \udcff \U0001f642")
     raise AssertionError("expected tschüß 🙂, got \udcff\x00\x1b")
+
+
+@step("the suite stands still for 3 s, and finds something late")
+def stands_still(context: Any) -> None:
+    subprocess.Popen(["sh", "-c", f"sleep 3; kill -CONT {os.getpid()}"])
+    os.kill(os.getpid(), signal.SIGSTOP)
+    raise AssertionError("no answer within 1 s")
 
 
 @step("a library's own assertion does not hold")
