@@ -116,7 +116,7 @@ def main() -> None:
 
 
 def _watch(errand: Errand) -> Iterator[Event]:
-    gateway: Adapter = Platform(errand.platform).adapter_of(errand.capability)(errand.door)
+    gateway: Adapter = Platform(errand.platform).meet(errand.capability, errand.door)
     line = gateway.enter(errand.session)
     if isinstance(line, Refusal):
         broken(f"{gateway.name} refused a subscriber: {line.value}")
