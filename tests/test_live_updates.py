@@ -33,6 +33,7 @@ from support.capabilities.websocket_redis_pubsub.receiver import Connection, Rec
 from support.capabilities.websocket_redis_pubsub.subscriber import Subscriber, serial_in, update_of
 from support.clients.exchanges import Exchanges
 from support.errors import AdapterError
+from support.platforms.fit import Unfit, fit_of
 from support.platforms.platform import Door
 from support.platforms.reference.websocket_redis_pubsub import event_in
 from support.polling import poll
@@ -202,14 +203,22 @@ def test_a_line_that_hangs_is_told_before_anything_is_missed(
         poll(lambda: connection.arrivals, within_s=5)
 
 
+@pytest.mark.parametrize("event", [Update("c", AT, None), Joined("c", AT, True, (Update("c", AT, {"a": [1]}),))])
+def test_data_may_be_anything_where_events_are_looked_at_closely(event: Event) -> None:
+    fit = fit_of(Event, lambda thing, protocol, folder: thing)
+    assert fit(event, Path()) is event
+    with pytest.raises(Unfit):
+        fit(event._replace(channel=7), Path())
+
+
+NAMES = ("name", "session", "enter", "write", "look", "end_session", "publish", "present", "counts", "close")
+METHODS = "".join(f"    def {name}(self, *asked, **named): {{0}}\n" for name in NAMES)
+MADE = "class Adapter:\n    def __init__(self, door): {0}\n"
 ADAPTERS = {
     "does not load": ("import nothing_of_that_name", AdapterError, "nothing_of_that_name"),
-    "raises": ("class Adapter:\n    def __init__(self, door):\n        raise KeyError('pub')", AdapterError, "'pub'"),
-    "accuses": (
-        "class Adapter:\n    def __init__(self, door):\n        raise AssertionError('a 500')",
-        AssertionError,
-        "a 500",
-    ),
+    "raises": (MADE.format("raise KeyError('pub')") + METHODS.format("..."), AdapterError, "'pub'"),
+    "gives no line": ((MADE + METHODS).format("..."), AdapterError, "expected Line"),
+    "accuses": (MADE.format("...") + METHODS.format("raise AssertionError('a 500')"), AssertionError, "a 500"),
 }
 
 

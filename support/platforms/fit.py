@@ -77,8 +77,9 @@ def _plain(hint: Any) -> Fit:
 
 def _classes(hint: Any) -> tuple[type, ...]:
     """The classes of which a value is to be an instance; none where `hint` is more than that."""
-    alternatives = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    if not all(isinstance(one, type) and one is not Any and get_origin(one) is None for one in alternatives):
+    said = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    alternatives = tuple(object if one is Any else one for one in said)  # nothing is an instance of Any itself
+    if not all(isinstance(one, type) and get_origin(one) is None and not is_protocol(one) for one in alternatives):
         return ()
     return (*alternatives, int) if float in alternatives else alternatives
 

@@ -47,14 +47,15 @@ class Absence:
         """The answer to the reconnect: recovered, with precisely the last `missed` updates, in order."""
         answer = self._answer()
         given = [serial_in(update.data) for update in answer.missed]
-        must(answer.recovered is True, f"expected to be told that nothing is lost, got {answer}")
+        must(answer.recovered is True, f"expected to be told that nothing is lost, got recovered: {answer.recovered}")
         lost = self._world.published[len(self._world.published) - missed :]
         assert_that(given, exactly_once_in_order(lost), self._subscriber.name)
 
     def expect_told_of_loss(self) -> None:
         """The answer to the reconnect: not recovered, and not one update."""
         answer = self._answer()
-        must(answer.recovered is False and not answer.missed, f"expected to be told of a loss, and no update: {answer}")
+        told = f"got recovered: {answer.recovered} and {len(answer.missed)} updates"
+        must(answer.recovered is False and not answer.missed, f"expected to be told of a loss, and no update, {told}")
 
     def change_gateways_in_midstream(self, changes: int, updates: int) -> None:
         """The subscriber changes gateways `changes` times, without a word, while `updates` are published."""

@@ -21,6 +21,7 @@ from support.capabilities.websocket_redis_pubsub.client import (
     Line,
     Position,
     Refusal,
+    Refused,
     Session,
     Strange,
     Taken,
@@ -38,6 +39,8 @@ _ANSWERS = get_args(Answer)
 
 # What people write: blanks, quotes, lines, letters of all kinds. None of it may be cut, escaped or decoded on the way.
 _TEXT = 'Zoë said: "50 % of a\\b, 日本 & <i>c</i> 🙂"\nand  left\u2028'
+
+_SHOWN = 100  # letters of what nobody understands
 
 Expected = TypeVar("Expected")
 
@@ -107,14 +110,14 @@ class Subscriber:
             return next((event for event in told if _answers(event, channel)), None)
 
         found = poll(answer, ANSWER_WITHIN_S, every_s=0.002)
-        self._exchanges.note(self.name, f"at {self._where} about {channel}: {found}")
+        self._exchanges.note(self.name, f"at {self._where} about {channel}: {_short(found)}")
         if found is None or isinstance(found, Strange):
-            broken(f"{self.name} asked {self._where} about {channel} and was answered {found}")
+            broken(f"{self.name} asked {self._where} about {channel} and was answered {_short(found)}")
         return found
 
     def _granted(self, answer: Answer, expected: type[Expected]) -> Expected:
         if not isinstance(answer, expected):
-            broken(f"{self.name} asked {self._where} and was answered {answer}, not {expected.__name__}")
+            broken(f"{self.name} asked {self._where} and was answered {_short(answer)}, not {expected.__name__}")
         return answer
 
     # The connection
@@ -225,6 +228,18 @@ def serial_in(data: Any) -> int:
     whole = isinstance(data, dict) and data.get("text") == _TEXT
     serial = data.get("serial") if whole else None
     return serial if isinstance(serial, int) else 0
+
+
+def _short(event: Event | None) -> str:
+    """An event for a message; what it carries may be large."""
+    match event:
+        case Joined(_, position, recovered, missed):
+            return f"Joined at {position}, recovered: {recovered}, {len(missed)} missed"
+        case Refused(_, why):
+            return f"Refused: {why.value}"
+        case Strange(text):
+            return f"Strange: {text[:_SHOWN]}"
+    return type(event).__name__
 
 
 def _answers(event: Event, channel: str) -> TypeGuard[Answer | Strange]:
