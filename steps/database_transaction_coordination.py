@@ -282,14 +282,14 @@ def none_overtaken(context: Context) -> None:
 
 
 @when(
-    "{count:Count} charges of {accounts:Count} accounts are booked, the first node freezes while it sends, "
-    "and the second reaches analytics"
+    "{count:Count} charges of {accounts:Count} accounts are booked, the first node freezes with some in hand, "
+    "the second reaches analytics"
 )
-def freeze_while_sending(context: Context, count: int, accounts: int) -> None:
-    context.world.share.freeze_while_sending(count, accounts)
+def freeze_with_some_in_hand(context: Context, count: int, accounts: int) -> None:
+    context.world.share.freeze_with_some_in_hand(count, accounts)
 
 
-@then("within {deadline:Duration} the second one has sent at least {least:Count} of the others")
+@then("within {deadline:Duration} the second one has sent at least {least:Count} of them")
 def others_are_sent(context: Context, deadline: float, least: int) -> None:
     context.world.share.expect_others_sent(least, deadline)
 
