@@ -170,12 +170,12 @@ def keep_every_copy(context: Context) -> None:
 @when("billing commits a charge of the first node, then a refund, and within {deadline:Duration} the connections break")
 def lose_commits(context: Context, deadline: float) -> None:
     """Each time the connections of the first node."""
-    context.world.crash.commit_unheard(deadline)
+    context.world.commits.lose_answers(deadline)
 
 
 @then("the customer is told each time that it is booked, or that billing is unavailable")
 def not_told_of_a_rejection(context: Context) -> None:
-    context.world.crash.expect_not_rejected()
+    context.world.commits.expect_not_rejected()
 
 
 @when("the first node dies while it writes a charge that is not yet committed")
