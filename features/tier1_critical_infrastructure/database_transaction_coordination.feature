@@ -99,9 +99,9 @@ Feature: Billing and analytics agree to the cent
       And within 5 s after all is well again, none waits and analytics shows each of them once, as it was booked
 
       Examples:
-        | trouble                                          |
-        | analytics hangs                                  |
-        | both nodes' requests reach analytics 500 ms late |
+        | trouble                                                    |
+        | both nodes' connections to analytics hang without an error |
+        | both nodes' requests reach analytics 500 ms late           |
 
   Rule: A charge outlives the node that took it
 
