@@ -170,12 +170,12 @@ def keep_every_copy(context: Context) -> None:
 @when("billing commits a charge of the first node, then a refund, and within {deadline:Duration} the connections break")
 def lose_commits(context: Context, deadline: float) -> None:
     """Each time the connections of the first node."""
-    context.world.crash.commit_unheard(deadline)
+    context.world.commits.lose_answers(deadline)
 
 
 @then("the customer is told each time that it is booked, or that billing is unavailable")
 def not_told_of_a_rejection(context: Context) -> None:
-    context.world.crash.expect_not_rejected()
+    context.world.commits.expect_not_rejected()
 
 
 @when("the first node dies while it writes a charge that is not yet committed")
@@ -282,14 +282,14 @@ def none_overtaken(context: Context) -> None:
 
 
 @when(
-    "{count:Count} charges of {accounts:Count} accounts are booked, the first node freezes while it sends, "
-    "and the second reaches analytics"
+    "{count:Count} charges of {accounts:Count} accounts are booked, the first node freezes with some in hand, "
+    "the second reaches analytics"
 )
-def freeze_while_sending(context: Context, count: int, accounts: int) -> None:
-    context.world.share.freeze_while_sending(count, accounts)
+def freeze_with_some_in_hand(context: Context, count: int, accounts: int) -> None:
+    context.world.share.freeze_with_some_in_hand(count, accounts)
 
 
-@then("within {deadline:Duration} the second one has sent at least {least:Count} of the others")
+@then("within {deadline:Duration} the second one has sent at least {least:Count} of them")
 def others_are_sent(context: Context, deadline: float, least: int) -> None:
     context.world.share.expect_others_sent(least, deadline)
 

@@ -60,7 +60,19 @@ def reunite(members: Sequence[RedisClusterService]) -> None:
 
 def pause(service: Service) -> None:
     """Freezes all processes of the container, seen to hold: it no longer answers. Raises FaultError."""
-    _engine(service, "pause", service.get_wrapped_container().pause)
+    refusals: list[FaultError] = []
+
+    def frozen() -> bool:
+        """Whether the engine could; a process that waits for the disk just then cannot be frozen (cgroup v1)."""
+        try:
+            _engine(service, "pause", service.get_wrapped_container().pause)
+        except FaultError as error:
+            refusals.append(error)
+            return False
+        return True
+
+    if not poll(frozen, HOLDS_WITHIN_S):
+        raise refusals[-1]
     if not service.state().get("Paused") or service.answers(*service.address(), timeout_s=_DEAF_S):
         raise FaultError(f"{service.name} was paused and answers all the same")
 

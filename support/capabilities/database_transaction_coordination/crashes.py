@@ -26,7 +26,6 @@ class Crash:
         self._faults = world.faults
         self._charge: Booking | None = None
         self._held_against: dict[str, int] = {}
-        self._told: list[Outcome] = []
 
     # What happens
 
@@ -66,22 +65,7 @@ class Crash:
         held = self._lose_answer(self._faults.hold)
         wait_until(held + lost_s)
 
-    def commit_unheard(self, within_s: float) -> None:
-        """Billing commits a charge of the first node, then a refund, and within `within_s` the connections break.
-
-        Billing's answers are as late as that, so each time the answer is lost.
-        """
-        account = self._world.accounts[0]
-        for cents in 1_000, -50:
-            tries = (self._break_after_commit(self._world.bill(account, cents=cents), within_s) for _ in range(_TRIES))
-            if not any(tries):
-                raise FaultError(f"in {_TRIES} tries the connections did not break within {within_s:g} s")
-
     # What must hold
-
-    def expect_not_rejected(self) -> None:
-        """What was booked was not called rejected, nor to be tried again. AssertionError if it was."""
-        assert_that(self._told, only_contains(Outcome.BOOKED, Outcome.UNAVAILABLE))
 
     def expect_only_in_billing(self) -> None:
         """Billing has what was booked, and analytics nothing. AssertionError if not."""
@@ -99,27 +83,6 @@ class Crash:
         (charge,) = self._world.booked
         self._watch.end()
         assert_that(self._held_against, equal_to({charge.reference: 0}), "tries that counted as refused")
-
-    def _break_after_commit(self, booking: Booking, within_s: float) -> bool:
-        """Breaks the connections of the first node when billing has `booking`; whether that was in time."""
-        unseen = time.monotonic()
-
-        def there() -> bool:
-            nonlocal unseen
-            asked = time.monotonic()
-            if booking in self._world.books.bookings():
-                return True
-            unseen = asked
-            return False
-
-        with threads(1) as pool:
-            answer = pool.submit(self._world.ask_for, booking, 0)
-            reach(there, "billing has a booking of the first node")
-            self._faults.drop("postgres", "node-1")
-            in_time = time.monotonic() - unseen < within_s
-        self._world.booked.append(booking)
-        self._told.append(answer.result())
-        return in_time
 
     def _die(self) -> None:
         """The first node dies, and says nothing more to billing from now on.
@@ -154,6 +117,50 @@ class Crash:
             yield charge
             with suppress(AssertionError):  # that a dead node gives no answer breaks no promise
                 answer.result()
+
+
+class LostCommits:
+    """A charge and a refund that billing has, and the node that asked for them cannot know it."""
+
+    def __init__(self, world: Customer) -> None:
+        self._world = world
+        self._told: list[Outcome] = []
+
+    def lose_answers(self, within_s: float) -> None:
+        """Billing commits a charge of the first node, then a refund, and within `within_s` the connections break.
+
+        Billing's answers are as late as that, so each time the answer is lost.
+        """
+        account = self._world.accounts[0]
+        for cents in 1_000, -50:
+            tries = (self._break_after_commit(self._world.bill(account, cents=cents), within_s) for _ in range(_TRIES))
+            if not any(tries):
+                raise FaultError(f"in {_TRIES} tries the connections did not break within {within_s:g} s")
+
+    def expect_not_rejected(self) -> None:
+        """What was booked was not called rejected, nor to be tried again. AssertionError if it was."""
+        assert_that(self._told, only_contains(Outcome.BOOKED, Outcome.UNAVAILABLE))
+
+    def _break_after_commit(self, booking: Booking, within_s: float) -> bool:
+        """Breaks the connections of the first node when billing has `booking`; whether that was in time."""
+        unseen = time.monotonic()
+
+        def there() -> bool:
+            nonlocal unseen
+            asked = time.monotonic()
+            if booking in self._world.books.bookings():
+                return True
+            unseen = asked
+            return False
+
+        with threads(1) as pool:
+            answer = pool.submit(self._world.ask_for, booking, 0)
+            reach(there, "billing has a booking of the first node")
+            self._world.faults.drop("postgres", "node-1")
+            in_time = time.monotonic() - unseen < within_s
+        self._world.booked.append(booking)
+        self._told.append(answer.result())
+        return in_time
 
 
 def reach(moment: Callable[[], bool], what: str) -> None:

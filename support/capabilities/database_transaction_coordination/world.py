@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from hamcrest import assert_that, equal_to
 
 from support.capabilities.database_transaction_coordination.client import Adapter, Booking, Outcome, Session
-from support.capabilities.database_transaction_coordination.crashes import Crash
+from support.capabilities.database_transaction_coordination.crashes import Crash, LostCommits
 from support.capabilities.database_transaction_coordination.customer import Customer
 from support.capabilities.database_transaction_coordination.drift import Differences, Poison, TableChange
 from support.capabilities.database_transaction_coordination.races import Balance, Reference, Refunds, Relays, Share
@@ -148,6 +148,7 @@ class World(Customer):
     outage = part(BillingOutage)
     rate = part(ChargeRate)
     crash = part(Crash)
+    commits = part(LostCommits)
     balance = part(Balance)
     reference = part(Reference)
     refunds = part(Refunds)
