@@ -492,6 +492,11 @@ def question_fails(context: Context) -> None:
     context.world.crowd.come_and_fail()
 
 
+@then("the next customer of each storefront is shown the price within {deadline:Duration}")
+def next_customers_are_served(context: Context, deadline: float) -> None:
+    context.world.crowd.expect_next_served(deadline)
+
+
 @then("the database was never asked more than {most:Count} questions at once")
 def database_is_not_overrun(context: Context, most: int) -> None:
     context.world.crowd.expect_at_most(most)
