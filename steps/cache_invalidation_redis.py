@@ -80,9 +80,12 @@ def new_prices_and_discount_within(context: Context, deadline: float) -> None:
 # Names
 
 
-@given("products with similar names in shops with similar names, each at a price of its own, and one for 0")
-def similar_names(context: Context) -> None:
-    context.world.similar_names.open()
+@given(
+    "shops with similar names and discounts of their own, "
+    "and in each products with similar names, from {least:Count} cents on"
+)
+def similar_names(context: Context, least: int) -> None:
+    context.world.similar_names.open(least)
 
 
 @when("every second price is changed, at both storefronts in turn")
@@ -90,9 +93,12 @@ def change_similar_names(context: Context) -> None:
     context.world.similar_names.change_every_second()
 
 
-@then("within {deadline:Duration} both storefronts show every product at its own price")
+@then(
+    "within {deadline:Duration} both storefronts show every product at its own price, "
+    "and every page with its shop's discount"
+)
 def similar_names_are_told_apart(context: Context, deadline: float) -> None:
-    context.world.similar_names.expect_own_prices(deadline)
+    context.world.similar_names.expect_told_apart(deadline)
 
 
 # Age
@@ -283,6 +289,19 @@ def authors_see_their_changes(context: Context) -> None:
 @when("each price is changed at both storefronts at the same time")
 def change_at_both(context: Context) -> None:
     context.world.rivals.change_at_both()
+
+
+@when(
+    "{lists:Count} lists of new prices for all of these, in different orders, are changed at both storefronts "
+    "at the same time"
+)
+def change_lists_at_both(context: Context, lists: int) -> None:
+    context.world.rivals.change_lists_at_both(lists)
+
+
+@then("the database has the prices of one list")
+def one_list_holds(context: Context) -> None:
+    context.world.rivals.expect_one_list()
 
 
 @then("within {deadline:Duration} both storefronts show the prices that the database has")
@@ -490,6 +509,11 @@ def crowd_wants_one(context: Context, count: int, delay: float) -> None:
 @when("a customer looks at it, and the database cancels the question")
 def question_fails(context: Context) -> None:
     context.world.crowd.come_and_fail()
+
+
+@then("the next customer of each storefront is shown the price within {deadline:Duration}")
+def next_customers_are_served(context: Context, deadline: float) -> None:
+    context.world.crowd.expect_next_served(deadline)
 
 
 @then("the database was never asked more than {most:Count} questions at once")

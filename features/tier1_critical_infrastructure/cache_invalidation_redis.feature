@@ -42,9 +42,9 @@ Feature: Nobody is shown a price that is no longer true
   Rule: Shops and products with similar names are told apart, also when a shop's cache is cleared
 
     Scenario: Shops and products with similar names have prices of their own
-      Given products with similar names in shops with similar names, each at a price of its own, and one for 0
+      Given shops with similar names and discounts of their own, and in each products with similar names, from 0 cents on
       When every second price is changed, at both storefronts in turn
-      Then within 1 s both storefronts show every product at its own price
+      Then within 1 s both storefronts show every product at its own price, and every page with its shop's discount
 
     Scenario: Shops with similar names do not clear each other's prices
       Given 1,000 cached prices in each of the shops named like 7, a*b, a?b, a[bc]d and e\f%
@@ -176,6 +176,12 @@ Feature: Nobody is shown a price that is no longer true
       When the shop changes all of these prices in one step, at the first storefront
       Then within 1 s both storefronts show the new prices
 
+    Scenario: Of lists that are changed at the same time one holds as a whole
+      Given 10 products whose prices both storefronts have cached
+      When 4 lists of new prices for all of these, in different orders, are changed at both storefronts at the same time
+      Then the database has the prices of one list
+      And within 1 s both storefronts show the prices that the database has
+
     Scenario Outline: Looking at a price just before the commit of <changes> does not keep the old one
       Given 10 products whose prices both storefronts have cached
       And <changes> at the second storefront, which wait for their commit
@@ -269,4 +275,4 @@ Feature: Nobody is shown a price that is no longer true
     Scenario: A question to the database that failed is asked again by the next customer
       Given a product that nobody has looked at
       When a customer looks at it, and the database cancels the question
-      Then within 1 s both storefronts show its price
+      Then the next customer of each storefront is shown the price within 1 s

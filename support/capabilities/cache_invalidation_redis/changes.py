@@ -17,7 +17,7 @@ from support.errors import FaultError
 from support.polling import poll
 from support.promise import broken, must
 from support.worlds.crowds import for_each
-from support.worlds.world import wait_until
+from support.worlds.world import turns, wait_until
 
 _HOLDS_WITHIN_S = 5.0
 _QUIET_S = 0.3
@@ -99,10 +99,11 @@ class Authors:
 
 
 class Rivals:
-    """Two who change the same prices at the same time, each at a storefront of their own."""
+    """Those who change the same prices at the same time, at both storefronts."""
 
     def __init__(self, world: Shop) -> None:
         self._world = world
+        self._lists: list[dict[str, int]] = []
 
     def change_at_both(self) -> None:
         """Every price is changed at both storefronts; returns when all of that is done."""
@@ -114,6 +115,29 @@ class Rivals:
         ]
         for change in changes:
             change.result()
+
+    def change_lists_at_both(self, count: int) -> None:
+        """So many lists, each a new price for every product; every second one begins at the end.
+
+        AssertionError when one is not done: who changes the same prices at the same time is not in each other's way.
+        """
+        products = list(self._world.prices)
+        orders = (products, products[::-1])
+        self._lists = [
+            {product: next(self._world.cents) for product in order} for order, _ in zip(turns(orders), range(count))
+        ]
+        changes = [
+            change
+            for storefront, prices in zip(turns(self._world.storefronts), self._lists, strict=False)
+            for change in self._world.begin(storefront.set_prices, [prices])
+        ]
+        for change in changes:
+            change.result()
+
+    def expect_one_list(self) -> None:
+        """The database has one of the lists, and nothing of another. AssertionError if not."""
+        held = self._world.origin.prices(self._world.name)
+        must(held in self._lists, f"the database has {held}, expected one of {self._lists}")
 
     def expect_what_holds(self, within_s: float) -> None:
         """Within `within_s` both storefronts show what the database has, whoever was last. AssertionError if not."""

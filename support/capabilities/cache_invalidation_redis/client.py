@@ -36,7 +36,10 @@ class Adapter(Protocol):
     # A customer
 
     def price(self, shop: str, product: str) -> int | None:
-        """What a customer is shown that `product` costs, discount included; None when the shop does not sell it."""
+        """What a customer is shown that `product` costs; None when the shop does not sell it.
+
+        The discount is taken off, and the rest is rounded down.
+        """
 
     def discount(self, shop: str, customer: str) -> int:
         """The discount that the page of `customer` shows; 0 where there is none."""

@@ -155,6 +155,15 @@ class PriceCrowd:
         if answer.exception() is None and answer.result() != self._world.prices[product]:
             broken(f"a question that failed was answered with {answer.result()}")
 
+    def expect_next_served(self, within_s: float) -> None:
+        """Who comes now to a storefront is shown the true price within `within_s`. AssertionError if not."""
+        product = next(iter(self._world.prices))
+        answers = self._world.send([(storefront, product) for storefront in self._world.storefronts])
+        late = wait(answers, within_s).not_done
+        must(not late, f"{len(late)} of {len(answers)} customers were shown no price within {within_s:g} s")
+        shown = [answer.result() for answer in answers]
+        must(set(shown) == {self._world.prices[product]}, f"expected {self._world.prices[product]}, shown was {shown}")
+
     def expect_at_most(self, questions: int) -> None:
         """Never more than `questions` waited for the database at once. AssertionError with how many did."""
         must(self._most <= questions, f"the database was asked {self._most} questions at once, expected {questions}")
