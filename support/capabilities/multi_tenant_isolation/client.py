@@ -7,7 +7,7 @@ AssertionError with the last exchanges.
 import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NewType, Protocol
+from typing import NamedTuple, NewType, Protocol
 
 Session = NewType("Session", str)  # of a company's user or of our staff: what they show with each request
 
@@ -58,20 +58,6 @@ class Report(NamedTuple):
     largest: str | None
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What came back. `asked` says to what, for messages; `text` is all of it, status and headers included.
-
-    `told` is what it says in the feature's words, where it is no refusal: a Customer, a Report, a list of names, an
-    Import, a list of Looks; None where there is nothing to say.
-    """
-
-    asked: str
-    text: str
-    refusal: Refusal | None = None
-    told: Any = None
-
-
 class Import(enum.Enum):
     """What has become of an import."""
 
@@ -85,6 +71,32 @@ class Look(NamedTuple):
 
     who: str
     at: str
+
+
+Told = Customer | Report | Import | list[str] | list[Look] | int | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `asked` says to what, for messages; `text` is all of it, status and headers included.
+
+    `told` is what it says in the feature's words, where it is no refusal; None where there is nothing to say.
+    """
+
+    asked: str
+    text: str
+    refusal: Refusal | None = None
+    told: Told = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names that it tells."""
+        return [one for one in self.told if isinstance(one, str)] if isinstance(self.told, list) else []
+
+    @property
+    def looks(self) -> list[Look]:
+        """The looks that it tells of."""
+        return [one for one in self.told if isinstance(one, Look)] if isinstance(self.told, list) else []
 
 
 class Ids(NamedTuple):

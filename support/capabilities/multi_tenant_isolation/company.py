@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Customer, Ids, Report, Session
+from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Customer, Ids, Report, Session, Told
 from support.capabilities.multi_tenant_isolation.probe import Row
 from support.promise import must
 
@@ -96,7 +96,7 @@ class Company:
         largest = min(charged, key=lambda id_: (-charged[id_], id_), default=None)
         return Report(len(here), charged.total(), here[largest] if largest else None)
 
-    def questions(self, node: Adapter) -> Iterator[tuple[Answer, Any]]:
+    def questions(self, node: Adapter) -> Iterator[tuple[Answer, Told]]:
         """Every question that a company has, asked: the answer, and what it must tell."""
         names = sorted(customer.name for customer in self.customers.values())
         first = self.customers[COMMON[0]]
@@ -107,11 +107,11 @@ class Company:
         yield node.invoice(self.session, "invoice-1"), self.invoices["invoice-1"][1]
         yield node.report(self.session, REGION), self.report()
 
-    def fits(self, told: Any, expected: Any) -> bool:
+    def fits(self, answer: Answer, expected: Told) -> bool:
         """Whether an answer tells what is expected; of names in any order, abandoned ones may be there or not."""
         if isinstance(expected, list):
-            return sorted(name for name in told if name not in self.abandoned) == expected
-        return bool(told == expected)
+            return sorted(name for name in answer.names if name not in self.abandoned) == expected
+        return bool(answer.told == expected)
 
     def marks(self) -> tuple[str, str, str]:
         """What nobody else may ever be shown."""

@@ -176,7 +176,7 @@ class Looks:
         globex = self._world.globex
         names = sorted(customer.name for customer in globex.customers.values())
         for answer in self._answers:
-            must(globex.fits(answer.told or [], names), f"our staff were not shown Globex's customers: {answer}")
+            must(globex.fits(answer, names), f"our staff were not shown Globex's customers: {answer}")
             must(globex.secret not in answer.text, f"our staff were shown bank details: {answer}")
 
     def expect_nothing_shown(self) -> None:
@@ -190,7 +190,7 @@ class Looks:
         """Globex is told of each look, with who and when, by both servers. AssertionError if not."""
         world = self._world
         for node in world.nodes:
-            told = node.looks(world.globex.session).told
+            told = node.looks(world.globex.session).looks
             must([look.who for look in told] == [world.staff_member] * len(self._answers), f"Globex's log: {told}")
             for look in told:
                 at = datetime.datetime.fromisoformat(look.at).timestamp()
@@ -200,8 +200,8 @@ class Looks:
     def expect_none_for_acme(self) -> None:
         """Acme's log is empty. AssertionError if not."""
         for node in self._world.nodes:
-            told = node.looks(self._world.acme.session).told
-            must(told == [], f"Acme's log: {told}")
+            answer = node.looks(self._world.acme.session)
+            must(answer.refusal is None and not answer.looks, f"Acme's log: {answer}")
 
     @staticmethod
     def _now() -> float:

@@ -54,7 +54,7 @@ class Requests:
         acme = self._world.acme
         names = sorted(customer.name for customer in acme.customers.values())
         for answer in self._answers:
-            right = answer.refusal or answer.told in (None, acme.customers[COMMON[0]]) or acme.fits(answer.told, names)
+            right = answer.refusal or answer.told in (None, acme.customers[COMMON[0]]) or acme.fits(answer, names)
             must(right, f"{answer.asked} was answered with {answer.told}")
 
     def expect_shown_to_globex(self) -> None:
@@ -181,7 +181,7 @@ class Texts:
     def expect_found(self) -> None:
         """Each filter finds the one customer. AssertionError with what else was found."""
         for name, answer in self._found.items():
-            must(answer.told == [name], f"whoever looked for {name!r} found {answer.told}: {answer.text[:300]}")
+            must(answer.names == [name], f"whoever looked for {name!r} found {answer.told}: {answer.text[:300]}")
 
     def expect_orders_refused(self) -> None:
         """No such order was taken. AssertionError with those that were."""

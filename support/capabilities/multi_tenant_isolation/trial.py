@@ -65,5 +65,5 @@ def _imports(world: World) -> None:
 
 def _looks(world: World) -> None:
     world.large.look(world.staff, world.acme.id)
-    told = world.small.looks(world.acme.session).told
-    must([look.who for look in told or []] == [world.staff_member], f"the company is told {told}")
+    told = world.small.looks(world.acme.session)
+    must([look.who for look in told.looks] == [world.staff_member], f"the company is told {told}")

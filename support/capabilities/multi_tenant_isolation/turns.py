@@ -13,6 +13,7 @@ from support.worlds.crowds import for_each
 if TYPE_CHECKING:
     from support.capabilities.multi_tenant_isolation.world import World
 
+_MEASURED = 3  # a busy machine makes one slow, and what is abandoned too late was not under way
 _ELSEWHERE = "south"  # a region that nobody asks for: what was abandoned may be there or not
 
 
@@ -63,7 +64,7 @@ class Turns:
         """
         world = self._world
         begin = self._abandon_report if store == "Redis" else self._abandon_change
-        took_s = self._duration(begin)
+        took_s = min(self._duration(begin) for _ in range(_MEASURED))
         caught = 0
         for number in range(count):
             caught += begin(took_s * (number + 0.5) / count)

@@ -1,10 +1,9 @@
 """One scenario of companies that are kept apart: who they are, what they were told, what must therefore hold."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from support.capabilities.multi_tenant_isolation.accounts import Accounts
-from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Import
+from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Import, Told
 from support.capabilities.multi_tenant_isolation.company import REGION, Company
 from support.capabilities.multi_tenant_isolation.details import BankDetails
 from support.capabilities.multi_tenant_isolation.outside import Imports, LookAlikes, Looks, Rush
@@ -79,7 +78,7 @@ class World(world.World[Adapter]):
 
     def await_import(self, company: Company, id_: str, ending: Import, within_s: float = _IMPORTED_WITHIN_S) -> None:
         """An import has ended so. AssertionError when not."""
-        poll(lambda: self.large.import_state(company.session, id_).told not in (None, Import.WAITING), within_s)
+        poll(lambda: self.large.import_state(company.session, id_).told is not Import.WAITING, within_s)
         answer = self.large.import_state(company.session, id_)
         must(answer.told is ending, f"{company.label}'s import {id_} has not ended as {ending}: {answer}")
 
@@ -91,12 +90,12 @@ class World(world.World[Adapter]):
 
     # What was heard
 
-    def hear(self, company: Company, answer: Answer, expected: Any = None) -> None:
+    def hear(self, company: Company, answer: Answer, expected: Told) -> None:
         """Looks through an answer to the company now, and remembers what is wrong about it."""
         self._complaints += self.leaks(company, answer)
         if answer.refusal is not None:
             self._complaints.append(f"{company.label} was refused {answer.asked}: {answer.refusal.value}")
-        elif expected is not None and not company.fits(answer.told, expected):
+        elif not company.fits(answer, expected):
             self._complaints.append(
                 f"{company.label} asked {answer.asked}, was told {answer.told}, expected {expected}"
             )
