@@ -2,6 +2,7 @@
 
 import reprlib
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -30,10 +31,12 @@ class NodeClient:
         self._http.trust_env = False  # no proxy is looked for, which costs more than the request does
         self._http.mount("http://", HTTPAdapter(pool_maxsize=at_once))
 
-    def ask(self, method: str, path: str, body: Any = None, token: str = "") -> requests.Response:
-        """One request, with `body` as JSON and the session of `token`; its answer, whatever it is."""
+    def ask(
+        self, method: str, path: str, body: Any = None, token: str = "", more: Mapping[str, str] | None = None
+    ) -> requests.Response:
+        """One request, with `body` as JSON, the session of `token` and `more` headers; its answer, whatever it is."""
         began = time.monotonic()
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {**(more or {}), **({"Authorization": f"Bearer {token}"} if token else {})}
         asked = f"{method} {path} {'' if body is None else _SHORT.repr(body)}".rstrip()
         try:
             answer = self._http.request(
