@@ -45,6 +45,16 @@ class Attempt:
         """Whether it was answered with 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
+    @property
+    def refused(self) -> bool:
+        """Whether it was answered with 4xx: as something that is wrong, and will not be better another time."""
+        return self.status is not None and 400 <= self.status < 500
+
+    @property
+    def failed(self) -> bool:
+        """Whether there was no answer, or one that tells of an error of the node's own (5xx)."""
+        return self.status is None or self.status >= 500
+
 
 @dataclass(frozen=True)
 class Sums:

@@ -1,0 +1,299 @@
+@L3 @tier5 @mrr.500000 @database @container.postgres @container.toxiproxy @container.payment-sandbox @container.platform
+Feature: Money moves once, and only when it should
+  Customers pay for orders and subscribe to plans; a third of all revenue comes in this way. Whoever is charged twice
+  leaves, what is not charged is lost, and what is given back too often is gone. So every cent is accounted for three
+  times: by the payment provider, in our own books, and by what the customer was told.
+
+  Two nodes take payments and hear from the provider. Each of its events may come late, twice, or not at all.
+
+  Background:
+    Given two nodes that take payments
+
+  Rule: An order is charged once, however often and wherever it is paid
+
+    # After a day the provider has forgotten a key, and would charge again.
+    Scenario: Ten clicks at once, and more after the provider has forgotten them, charge once
+      Given an order of 19.99 USD
+      When it is paid 10 times at once with one key, and once more through each node after the provider forgot the key
+      Then every answer is the same receipt
+      And the order was charged once
+      And all accounts agree
+
+    Scenario: An order that is paid again while its first payment is under way is charged once
+      Given an order of 19.99 USD
+      And the provider has charged it for the first node, and has not answered yet
+      When it is paid again through the second node, without a key and with another one, and the provider answers
+      Then every answer is the same receipt
+      And the order was charged once
+      And all accounts agree
+
+  Rule: A charge whose outcome nobody heard is found again, and not made again
+
+    Scenario: The provider charges, and its answers are lost
+      Given an order of 19.99 USD
+      And the provider's next 2 answers to a charge of it will be lost
+      When it is paid until the customer is told what became of it
+      Then the customer is told that it is paid
+      And the order was charged once
+      And all accounts agree
+
+    Scenario: A node dies between the charge and its own books, and nobody asks again
+      Given an order of 19.99 USD
+      And the provider tells of no event
+      And the provider has charged it for the first node, and has not answered yet
+      When the first node is killed
+      Then within 10 s the order counts as paid
+      And the order was charged once
+      And all accounts agree
+
+  Rule: A payment that fails costs nothing, and the customer is told why
+
+    Scenario: Cards that are declined
+      When orders are paid by these cards
+        | card          |
+        | declined      |
+        | without funds |
+        | expired       |
+      Then each customer is told just that, and nothing is charged
+      And each order can be paid by another card
+      And all accounts agree
+
+    Scenario: A payment that the customer has to confirm counts when it is confirmed, and not before
+      Given an order of 19.99 USD, paid by a card that has to be confirmed
+      And the customer was told to confirm, and nothing is charged
+      When the customer confirms the payment at the bank
+      Then within 5 s the order counts as paid
+      And all accounts agree
+
+  Rule: Nobody but the provider can say that an order is paid
+
+    Scenario: Forged events are refused and change nothing
+      Given an order whose payment was decided, which no node has heard of yet
+      When the event that it is paid comes to both nodes, but
+        | forgery                                     |
+        | it has no signature                         |
+        | somebody else's secret signed it            |
+        | an empty secret signed it                   |
+        | it has a signature of the old scheme only   |
+        | it was signed 301 seconds ago               |
+        | it was signed for an hour from now          |
+        | one byte was changed after it was signed    |
+        | its signature has letters beyond ASCII      |
+      Then each of them is refused
+      And the order does not count as paid until the true event has come
+
+    Scenario: Senseless events, rightly signed, break nothing and pay for nothing
+      Given an order whose payment the bank has not decided
+      When these come to both nodes, rightly signed
+        | event                                       |
+        | null                                        |
+        | a number                                    |
+        | a list                                      |
+        | an empty object                             |
+        | no JSON                                     |
+        | an event without data                       |
+        | an event of a kind that nobody knows        |
+        | an event about a payment that nobody knows  |
+        | an event of the live world                  |
+        | an event that 0.01 USD was paid             |
+        | an event that the amount was paid in yen    |
+      Then no node answers by an error of its own
+      And the order does not count as paid
+
+    Scenario: While the secret is being replaced, events count that the old or the new one signed
+      When the payments of three orders are decided, signed by the old secret, by the new one, and by both
+      Then within 5 s all orders count as paid
+      And all accounts agree
+
+    Scenario: A node that was given no secret takes no event
+      Given an order whose payment was decided, which no node has heard of yet
+      When a node without a secret starts, and is given the event
+      Then it has taken none
+      And the order does not count as paid
+
+  Rule: An event counts once, in whichever order events come
+
+    Scenario: One event, ten times at once over both nodes
+      Given an order whose payment was decided, which no node has heard of yet
+      When the event that it is paid comes 10 times at once
+      Then every delivery is taken
+      And the order counts as paid
+      And all accounts agree
+
+    # Charged and paid, refunded in part: 24 orders of arrival, each on an order of its own.
+    Scenario: Four events in every order, each of them twice
+      When four events about an order of 19.99 USD, of which 5.00 USD were refunded, come in each of 24 orders, twice each
+      Then all orders count as paid, and 5.00 USD of each as refunded
+      And all accounts agree
+
+  Rule: An event that was taken has had its effect, whatever happens to the node
+
+    Scenario: Events that come while the database cannot be reached
+      Given an order whose payment was decided, which no node has heard of yet
+      And both nodes are cut off from the database
+      And the provider has sent its events, and sends again what is not taken
+      When both nodes reach the database again
+      Then within 10 s the order counts as paid
+      And all accounts agree
+
+    Scenario: A node dies while it writes what an event has told it
+      Given an order whose payment was decided, which no node has heard of yet
+      When the first node is killed in the middle of taking the event
+      Then within 10 s the order counts as paid
+      And all accounts agree
+
+  Rule: No more is given back than was paid
+
+    # The provider is told to refund whatever it is asked to, so that it is the platform that is judged.
+    Scenario: Refunds in parts, up to what was paid
+      Given an order of 100.00 USD that is paid
+      When 30.00, 71.00, 70.00 and 0.01 are refunded one after the other
+      Then the first and the third are refunded, and no other
+      And all accounts agree
+
+    Scenario: Two refunds at once that are too much together
+      Given an order of 100.00 USD that is paid
+      When 60.00 USD are refunded through the second node while the same is under way through the first
+      Then one operator is told that it is refunded, and the other that it is not
+      And 60.00 USD have gone back
+      And all accounts agree
+
+    Scenario Outline: A refund that the bank has <ended> can be made again
+      Given an order of 100.00 USD that is paid
+      And a refund of 60.00 USD is under way, beside which no other 60.00 USD can be refunded
+      When the bank has <ended> the refund
+      Then within 5 s nothing counts as refunded, and 100.00 USD can be
+      And all accounts agree
+
+      Examples:
+        | ended    |
+        | failed   |
+        | canceled |
+
+    Scenario: What a customer's bank has taken back is not refunded as well
+      Given an order of 100.00 USD that is paid
+      When the customer's bank disputes the payment
+      Then within 5 s the platform's books know that the money is gone
+      And a refund of 100.00 USD is not made, nor asked for
+      And all accounts agree
+
+  Rule: Subscribers have what they pay for, and pay for what they have
+
+    Scenario: A subscriber whose card fails keeps access until the last attempt
+      Given a subscriber to the basic plan since 2026-01-17, with a trial of 14 days
+      And the subscriber has paid until 2026-03-31, and the card fails from then on
+      When nobody does anything
+      Then the subscriber has access
+        | day        | access |
+        | 2026-03-30 | basic  |
+        | 2026-03-31 | basic  |
+        | 2026-04-01 | basic  |
+        | 2026-04-03 | basic  |
+        | 2026-04-05 | none   |
+      And the subscriber was charged 60.00 USD in all
+
+    Scenario: A change of plan costs what was quoted
+      Given a subscriber to the basic plan since 2026-01-01
+      And on 2026-01-11 a change to the team plan was quoted
+      When the subscriber changes to the team plan an hour later
+      Then the invoice is what was quoted
+      And the subscriber has access to the team plan
+
+    Scenario: A change of plan that is not paid for does not happen
+      Given a subscriber to the basic plan since 2026-01-01
+      And on 2026-01-11 a change to the team plan was quoted
+      And the subscriber's card fails from now on
+      When the subscriber changes to the team plan an hour later
+      Then the subscriber is told that the card was declined
+      And the subscriber has access to the basic plan
+      And the subscriber was charged 30.00 USD in all
+
+    # On the provider's page a customer cancels by a date, and not by "at the end of the period".
+    Scenario: Who cancels keeps access to the end of what is paid for, and is not charged again
+      Given a subscriber to the basic plan since 2026-01-31
+      And another subscriber to the basic plan since 2026-01-31
+      And one cancels with the platform, the other on the provider's page
+      When time goes by until 2026-03-31
+      Then both had access to the basic plan until 2026-02-28, and have none now
+      And each of the two was charged 30.00 USD in all
+
+    Scenario: Two clicks make one subscription
+      When somebody subscribes through the second node while the same is under way through the first
+      Then there is one subscription more
+      And the subscriber was charged 30.00 USD in all
+
+  Rule: Every amount is exact in its currency
+
+    Scenario: What is charged is what the lines cost, in whole numbers of the smallest unit
+      When orders of these lines are paid
+        | lines                | currency | charged |
+        | 1 x 19.99            | USD      | 1999    |
+        | 1 x 1.15             | USD      | 115     |
+        | 3 x 0.10, 1 x 999.99 | USD      | 100029  |
+        | 7 x 4.35, 2 x 0.29   | EUR      | 3103    |
+        | 1 x 500              | JPY      | 500     |
+        | 3 x 1.240, 1 x 1.40  | KWD      | 5120    |
+      Then each was charged just that
+      And all accounts agree
+
+    Scenario: A payment of less than the order costs does not pay for it
+      Given an order whose payment the bank has not decided
+      When the bank pays 0.01 USD for it
+      Then within 5 s the platform's books have 0.01 USD for it
+      And the order does not count as paid
+
+    Scenario: Prices that there are not
+      When something is ordered at these prices
+        | price      | currency | answer  |
+        | 0          | USD      | invalid |
+        | -5.00      | USD      | invalid |
+        | 19.999     | USD      | invalid |
+        | 1.5        | JPY      | invalid |
+        | 1.2345     | KWD      | invalid |
+        | 1.235      | KWD      | invalid |
+        | 1000000.00 | USD      | invalid |
+        | 1e400      | USD      | invalid |
+        | NaN        | USD      | invalid |
+        | five       | USD      | invalid |
+        | 5.00       | XXX      | invalid |
+      Then each is refused as it says
+
+    Scenario: What nobody may do moves no money
+      Given an order of 19.99 USD
+      And an order of 19.99 USD that was paid with the key "first"
+      When these are tried
+        | mistake                                                | answer    |
+        | a customer pays an order of somebody else              | not found |
+        | a customer asks for the receipt of somebody else       | not found |
+        | a customer pays an order that there is not             | not found |
+        | a customer pays by the number of a card                | invalid   |
+        | a customer pays by a card that there is not            | declined  |
+        | a customer pays another order with a key that was used | conflict  |
+        | a customer gives themselves money back                 | forbidden |
+        | an operator refunds what is not paid                   | conflict  |
+        | an operator refunds nothing                            | invalid   |
+        | an operator refunds less than nothing                  | invalid   |
+        | an operator refunds half a cent                        | invalid   |
+        | an operator refunds in another currency                | conflict  |
+      Then each is refused as it says
+      And all accounts agree
+
+  Rule: What our books and the provider's do not agree on is found, and nothing secret is
+
+    Scenario: Both nodes find every difference once, over several pages, and nothing else
+      Given 10 paid orders, among which are these differences to the provider's books
+        | kind     |
+        | missing  |
+        | extra    |
+        | amount   |
+        | currency |
+        | status   |
+      And an order whose payment was decided, of which no event will come
+      And one more order that the provider has charged, and has not answered yet
+      When both nodes reconcile at the same time, and then one again
+      Then each time exactly these differences are found, and each is kept once
+      And the order of which no event came counts as paid
+
+    Scenario: No card, key or secret is in any log or table
+      When orders are paid, refused and refunded, a card's number is typed by mistake, and events are forged
+      Then none of it is in a log or a table

@@ -1,0 +1,1 @@
+"""Payments: what its scenarios are made of."""

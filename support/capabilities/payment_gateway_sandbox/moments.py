@@ -1,0 +1,122 @@
+"""Moments of a payment that a scenario has to hit: charged and not answered, answered and not heard, decided later."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import requests
+
+from support.capabilities.payment_gateway_sandbox.client import Adapter, Answer, Card, Money, Outcome
+from support.clients.payment_sandbox_control import Object
+from support.clients.provider_control import ArmedFault
+from support.errors import FaultError, ProbeError
+from support.polling import poll
+
+if TYPE_CHECKING:
+    from support.capabilities.payment_gateway_sandbox.world import Bill, World
+
+_WITHIN_S = 5.0
+CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
+GIVING_BACK = {"method": "POST", "path": "/v1/refunds"}
+SUBSCRIBING = {"method": "POST", "path": "/v1/subscriptions"}
+
+
+class Bank:
+    """The provider, and the customer's bank behind it, at such moments."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._aside = ThreadPoolExecutor(8)
+        self._held: list[tuple[ArmedFault, Future[Answer]]] = []
+        world.opened(self)
+
+    # Answers that are late or lost
+
+    def charge_without_answering(self, bill: "Bill", node: Adapter) -> None:
+        """The customer pays through `node`, is charged, and the provider's answer is held. Raises FaultError."""
+        self.hold("hold_after", {**CHARGING, "order": bill.order.id}, lambda: self._world.pay(bill, node))
+
+    def hold(self, do: str, match: dict[str, str], meanwhile: Callable[[], Answer]) -> None:
+        """Does something at whose request to the provider that is held there. Raises FaultError if it is not."""
+        fault = self._world.provider.arm(do, match=match)
+        self._held.append((fault, self._aside.submit(_heard, meanwhile)))
+        fault.await_waiting()
+
+    def go_on(self) -> list[Answer]:
+        """Lets what is held go on, and returns what its customers were told."""
+        held, self._held = self._held, []
+        for fault, _ in held:
+            fault.heal()
+        return [answer.result() for _, answer in held]
+
+    def lose_answers(self, bill: "Bill", count: int) -> None:
+        """The next `count` requests to charge an order are carried out, and their answers lost."""
+        self._lost = self._world.provider.arm("drop_after", count, match={**CHARGING, "order": bill.order.id})
+
+    def see_answers_lost(self, count: int) -> None:
+        """Raises FaultError unless so many were lost."""
+        self._lost.await_hits(count)
+
+    # Payments that are decided later
+
+    def begin(self, bill: "Bill", card: Card = Card.DECIDED_LATER) -> None:
+        """The customer pays by a card of which the bank decides later; the platform hears of nothing meanwhile."""
+        self._world.provider.hold_events()
+        self._world.pay(bill, self._world.nodes[0], card)
+
+    def decide(self, bill: "Bill", how: str = "ok") -> None:
+        """The bank decides, or the customer confirms."""
+        intent = self.intent_of(bill)
+        verb = "authenticate" if self._world.provider.object(intent)["status"] == "requires_action" else "finish"
+        self._world.provider.act(payment_intent=intent, **{verb: how})
+
+    def decide_for(self, bill: "Bill", money: Money) -> None:
+        """The bank decides for another amount than was asked for, and the provider tells of it."""
+        self._world.provider.plant(change=self.intent_of(bill), set={"amount": money.minor})
+        self.decide(bill)
+        self._world.provider.let_events_go()
+
+    def intent_of(self, bill: "Bill") -> str:
+        """The provider's id of the payment of an order, by the events of it. Raises ProbeError."""
+        return str(self.told_of(bill, "payment_intent.created")["data"]["object"]["id"])
+
+    def told_of(self, bill: "Bill", type_: str) -> Object:
+        """The event of this type about an order, held or delivered. Raises ProbeError when there is none."""
+        found = poll(lambda: self._events(bill.order.id, type_), _WITHIN_S)
+        if not found:
+            raise ProbeError(f"the provider has no event {type_} about {bill.order}")
+        return found[-1]
+
+    def refund_on_its_page(self, bill: "Bill", money: Money) -> None:
+        """Somebody gives money back on the provider's own page. Raises FaultError."""
+        provider = self._world.fleet.named("payment-sandbox")
+        host, port = provider.address()
+        said = {"payment_intent": self.intent_of(bill), "amount": str(money.minor)}
+        with requests.Session() as http:
+            http.trust_env = False
+            headers = {"Authorization": f"Bearer {self._world.nodes[0].api_key}"}
+            answer = http.post(f"http://{host}:{port}/v1/refunds", said, headers=headers, timeout=_WITHIN_S)
+        if not answer.ok:
+            raise FaultError(f"the provider's page refused a refund: {answer.text}")
+
+    def close(self) -> None:
+        """Lets everybody go on."""
+        self.go_on()
+        self._aside.shutdown()
+
+    def _events(self, order: str, type_: str) -> list[Object]:
+        """Of a refund the event names its payment, not the order."""
+        provider = self._world.provider
+        told = [one for one in provider.held_events() if order in str(one["data"]["object"])]
+        names = {order, *(one["data"]["object"]["id"] for one in told if one["type"] == "payment_intent.created")}
+        held = [one for one in provider.held_events() if any(name in str(one["data"]["object"]) for name in names)]
+        sent = [provider.object(one.event) for one in provider.deliveries(order=order, type=type_)]
+        return [one for one in held if one["type"] == type_] or sent
+
+
+def _heard(ask: Callable[[], Answer]) -> Answer:
+    """The answer; a node that was killed gives none, and nobody knows then."""
+    try:
+        return ask()
+    except AssertionError:
+        return Answer(Outcome.NOT_KNOWN)

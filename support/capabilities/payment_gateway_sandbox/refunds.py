@@ -1,0 +1,99 @@
+"""Refunds: in parts, at once, such that come to nothing, and of what is disputed."""
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, equal_to
+
+from support.capabilities.payment_gateway_sandbox.client import Answer, Money, Outcome
+from support.capabilities.payment_gateway_sandbox.moments import GIVING_BACK
+from support.polling import poll
+from support.worlds.crowds import threads
+from support.worlds.world import turns
+
+if TYPE_CHECKING:
+    from support.capabilities.payment_gateway_sandbox.world import Bill, World
+
+_WITHIN_S = 5.0
+_ANSWERED_WITHIN_S = 2.0
+
+
+class Refunds:
+    """Refunds of the scenario's orders, and what operators were told."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.told: list[Answer] = []
+
+    def pay(self, money: Money) -> "Bill":
+        """An order of so much that is paid. AssertionError when it is not."""
+        bill = self._world.place(*money)
+        self._world.expect_told_after_paying(bill)
+        return bill
+
+    def trust_the_platform(self) -> None:
+        """The provider gives back whatever it is asked to, more than was paid included."""
+        self._world.provider.settings(over_refunds="accept")
+
+    def ask(self, amounts: list[Decimal]) -> None:
+        """One refund after the other, through the nodes in turn."""
+        order, nodes = self._world.bill.order, turns(self._world.nodes)
+        self.told += [next(nodes).refund(order.id, Money(amount, order.cost.currency)) for amount in amounts]
+
+    def race(self, money: Money) -> None:
+        """Two refunds: the second is asked for, on the other node, while the first one is on its way."""
+        world, order = self._world, self._world.bill.order.id
+        first, second = world.nodes[:2]
+        world.bank.hold("hold_before", {**GIVING_BACK, "order": order}, lambda: first.refund(order, money))
+        with threads(1) as pool:
+            asked = pool.submit(second.refund, order, money)
+            poll(asked.done, _ANSWERED_WITHIN_S)  # one that waits for the first is let wait
+            self.told = [*world.bank.go_on(), asked.result()]
+
+    def expect_told(self, *outcomes: Outcome) -> None:
+        """The operators were told these, in whichever order. AssertionError if not."""
+        told = sorted(answer.outcome.name for answer in self.told)
+        assert_that(told, equal_to(sorted(outcome.name for outcome in outcomes)), "what the operators were told")
+
+    def expect_told_in_order(self, *outcomes: Outcome) -> None:
+        """The operator was told these, one after the other. AssertionError if not."""
+        assert_that([answer.outcome for answer in self.told], equal_to(list(outcomes)), "what the operator was told")
+
+    def let_pend(self, money: Money) -> None:
+        """A refund that the provider has taken and not decided."""
+        self._world.provider.settings(refunds="pending", over_refunds="accept")
+        self.told = [self._world.nodes[0].refund(self._world.bill.order.id, money)]
+
+    def end(self, how: str) -> None:
+        """The provider ends it so, and tells of it."""
+        refund = self._world.bank.told_of(self._world.bill, "refund.created")["data"]["object"]["id"]
+        self._world.provider.act(refund=refund, finish=how)
+        self._world.provider.settings(refunds="now")
+
+    def expect_back(self, money: Money) -> None:
+        """By the provider, so much has gone back of the order. AssertionError if not."""
+        back = self._world.provider.sums(order=self._world.bill.order.id).money_back
+        assert_that(dict(back), equal_to({money.currency.lower(): money.minor} if money.amount else {}), "gone back")
+
+    def expect_nothing_refunded(self, within_s: float) -> None:
+        """Within `within_s` no refund is left in the platform's books. AssertionError if one is."""
+        order = self._world.bill.order
+        key = ("refund", order.cost.currency)
+        poll(lambda: self._world.books.moved(order.id)[key] == 0, within_s)
+        assert_that(self._world.books.moved(order.id)[key], equal_to(0), "refunded, by the platform's books")
+
+    def dispute(self) -> None:
+        """The customer's bank takes the money back, and the provider tells of it."""
+        self._world.provider.act(payment_intent=self._world.bank.intent_of(self._world.bill), dispute="open")
+
+    def expect_disputed(self, within_s: float) -> None:
+        """Within `within_s` the platform's books know that the money is gone. AssertionError if not."""
+        order = self._world.bill.order
+        wanted, key = -order.cost.minor, ("dispute", order.cost.currency)
+        poll(lambda: self._world.books.moved(order.id)[key] == wanted, within_s)
+        assert_that(self._world.books.moved(order.id)[key], equal_to(wanted), "disputed, by the platform's books")
+
+    def expect_none_asked(self) -> None:
+        """The provider was asked for no refund of the order. AssertionError if it was."""
+        asked = self._world.provider.arrivals(0, order=self._world.bill.order.id, **GIVING_BACK)
+        assert_that(len(asked), equal_to(0), "refunds that the provider was asked for")

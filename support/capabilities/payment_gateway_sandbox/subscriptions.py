@@ -1,0 +1,206 @@
+"""Subscribers, each of whom lives by a clock of their own at the provider: months go by in a moment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, equal_to
+
+from support.capabilities.payment_gateway_sandbox.client import Card, Money, Outcome, Quote
+from support.capabilities.payment_gateway_sandbox.moments import SUBSCRIBING
+from support.capabilities.payment_gateway_sandbox.probe import Flow
+from support.clients.payment_sandbox_control import Object
+from support.errors import ProbeError
+from support.polling import poll
+
+if TYPE_CHECKING:
+    from support.capabilities.payment_gateway_sandbox.world import World
+
+_WITHIN_S = 5.0
+_HOUR_S = 3600
+_QUIET_LOOKS = 4
+
+
+@dataclass
+class Subscriber:
+    """A customer with a subscription: `id` is what the provider knows them by, `live_before` all there were before."""
+
+    name: str
+    plan: str
+    id: str = ""
+
+
+class Subscriptions:
+    """The scenario's subscribers, the newest last."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.all: list[Subscriber] = []
+        self._live_before = world.provider.sums().live_subscriptions
+        self.quote: Quote | None = None
+        self.outcome: Outcome | None = None
+        self.before: dict[tuple[str, str], str | None] = {}
+        self.end = 0
+
+    @property
+    def one(self) -> Subscriber:
+        """The subscriber that sentences mean."""
+        return self.all[-1]
+
+    def begin(self, day: str, plan: str, trial_days: int = 0) -> None:
+        """Somebody subscribes on `day`, through the first node. AssertionError when they cannot."""
+        self._world.provider.give_new_customers_a_clock(_at(day))
+        subscriber = Subscriber(self._world.fresh("subscriber"), plan)
+        answer = self._world.nodes[0].subscribe(subscriber.name, plan, Card.GOOD, trial_days)
+        assert_that(answer.outcome, equal_to(Outcome.DONE), f"of a subscription: {answer}")
+        subscriber.id = self._world.books.provider_id(subscriber.name)
+        self.all.append(subscriber)
+        self._quiet()
+
+    def subscribe_twice(self, plan: str) -> None:
+        """Two clicks: the second one comes through the other node while the first is on its way to the provider."""
+        world, name = self._world, self._world.fresh("subscriber")
+        first, second = world.nodes[:2]
+        self.all.append(Subscriber(name, plan))
+        world.bank.hold("hold_before", dict(SUBSCRIBING), lambda: first.subscribe(name, plan, Card.GOOD))
+        second.subscribe(name, plan, Card.GOOD)
+        world.bank.go_on()
+        poll(lambda: second.subscribe(name, plan, Card.GOOD).outcome is Outcome.DONE, _WITHIN_S, 0.2)
+        self.one.id = world.books.provider_id(name)
+
+    def wind(self, moment: str | int) -> None:
+        """Time goes by for all of them until that day; the platform has heard all that the provider tells of it."""
+        for subscriber in self.all:
+            to = _at(moment) if isinstance(moment, str) else self._world.provider.now(subscriber.id) + moment
+            self._world.provider.wind_clock(subscriber.id, to)
+        self._quiet()
+
+    def wind_to_the_eve_of(self, day: str) -> None:
+        """Time goes by until the last second before that day."""
+        self.wind(_at(day) - 1 - self._world.provider.now(self.one.id))
+
+    def watch_until(self, day: str) -> None:
+        """Time goes by until the last second of what is paid for, where access is looked at, and then until `day`."""
+        first = dict(self._world.provider.object(self._subscription()["id"]))
+        end = int(first["items"]["data"][0]["current_period_end"])
+        self.wind(end - 1 - self._world.provider.now(self.one.id))
+        self.before, self.end = self._seen(self.one.plan), end
+        self.wind(day)
+
+    def expect_access_until(self, plan: str, day: str) -> None:
+        """All could use `plan` until that day, and nothing now. AssertionError if not."""
+        assert_that(self.end, equal_to(_at(day)), "the end of what is paid for, by the provider")
+        assert_that(self.before, equal_to(dict.fromkeys(self.before, plan)), "what they could use a second before that")
+        self.expect_access(None)
+
+    def fail_from_now_on(self) -> None:
+        """Every charge of the subscriber's card is declined from now on."""
+        self._world.provider.act(customer=self.one.id, card=Card.FAILS_FROM_NOW_ON.value)
+
+    def expect_access_by_day(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """On each day, by both nodes, the subscriber can use the plan that the row says. AssertionError if not."""
+        found = []
+        for row in rows:
+            self.wind(row["day"])
+            found.append(
+                (row["day"], *sorted({str(self._settled(node.name, row["access"])) for node in self._world.nodes}))
+            )
+        wanted = [(row["day"], "None" if row["access"] == "none" else row["access"]) for row in rows]
+        assert_that(found, equal_to(wanted), "what the subscriber could use on each day")
+
+    def expect_access(self, plan: str | None) -> None:
+        """All of them can use `plan`, or nothing, by both nodes. AssertionError if not."""
+        seen = self._seen(plan)
+        assert_that(seen, equal_to(dict.fromkeys(seen, plan)), "what the subscribers can use")
+
+    def ask_quote(self, plan: str) -> None:
+        """The subscriber asks what a change would cost."""
+        self.quote = self._world.nodes[0].quote(self.one.name, plan)
+
+    def change(self, plan: str) -> None:
+        """The subscriber changes an hour later, for what was quoted, through the other node."""
+        if self.quote is None:
+            raise ProbeError("nothing was quoted")
+        self.wind(_HOUR_S)
+        self.outcome = self._world.nodes[1].change(self.one.name, plan, self.quote).outcome
+        self._quiet()
+
+    def expect_invoiced_as_quoted(self) -> None:
+        """The provider's invoice for the change is what was quoted, to the cent. AssertionError if not."""
+        subscription = self._world.provider.object(self._subscription()["id"])
+        invoice = self._world.provider.object(subscription["latest_invoice"])
+        told = self.quote.due if self.quote else None
+        assert_that(Money.of(invoice["total"], invoice["currency"].upper()), equal_to(told), "invoiced, and quoted")
+        assert_that(invoice["status"], equal_to("paid"), "the invoice")
+
+    def expect_declined(self) -> None:
+        """The subscriber was told that the card was declined. AssertionError if not."""
+        assert_that(self.outcome, equal_to(Outcome.DECLINED), "what the subscriber was told")
+
+    def cancel_each_way(self) -> None:
+        """One cancels with the platform, the other on the provider's own page: both with what is paid for."""
+        answer = self._world.nodes[1].cancel(self.all[0].name)
+        assert_that(answer.outcome, equal_to(Outcome.DONE), "canceled with the platform")
+        self._world.provider.act(subscription=self._subscription(self.all[1])["id"], cancel="at_period_end")
+        self._quiet()
+
+    def expect_one_live(self) -> None:
+        """There is one live subscription more than before. AssertionError if not."""
+        live = self._world.provider.sums().live_subscriptions - self._live_before
+        assert_that(live, equal_to(1), "live subscriptions, by the provider")
+
+    def expect_charged(self, *amounts: Decimal) -> None:
+        """Each was charged so much in all, by the provider and by the platform's books. AssertionError if not."""
+        for subscriber, amount in zip(self.all, amounts, strict=True):
+            minor = Money(amount, "USD").minor
+            theirs = self._world.provider.sums(customer=subscriber.id).money_in
+            assert_that(dict(theirs), equal_to({"usd": minor}), "charged, by the provider")
+            wanted = {("charge", "USD"): minor}
+            poll(partial(self._is_booked, subscriber, wanted), _WITHIN_S)
+            assert_that(dict(self._world.books.moved(subscriber.name)), equal_to(wanted), "by the platform's books")
+
+    def _is_booked(self, subscriber: Subscriber, wanted: Mapping[Flow, int]) -> bool:
+        return dict(self._world.books.moved(subscriber.name)) == wanted
+
+    def _seen(self, plan: str | None) -> dict[tuple[str, str], str | None]:
+        nodes = [node.name for node in self._world.nodes]
+        return {(one.name, node): self._settled(node, plan or "none", one) for one in self.all for node in nodes}
+
+    def _settled(self, node: str, plan: str, who: Subscriber | None = None) -> str | None:
+        """What a node says that the subscriber can use; it has a moment to say `plan`."""
+        adapter = next(one for one in self._world.nodes if one.name == node)
+        name, wanted = (who or self.one).name, None if plan == "none" else plan
+        poll(lambda: adapter.access(name) == wanted, 2)
+        return adapter.access(name)
+
+    def _subscription(self, of: Subscriber | None = None) -> Object:
+        """The subscription as the provider told of it first."""
+        customer = (of or self.one).id
+        first = self._world.provider.deliveries(customer=customer, type="customer.subscription.created")
+        if not first:
+            raise ProbeError(f"the provider has told of no subscription of {customer}")
+        return dict(self._world.provider.object(first[0].event)["data"]["object"])
+
+    def _quiet(self) -> None:
+        """Returns when all that the provider had to tell has been taken, and it has no more to tell for a moment."""
+        looks: list[list[tuple[str, bool]]] = []
+
+        def still() -> bool:
+            seen = [self._world.provider.deliveries(customer=one.id) for one in self.all]
+            looks.append([(attempt.event, attempt.taken) for some in seen for attempt in some])
+            last = looks[-_QUIET_LOOKS:]
+            return len(last) == _QUIET_LOOKS and all(look == last[0] for look in last) and _all_taken(last[0])
+
+        poll(still, _WITHIN_S, 0.05)
+
+
+def _all_taken(look: list[tuple[str, bool]]) -> bool:
+    return {event for event, _ in look} == {event for event, taken in look if taken}
+
+
+def _at(day: str) -> int:
+    """Midnight of a day (UTC), in seconds since the epoch."""
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())

@@ -1,0 +1,5 @@
+"""Payments through a provider in the shape of Stripe: orders, refunds, subscriptions, webhooks, reconciliation."""
+
+from .capability import Capability
+
+__all__ = ["Capability"]

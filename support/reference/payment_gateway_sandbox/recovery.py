@@ -1,0 +1,57 @@
+"""Outcomes that are missing, because a node died or an answer was lost, are asked for again by any node."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import LiteralString
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from .gateway import NotThereError, UnknownOutcomeError
+from .payments import Payments, Pool
+from .subscriptions import Subscriptions
+
+# Keys are known to the provider for 24 hours; what is older is for reconciliation to find, not to be asked for anew.
+_KEYS_LAST = "23 hours"
+_AT_ONCE = 20
+logger = logging.getLogger(__name__)
+
+
+class Recovery:
+    """Runs from `run` until `stop`."""
+
+    def __init__(self, pool: Pool, payments: Payments, subscriptions: Subscriptions, after_s: float) -> None:
+        self._pool, self._payments, self._subscriptions, self._after_s = pool, payments, subscriptions, after_s
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Looks for what is older than `after_s` and has no outcome, as often as that."""
+        while not self._stopping.is_set():
+            try:
+                await self._resume()
+            except (psycopg.Error, PoolTimeout, UnknownOutcomeError, NotThereError) as error:
+                logger.warning("nothing recovered: %s", type(error).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._after_s)
+
+    def stop(self) -> None:
+        """Ends `run` after what it has in hand."""
+        self._stopping.set()
+
+    async def _resume(self) -> None:
+        for payment in await self._left("SELECT id FROM payments"):
+            await self._payments.resume(payment["id"])
+        for refund in await self._left("SELECT id FROM refunds"):
+            await self._payments.resume_refund(refund["id"])
+        for subscription in await self._left("SELECT * FROM subscriptions"):
+            await self._subscriptions.resume(subscription)
+
+    async def _left(self, query: LiteralString) -> list[psycopg.rows.DictRow]:
+        without_outcome: LiteralString = (
+            " WHERE status = 'requested' AND created_at < now() - make_interval(secs => %s)"
+            " AND created_at > now() - %s::interval ORDER BY created_at LIMIT %s"
+        )
+        async with self._pool.connection() as connection:
+            found = await connection.execute(query + without_outcome, [self._after_s, _KEYS_LAST, _AT_ONCE])
+            return await found.fetchall()
