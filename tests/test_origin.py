@@ -168,7 +168,9 @@ def test_what_this_machine_lacks_to_hear_is_not_the_targets_silence(part: str) -
     receiver = Receiver()
     connection = Connection(cast(Any, SimpleNamespace(socket=opened)), receiver)
     with closing(there), closing(receiver), pytest.MonkeyPatch.context() as patch:
-        patched = (opened, "recv_data_frame") if part == "a connection" else (receiver._selector, "select")
+        patched: tuple[object, str] = (opened, "recv_data_frame")
+        if part == "the selector":
+            patched = receiver._selector, "select"
         patch.setattr(*patched, lacks_memory)
         receiver.watch(connection)
         there.send(b"x")

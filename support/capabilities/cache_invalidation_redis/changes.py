@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
+from itertools import islice
 from statistics import quantiles
 from typing import TypeVar
 
@@ -124,7 +125,7 @@ class Rivals:
         products = list(self._world.prices)
         orders = (products, products[::-1])
         self._lists = [
-            {product: next(self._world.cents) for product in order} for order, _ in zip(turns(orders), range(count))
+            {product: next(self._world.cents) for product in order} for order in islice(turns(orders), count)
         ]
         changes = [
             change

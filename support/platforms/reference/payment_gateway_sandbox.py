@@ -1,6 +1,6 @@
 """Payments of the reference platform: its routes, its answers, the claims of its tokens, its tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -151,7 +151,7 @@ class Adapter(NodeClient):
         return self.ask("POST", f"/orders/{order}/refunds", said, token)
 
     def _as(
-        self, customer: str, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+        self, customer: str, method: str, path: str, body: Any = None, headers: Mapping[str, str] = {}
     ) -> requests.Response:
         return self.ask(method, path, body, self._identity.token(customer, []), headers)
 
