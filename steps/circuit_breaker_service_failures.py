@@ -101,7 +101,7 @@ def hang_up(context: Context, count: int) -> None:
 
 @when("the service fails on, and is called all the time")
 def fail_on(context: Context) -> None:
-    context.world.probing.keep_calling(rounds=3, within_s=12)
+    context.world.probing.keep_calling(rounds=3, within_s=14)
 
 
 @when("the breaker opens because of other calls, and then these {count:Count} are answered")

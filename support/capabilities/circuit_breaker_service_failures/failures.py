@@ -11,7 +11,7 @@ FAILURES: Mapping[str, Mapping[str, Any]] = {
     "breaks the connection": {"do": "reset"},
     "begins an answer and falls silent": {"do": "hang", "part": "head"},
     "breaks off in the middle of an answer": {"do": "reset", "part": "body"},
-    "answers correctly, but only after 1.2 s": {"do": "slow", "ms": 1200},
+    "answers correctly, but only after 1 s": {"do": "slow", "ms": 1000},
 }
 REFUSALS: Mapping[str, int] = {
     "that there is no such thing": 404,

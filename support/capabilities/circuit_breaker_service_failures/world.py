@@ -18,6 +18,7 @@ from support.worlds.crowds import threads
 from support.worlds.world import part
 
 OPENS_AFTER = 10  # failures, the least that say anything
+WAIT_S = 2.0  # for which an open breaker lets nothing through, at the least
 
 
 class World(world.World[Adapter]):
@@ -33,6 +34,7 @@ class World(world.World[Adapter]):
         self.background = self.closing.enter_context(threads(8))
         self.replies: list[Reply] = []
         self._holding: ArmedFault | None = None
+        self._failed_at = self._sent_at = 0.0  # when the last call that failed, and the last of all, was made
         self._arrived_before = 0  # of the last calls that were made one after the other
 
     # What the service does
@@ -61,16 +63,21 @@ class World(world.World[Adapter]):
     def call(self, count: int, place: int = 0) -> list[Reply]:
         """`count` calls of the service, one after the other, through the gateway of that `place`."""
         self._arrived_before = self.arrived()
-        replies = [self.nodes[place].call(self.service, "x") for _ in range(count)]
-        self.replies += replies
-        return replies
+        return [self._one(place) for _ in range(count)]
 
     def call_at_once(self, count: int, place: int = 0) -> list[Reply]:
         """The same at the same time."""
         with threads(count) as pool:
-            asked = [pool.submit(self.nodes[place].call, self.service, "x") for _ in range(count)]
-        self.replies += [reply.result() for reply in asked]
-        return self.replies[-count:]
+            asked = [pool.submit(self._one, place) for _ in range(count)]
+        return [reply.result() for reply in asked]
+
+    def _one(self, place: int) -> Reply:
+        sent = time.monotonic()
+        self.replies.append(self.nodes[place].call(self.service, "x"))
+        if self.replies[-1].outcome is Outcome.FAILED:
+            self._failed_at = max(self._failed_at, sent)
+        self._sent_at = sent
+        return self.replies[-1]
 
     def let_pass(self, seconds: float) -> None:
         """Waits for as long as a window of the breaker's lasts."""
@@ -99,14 +106,17 @@ class World(world.World[Adapter]):
 
     def expect_arrived(self, count: int) -> None:
         """Exactly `count` calls have reached the service. AssertionError if not."""
+        if any(reply.outcome is Outcome.NOT_ASKED for reply in self.replies):
+            self._see_in_time()
         assert_that(self.arrived(), equal_to(count), "calls that reached the service, by its own count")
 
     def expect_not_asked(self, count: int) -> None:
         """The last `count` callers heard that the service was not asked, and when to ask again."""
+        self._see_in_time()
         heard = self.replies[-count:]
         assert_that([r.outcome for r in heard], equal_to([Outcome.NOT_ASKED] * count), "what callers heard")
-        untold = [reply for reply in heard if not reply.retry_after_s or reply.retry_after_s > 2]
-        assert_that(untold, empty(), "those who were not told to ask again within 2 s")
+        untold = [reply for reply in heard if not reply.retry_after_s or reply.retry_after_s > 3]
+        assert_that(untold, empty(), "those who were not told to ask again within 3 s")
 
     def expect_others_go_on(self, count: int, more: int) -> None:
         """`count` calls of this service at the other gateway, and `more` of another one at the first, all arrive."""
@@ -116,8 +126,17 @@ class World(world.World[Adapter]):
             self.nodes[0].call(self.other, "x")
         assert_that(self.arrived(0, self.other), equal_to(more), "calls of the other service")
 
+    def _see_in_time(self) -> None:
+        """When the last call was made the breaker had not waited for its time yet, after which it lets some through.
+
+        It opened after the last call that failed had been made. Raises ProbeError when that is too long ago.
+        """
+        if self._sent_at - self._failed_at > WAIT_S:
+            raise ProbeError(f"the calls took longer than the {WAIT_S:g} s for which the breaker is open for certain")
+
     def expect_spared(self, count: int) -> None:
         """None of the last `count` calls has reached the service, and their callers heard so."""
+        self._see_in_time()
         heard = [reply.outcome for reply in self.replies[-count:]]
         assert_that(heard, equal_to([Outcome.NOT_ASKED] * count), "what callers heard")
         assert_that(self.arrived() - self._arrived_before, equal_to(0), "calls that reached the service")
