@@ -112,8 +112,8 @@ def a_run(client: docker.DockerClient) -> Iterator[str]:
 
 def small_fleet(client: docker.DockerClient, kinds: tuple[str, ...], **order: Any) -> Fleet:
     """A fleet of `kinds` that is not started; `order` has at least its run and its images."""
-    order = {"capability": "small", "layout": Layout(), "settings": {}, "budget": BUDGET} | order
-    return Fleet(client, Order(kinds=kinds, **order), print)
+    usual: dict[str, Any] = {"capability": "small", "layout": Layout(), "settings": {}, "budget": BUDGET}
+    return Fleet(client, Order(kinds=kinds, **usual | order), print)
 
 
 # Who runs beside whom

@@ -47,8 +47,7 @@ def execute(options: argparse.Namespace) -> int:
         outcomes = list(pool.map(_check, CHECKS.values()))
         for name, outcome in zip(CHECKS, outcomes, strict=True):
             _tell(name, outcome)
-        assert tests.stdout is not None
-        while said := os.read(tests.stdout.fileno(), 65536):
+        while tests.stdout and (said := os.read(tests.stdout.fileno(), 65536)):
             os.write(sys.stdout.fileno(), said)
     return tests.returncode or int(any(outcome.code for outcome in outcomes))
 
