@@ -9,7 +9,6 @@ from support.ledger.commit import Commit
 from support.ledger.completion import Outcome, complete
 from support.ledger.folder import RunFolder
 from support.ledger.plan import (
-    REFERENCE_NAME,
     Document,
     Plan,
     PlannedFeature,
@@ -19,6 +18,7 @@ from support.ledger.plan import (
     WrittenStep,
 )
 from support.ledger.rows import Row, StepRow, Verdict, blank
+from support.platforms.description import REFERENCE_NAME
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUE = tomllib.loads((ROOT / "features" / "catalogue.toml").read_text(encoding="utf-8"))

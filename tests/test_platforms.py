@@ -16,8 +16,8 @@ from ledgers import all_passed, but, ledger, plan_of
 from support.containers.target import Target
 from support.errors import PlatformError, SelectionError
 from support.ledger import history
-from support.ledger.plan import Judged, Plan
-from support.platforms.description import read
+from support.ledger.plan import Plan
+from support.platforms.description import Judged, read
 from support.platforms.platform import Platform
 from support.report.merge import merge
 from support.settings import REFERENCE

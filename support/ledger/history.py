@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NamedTuple, TypedDict, cast, get_args
 
 from support.ledger.folder import CONTAINERS, HISTORY
-from support.ledger.plan import REFERENCE_NAME, Plan, platform_of
+from support.ledger.plan import Plan, platform_of
 from support.ledger.rows import Row, Verdict, append_all
+from support.platforms.description import REFERENCE_NAME
 
 NODE = "platform"  # the kind of a container that is a node of the target
 READ_AT_MOST = 8 * 1024**2  # bytes, from the end: 150 runs of 200 scenarios; what is older stays in the file unread

@@ -8,16 +8,7 @@ from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
 from support.ledger.commit import Commit
-
-REFERENCE_NAME = "Reference platform"  # also whose the verdicts are that were kept before platforms had names
-
-
-class Judged(TypedDict):
-    """The platform that is judged: its name, its folder, and a digest of what this holds but for its image."""
-
-    name: str
-    digest: str
-    folder: str
+from support.platforms.description import REFERENCE_NAME, Judged
 
 
 class WrittenStep(TypedDict):

@@ -6,8 +6,9 @@ from typing import Literal, TypedDict
 
 from support.ledger.commit import Commit
 from support.ledger.history import Rate
-from support.ledger.plan import Judged, Plan, PlannedFeature, platform_of
+from support.ledger.plan import Plan, PlannedFeature, platform_of
 from support.ledger.rows import Row, Verdict
+from support.platforms.description import Judged
 
 PASSED, FAILED, WRONG_COMMAND, UNKNOWN = 0, 1, 2, 3
 Standing = Literal["verified", "exposed", "untold"]

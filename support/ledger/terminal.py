@@ -7,9 +7,10 @@ from typing import TextIO
 
 from support.ledger.completion import Outcome
 from support.ledger.folder import LEDGER, PAGE
-from support.ledger.plan import Judged, PlannedFeature
+from support.ledger.plan import PlannedFeature
 from support.ledger.rows import Row, Verdict
 from support.ledger.summary import FAILED, PASSED, UNKNOWN, Money
+from support.platforms.description import Judged
 
 _SYMBOLS: dict[Verdict, str] = {"passed": "✔", "failed": "✘", "unknown": "?", "not promised": "–"}
 _PLAIN: dict[Verdict, str] = {"passed": "+", "failed": "x", "unknown": "?", "not promised": "-"}

@@ -8,12 +8,13 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from support.containers.target import Target, names_in
 from support.errors import PlatformError
 
 FILE = "platform.toml"
+REFERENCE_NAME = "Reference platform"  # also whose the verdicts are that were kept before platforms had names
 _EXPECTED = {  # the type of each key, and an example for whoever has written another
     "name": (str, '"Our platform"'),
     "image": (str, '"registry.example/ours:1.2.3"'),
@@ -25,6 +26,14 @@ _EXPECTED = {  # the type of each key, and an example for whoever has written an
     "not_promised": (dict, 'a table such as "title of a scenario" = "the reason"'),
 }
 _TEXTS_IN = {"environment": '"{REDIS_URL}"', "not_promised": '"the reason"'}
+
+
+class Judged(TypedDict):
+    """The platform that is judged: its name, its folder, and a digest of what this holds but for its image."""
+
+    name: str
+    digest: str
+    folder: str
 
 
 @dataclass(frozen=True)

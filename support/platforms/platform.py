@@ -17,9 +17,8 @@ from support.containers.platform import Node
 from support.errors import AdapterError, PlatformError
 from support.images import manifest
 from support.images.manifest import Entry
-from support.ledger.plan import REFERENCE_NAME, Judged
 from support.platforms import seam
-from support.platforms.description import FILE, Description, read
+from support.platforms.description import FILE, REFERENCE_NAME, Description, Judged, read
 from support.settings import REFERENCE
 
 SECRET = "JWT_SECRET"  # what every node verifies tokens with; a platform may ask for others

@@ -14,8 +14,8 @@ from support.errors import FeatureTagError, PlatformError, SelectionError
 from support.ledger.catalogue import Catalogue, Entry
 from support.ledger.commit import commit_of
 from support.ledger.feature_tags import Terms, terms
-from support.ledger.plan import REFERENCE_NAME, Plan, PlannedFeature, PlannedScenario, clash, slug
-from support.platforms.description import FILE
+from support.ledger.plan import Plan, PlannedFeature, PlannedScenario, clash, slug
+from support.platforms.description import FILE, REFERENCE_NAME
 from support.platforms.platform import Platform
 from support.run.document import document_of
 
