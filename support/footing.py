@@ -10,6 +10,7 @@ import os
 import resource
 import select
 import sys
+import warnings
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
@@ -41,6 +42,8 @@ def take() -> None:
     for name in list(os.environ):
         if name.startswith(_OF_OTHERS) or name in _GIT:
             del os.environ[name]
+    if sys.warnoptions:  # a warning that is to be an error would end what has nothing to do with it
+        warnings.resetwarnings()
     _spare_loopback_the_proxies()
     _allow_open_files()
 

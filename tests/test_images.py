@@ -1,12 +1,16 @@
 """How an image comes to the engine, tried on a real engine and a real registry on loopback."""
 
 import argparse
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +26,7 @@ from docker.models.containers import Container
 from support.cli import images as command
 from support.containers.engine import connect
 from support.errors import ImageError
-from support.images import archive, build, debian, manifest, registry
+from support.images import archive, build, debian, manifest, registry, resolution
 from support.images.manifest import Entry
 from support.images.resolution import obtain, resolve, resolve_all
 from support.polling import poll
@@ -238,6 +242,21 @@ def test_without_bootstrap_nothing_is_fetched(
     with pytest.raises(ImageError, match="--no-bootstrap"):
         obtain(entry, client, said.append)
     assert not present(client, entry.stand_in)
+
+
+def test_an_image_that_is_waited_for_does_not_keep_ctrl_c_waiting(
+    client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(resolution, "obtain", lambda *_: over.wait(30))
+    began = time.monotonic()
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            resolve_all(["redis", "toxiproxy"], client, print)
+    finally:
+        over.set()
+    assert time.monotonic() - began < 2.3
 
 
 def test_all_that_fail_are_told_at_once(
