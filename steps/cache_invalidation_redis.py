@@ -81,8 +81,7 @@ def new_prices_and_discount_within(context: Context, deadline: float) -> None:
 
 
 @given(
-    "shops with similar names and discounts of their own, "
-    "and in each products with similar names, from {least:Count} cents on"
+    "shops with similar names and discounts of their own, and products with similar names, from {least:Count} cents on"
 )
 def similar_names(context: Context, least: int) -> None:
     context.world.similar_names.open(least)

@@ -42,7 +42,7 @@ Feature: Nobody is shown a price that is no longer true
   Rule: Shops and products with similar names are told apart, also when a shop's cache is cleared
 
     Scenario: Shops and products with similar names have prices of their own
-      Given shops with similar names and discounts of their own, and in each products with similar names, from 0 cents on
+      Given shops with similar names and discounts of their own, and products with similar names, from 0 cents on
       When every second price is changed, at both storefronts in turn
       Then within 1 s both storefronts show every product at its own price, and every page with its shop's discount
 
