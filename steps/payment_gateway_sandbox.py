@@ -89,7 +89,7 @@ def lose_answers(context: Context, count: int) -> None:
 @when("it is paid until the customer is told what became of it")
 def pay_until_told(context: Context) -> None:
     context.world.pay_until_told(context.world.bill)
-    context.world.bank.see_answers_lost(1)
+    context.world.bank.see_answers_lost(2)
 
 
 @given("the provider tells of no event")

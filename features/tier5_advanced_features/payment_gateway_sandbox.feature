@@ -31,6 +31,7 @@ Feature: Money moves once, and only when it should
 
     Scenario: The provider charges, and its answers are lost
       Given an order of 19.99 USD
+      And the provider tells of no event
       And the provider's next 2 answers to a charge of it will be lost
       When it is paid until the customer is told what became of it
       Then the customer is told that it is paid
