@@ -64,11 +64,12 @@ class Bank:
         self._world.provider.hold_events()
         self._world.pay(bill, self._world.nodes[0], card)
 
-    def decide(self, bill: "Bill", how: str = "ok") -> None:
-        """The bank decides, or the customer confirms."""
+    def decide(self, bill: "Bill") -> str:
+        """The bank decides, or the customer confirms; returns the provider's id of the payment."""
         intent = self.intent_of(bill)
         verb = "authenticate" if self._world.provider.object(intent)["status"] == "requires_action" else "finish"
-        self._world.provider.act(payment_intent=intent, **{verb: how})
+        self._world.provider.act(payment_intent=intent, **{verb: "ok"})
+        return intent
 
     def decide_for(self, bill: "Bill", money: Money) -> None:
         """The bank decides for another amount than was asked for, and the provider tells of it."""
@@ -87,11 +88,17 @@ class Bank:
             raise ProbeError(f"the provider has no event {type_} about {bill.order}")
         return found[-1]
 
-    def refund_on_its_page(self, bill: "Bill", money: Money) -> None:
+    def held_of(self, order: str) -> dict[str, Object]:
+        """The events about an order that are held, by their types; the newest of each."""
+        held = self._world.provider.held_events()
+        told = [one for one in held if one["type"] == "payment_intent.created" and order in str(one["data"]["object"])]
+        names = (order, *(one["data"]["object"]["id"] for one in told))
+        return {one["type"]: one for one in held if any(name in str(one["data"]["object"]) for name in names)}
+
+    def refund_on_its_page(self, intent: str, money: Money) -> None:
         """Somebody gives money back on the provider's own page. Raises FaultError."""
-        provider = self._world.fleet.named("payment-sandbox")
-        host, port = provider.address()
-        said = {"payment_intent": self.intent_of(bill), "amount": str(money.minor)}
+        host, port = self._world.fleet.named("payment-sandbox").address()
+        said = {"payment_intent": intent, "amount": str(money.minor)}
         with requests.Session() as http:
             http.trust_env = False
             headers = {"Authorization": f"Bearer {self._world.nodes[0].api_key}"}
@@ -106,12 +113,12 @@ class Bank:
 
     def _events(self, order: str, type_: str) -> list[Object]:
         """Of a refund the event names its payment, not the order."""
-        provider = self._world.provider
-        told = [one for one in provider.held_events() if order in str(one["data"]["object"])]
-        names = {order, *(one["data"]["object"]["id"] for one in told if one["type"] == "payment_intent.created")}
-        held = [one for one in provider.held_events() if any(name in str(one["data"]["object"]) for name in names)]
-        sent = [provider.object(one.event) for one in provider.deliveries(order=order, type=type_)]
-        return [one for one in held if one["type"] == type_] or sent
+        held = self.held_of(order)
+        if type_ in held:
+            return [held[type_]]
+        return [
+            self._world.provider.object(one.event) for one in self._world.provider.deliveries(order=order, type=type_)
+        ]
 
 
 def _heard(ask: Callable[[], Answer]) -> Answer:

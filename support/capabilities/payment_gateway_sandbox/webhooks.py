@@ -64,10 +64,10 @@ class Webhooks:
         """The event that the order is paid, which is held."""
         return self._world.bank.told_of(self._world.bill, "payment_intent.succeeded")
 
-    def prepare(self, card: Card = Card.DECIDED_LATER) -> "Bill":
+    def prepare(self) -> "Bill":
         """An order whose payment the bank has decided, and no node has heard of that."""
         bill = self._world.place(Decimal("19.99"), "USD")
-        self._world.bank.begin(bill, card)
+        self._world.bank.begin(bill)
         self._world.bank.decide(bill)
         return bill
 
@@ -178,11 +178,11 @@ class Webhooks:
             books.while_locked(self._world.bill.order.id, take_and_die)
 
     def _deliver_in_order(self, arrival: tuple[str, ...]) -> None:
-        world = self._world
-        bill = self.prepare()
-        world.bank.refund_on_its_page(bill, Money(Decimal("5.00"), "USD"))
-        groups = [[world.bank.told_of(bill, type_)["id"]] * 2 for type_ in arrival]
-        world.provider.release_events(groups, self._names)
+        bank, bill = self._world.bank, self._world.place(Decimal("19.99"), "USD")
+        self._world.pay(bill, self._world.nodes[0], Card.DECIDED_LATER)
+        bank.refund_on_its_page(bank.decide(bill), Money(Decimal("5.00"), "USD"))
+        held = bank.held_of(bill.order.id)
+        self._world.provider.release_events([[held[type_]["id"]] * 2 for type_ in arrival], self._names)
 
     def _knock(self, sign: str) -> list[Attempt]:
         return self._world.provider.deliver(self.paid["id"], [_ORPHAN], sign=sign)

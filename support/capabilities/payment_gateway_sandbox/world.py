@@ -215,9 +215,8 @@ class World(world.World[Adapter]):
         """
         self.provider.see_that_the_books_add_up()
         poll(lambda: not self._disagreements(), AGREED_WITHIN_S)
-        assert_that(self._disagreements(), empty(), "orders of which not all have the same account")
         time.sleep(_QUIET_S)
-        assert_that(self._disagreements(), empty(), "the same, a moment later")
+        assert_that(self._disagreements(), empty(), "orders of which not all have the same account")
         assert_that(self.books.unbalanced(), equal_to({}), "what the ledger sums to, where it is not 0")
 
     def _disagreements(self) -> list[str]:
