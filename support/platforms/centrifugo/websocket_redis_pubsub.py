@@ -84,7 +84,8 @@ class Adapter(NodeClient):
 
     def enter(self, session: Session | None, site: str | None = None) -> Line | Refusal:
         """A page's own script shows the token in its first message; whatever way it was kept."""
-        socket = dial(self._door, "/connection/websocket", **({"origin": site} if site else {}))
+        shown: dict[str, Any] = {"origin": site} if site else {}
+        socket = dial(self._door, "/connection/websocket", **shown)
         if not isinstance(socket, WebSocket):
             return Refusal.FOREIGN_SITE if socket == 403 else broken(f"{self.name} refused a WebSocket: {socket}")
         line = CentrifugoLine(socket, _claims(session).get("channels_of_user", {}))
