@@ -1,5 +1,6 @@
 """One scenario of circuit breakers: services that nobody has called before, and what of the calls reached them."""
 
+import math
 import time
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from support.capabilities.circuit_breaker_service_failures.candidate import Cand
 from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome, Reply, State
 from support.capabilities.circuit_breaker_service_failures.failures import FAILURES, REFUSALS
 from support.capabilities.circuit_breaker_service_failures.probing import Probing
-from support.clients.provider_control import ArmedFault
+from support.clients.provider_control import ArmedFault, Arrival
 from support.clients.upstream_control import UpstreamControl
 from support.errors import ProbeError
 from support.faults.faults import Faults
@@ -34,8 +35,7 @@ class World(world.World[Adapter]):
         self.background = self.closing.enter_context(threads(8))
         self.replies: list[Reply] = []
         self._holding: ArmedFault | None = None
-        self._sent_at = 0.0  # when the last call was made (seconds since 1970)
-        self._arrived_before = 0  # of the last calls that were made one after the other
+        self._calls: list[tuple[float, Reply]] = []  # with when they were made (seconds since 1970)
 
     # What the service does
 
@@ -62,7 +62,6 @@ class World(world.World[Adapter]):
 
     def call(self, count: int, place: int = 0) -> list[Reply]:
         """`count` calls of the service, one after the other, through the gateway of that `place`."""
-        self._arrived_before = self.arrived()
         return [self._one(place) for _ in range(count)]
 
     def call_at_once(self, count: int, place: int = 0) -> list[Reply]:
@@ -72,8 +71,9 @@ class World(world.World[Adapter]):
         return [reply.result() for reply in asked]
 
     def _one(self, place: int) -> Reply:
-        self._sent_at = time.time()
+        sent = time.time()
         self.replies.append(self.nodes[place].call(self.service, "x"))
+        self._calls.append((sent, self.replies[-1]))
         return self.replies[-1]
 
     def let_pass(self, seconds: float) -> None:
@@ -102,16 +102,15 @@ class World(world.World[Adapter]):
         return sum(name in (None, arrival.via) for arrival in arrivals)
 
     def expect_arrived(self, count: int) -> None:
-        """Exactly `count` calls have reached the service. AssertionError if not."""
-        if any(reply.outcome is Outcome.NOT_ASKED for reply in self.replies):
-            self._see_in_time()
-        assert_that(self.arrived(), equal_to(count), "calls that reached the service, by its own count")
+        """Exactly `count` calls have reached the service while its breaker let none, or all, through."""
+        spared = any(reply.outcome is Outcome.NOT_ASKED for reply in self.replies)
+        arrived = [call for call in self._arrivals() if not spared or call.arrived < self._lets_some_through_at()]
+        assert_that(len(arrived), equal_to(count), "calls that reached the service, by its own count")
 
     def expect_not_asked(self, count: int) -> None:
         """The last `count` callers heard that the service was not asked, and when to ask again."""
-        self._see_in_time()
-        heard = self.replies[-count:]
-        assert_that([r.outcome for r in heard], equal_to([Outcome.NOT_ASKED] * count), "what callers heard")
+        heard = self._in_time(count)
+        assert_that({reply.outcome for reply in heard}, equal_to({Outcome.NOT_ASKED}), "what callers heard")
         untold = [reply for reply in heard if not reply.retry_after_s or reply.retry_after_s > 3]
         assert_that(untold, empty(), "those who were not told to ask again within 3 s")
 
@@ -123,21 +122,31 @@ class World(world.World[Adapter]):
             self.nodes[0].call(self.other, "x")
         assert_that(self.arrived(0, self.other), equal_to(more), "calls of the other service")
 
-    def _see_in_time(self) -> None:
-        """When the last call was made the breaker had not waited for its time yet, after which it lets some through.
-
-        It opened after the tenth call had ended at the service. Raises ProbeError when that is too long ago.
-        """
-        ended = sorted(call.ended for call in self.services.arrivals(path=f"/{self.service}/*") if call.ended)
-        if len(ended) >= OPENS_AFTER and self._sent_at - ended[OPENS_AFTER - 1] > WAIT_S:
-            raise ProbeError(f"the calls took longer than the {WAIT_S:g} s for which the breaker is open for certain")
-
     def expect_spared(self, count: int) -> None:
         """None of the last `count` calls has reached the service, and their callers heard so."""
-        self._see_in_time()
-        heard = [reply.outcome for reply in self.replies[-count:]]
-        assert_that(heard, equal_to([Outcome.NOT_ASKED] * count), "what callers heard")
-        assert_that(self.arrived() - self._arrived_before, equal_to(0), "calls that reached the service")
+        heard = {reply.outcome for reply in self._in_time(count)}
+        assert_that(heard, equal_to({Outcome.NOT_ASKED}), "what callers heard")
+        first = self._calls[-count][0]
+        arrived = [call for call in self._arrivals() if first <= call.arrived < self._lets_some_through_at()]
+        assert_that(arrived, empty(), "calls that reached the service")
+
+    def _in_time(self, count: int) -> list[Reply]:
+        """What the last `count` callers heard, but for those who called when the breaker may have waited for its time.
+
+        Raises ProbeError when all of them did.
+        """
+        heard = [reply for sent, reply in self._calls[-count:] if sent < self._lets_some_through_at()]
+        if not heard:
+            raise ProbeError(f"no call was made within the {WAIT_S:g} s for which the breaker is open for certain")
+        return heard
+
+    def _lets_some_through_at(self) -> float:
+        """From when on an open breaker may let calls through: it opened after the tenth call had ended at the service."""
+        ended = sorted(call.ended for call in self._arrivals() if call.ended)
+        return ended[OPENS_AFTER - 1] + WAIT_S if len(ended) >= OPENS_AFTER else math.inf
+
+    def _arrivals(self) -> list[Arrival]:
+        return self.services.arrivals(path=f"/{self.service}/*")
 
     def expect_let_through(self, count: int) -> None:
         """The breaker is closed: `count` calls at once all reach the service and are answered."""
