@@ -141,7 +141,7 @@ class World(world.World[Adapter]):
         return heard
 
     def _lets_some_through_at(self) -> float:
-        """From when on an open breaker may let calls through: it opened after the tenth call had ended at the service."""
+        """From when on an open breaker may let calls through: it opened after the tenth had ended at the service."""
         ended = sorted(call.ended for call in self._arrivals() if call.ended)
         return ended[OPENS_AFTER - 1] + WAIT_S if len(ended) >= OPENS_AFTER else math.inf
 
