@@ -190,16 +190,16 @@ ORDER = [
     ["proof"],
     ["run"],
     ["report"],
+    ["ledger"],
     ["adapters"],  # support/platforms/<platform>/
     ["capabilities"],
     ["worlds"],
     ["platforms", "clients", "probes", "faults"],
-    ["ledger"],
     ["sentences"],
     ["containers"],
     ["images"],
-    ["nouns", "progress", "promise", "settings", "turn"],
-    ["polling"],
+    ["nouns", "origin", "progress", "promise", "settings", "turn"],
+    ["footing", "polling"],
     ["errors"],
 ]
 ROWS = {room: row for row, rooms in enumerate(ORDER) for room in rooms}

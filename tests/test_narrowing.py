@@ -152,22 +152,28 @@ def test_shares_of_a_proof_are_disjoint_complete_and_about_as_long(of: int) -> N
     for choice in shares:
         assert names(choice.mutants) | names(choice.others) == names(POOL)
         assert len(choice.mutants) + len(choice.others) == len(POOL)
-    lengths = [sum(2 + took.get(one.scenarios[0], 2) for one in choice.mutants) for choice in shares]
+    lengths = [sum(4 + took.get(one.scenarios[0], 2) for one in choice.mutants) for choice in shares]
     assert max(lengths) < 1.5 * sum(lengths) / of
 
 
 def test_what_does_not_fit_the_time_is_what_was_proved_last_and_is_told() -> None:
     choice = changed_and_sampled(POOL, Changes(frozenset({PRICES}), ("requirements.txt",)), 0, DAY)
     proved = {key_of(one): f"2026-11-{10 + number % 15}" for number, one in enumerate(POOL)}
-    found = fitting(choice, 90.0, 2, {}, proved)
+    found = fitting(choice, 240.0, DAY, {}, proved)
     assert [one.capability for one in found.mutants[:30]] == [PRICES] * 30
     dates = [proved[key_of(one)] for one in found.mutants[30:]]
     assert 0 < len(dates) < 30 and dates == sorted(dates)
-    assert found.told[-1] == f"{60 - len(found.mutants)} do not fit 90 s, and keep their last verdicts: " + (
+    assert found.told[-1] == f"{60 - len(found.mutants)} do not fit the time, and keep their last verdicts: " + (
         f"{60 - len(found.mutants)} of {LIVE}"
     )
-    assert fitting(choice, 9000.0, 2, {}, proved) == choice
-    assert len(fitting(choice, 0.1, 1, {}, proved).mutants) == 1
+    assert fitting(choice, 9000.0, DAY, {}, proved) == choice
+    assert len(fitting(choice, 0.1, DAY, {}, proved).mutants) == 1
+
+
+def test_what_fits_the_time_is_some_of_each_capability_where_no_dates_are_known() -> None:
+    found = fitting(Choice(POOL), 200.0, DAY, {}, {})
+    assert {one.capability for one in found.mutants} == {LIVE, PRICES}
+    assert fitting(Choice(POOL), 200.0, DAY + timedelta(days=1), {}, {}) != found
 
 
 def test_shares_of_a_run_leave_features_whole_and_an_empty_one_is_refused() -> None:

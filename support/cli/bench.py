@@ -7,7 +7,6 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from support import footing
 from support.settings import ROOT
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _one_run(feature: Path) -> Run:
     print(f"one run of {feature.stem} …", flush=True)
     with tempfile.NamedTemporaryFile(mode="r", encoding="utf-8") as noted:
         began = time.time()
-        command = [sys.executable, "-m", "support.cli.healing", noted.name, str(feature)]
+        command = footing.helper("support.cli.healing", noted.name, str(feature))
         subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
         healings = [(float(at), float(took)) for at, took in json.loads(noted.read() or "[]")]
     rows = _rows(Path(os.environ.get("L3_REPORTS") or ROOT / "reports") / "latest" / "ledger.jsonl")

@@ -28,11 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--capability", metavar="KEY", action="append", default=[], help="only this capability's mutants (repeatable)")
     add("--mutant", metavar="ID", action="append", default=[], help="only this mutant (repeatable)")
     add("--mutants", metavar="DIR", type=Path, help="a folder of mutants of your own (default: the capabilities' own)")
-    add(
-        "--changed",
-        metavar="REV",
-        help="only mutants of capabilities that differ from this revision of git; all, when what they share differs",
-    )
+    add("--changed", metavar="REV", help="only what differs from this revision; all, when what is shared differs")
     add("--sample", metavar="N", type=_sample, default=0, help="N others besides, each day the next ones")
     add("--shard", metavar="K/N", type=shard_option, help="the K-th of N equal shares; ./l3 report --merge joins them")
     add("--within", metavar="TIME", type=_time, help='only as many as are likely to fit, such as "20 min"')
@@ -102,9 +98,12 @@ def _choice(options: argparse.Namespace, folder: Path | None, known: Mapping[str
     source.apply_all(pool)
     changes = changes_since(options.changed, known, ROOT) if options.changed is not None else None
     took = history.read(settings.history).durations()
-    found = choice.changed_and_sampled(pool, changes, options.sample, datetime.now(UTC).date())
+    today = datetime.now(UTC).date()
+    found = choice.changed_and_sampled(pool, changes, options.sample, today)
     found = choice.shared(found, options.shard, took)
-    found = choice.fitting(found, options.within, options.jobs, took, kept.dates(settings.reports / MATRIX))
+    if options.within:
+        dates = kept.dates(settings.reports / MATRIX)
+        found = choice.fitting(found, options.within * options.jobs, today, took, dates)
     return replace(found, known=frozenset(map(choice.key_of, [*own, *there])))
 
 

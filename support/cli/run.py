@@ -11,41 +11,28 @@ from pathlib import Path
 from support.cli.shard import shard_option
 from support.settings import ROOT
 
+_SHARD = "run the K-th of N shares that take about as long, features whole; ./l3 report --merge joins them"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares --tags, --platform, --jobs, --shard and the features to run."""
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "--tags",
         metavar="EXPR",
         action="append",
         help="run the scenarios whose tags fulfil this, as in '@tier1 and not @performance' (default: @L3); "
         "given several times, all must be fulfilled",
     )
-    parser.add_argument(
+    add(
         "--platform",
         metavar="DIR",
         type=Path,
         help="judge the platform whose folder this is (default: L3_PLATFORM, else support/platforms/reference)",
     )
-    parser.add_argument(
-        "--jobs",
-        metavar="N",
-        type=_jobs,
-        default=1,
-        help="run N features at the same time, each in its own process",
-    )
-    parser.add_argument(
-        "--shard",
-        metavar="K/N",
-        type=shard_option,
-        help="run the K-th of N shares that take about as long, features whole; ./l3 report --merge joins them",
-    )
-    parser.add_argument(
-        "features",
-        metavar="FEATURE",
-        nargs="*",
-        help="a feature file, file:line of a scenario, or a folder (default: all)",
-    )
+    add("--jobs", metavar="N", type=_jobs, default=1, help="run N features at the same time, each in its own process")
+    add("--shard", metavar="K/N", type=shard_option, help=_SHARD)
+    add("features", metavar="FEATURE", nargs="*", help="a feature file, file:line of a scenario, or a folder")
 
 
 def execute(options: argparse.Namespace) -> int:

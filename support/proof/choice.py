@@ -62,21 +62,22 @@ def shared(choice: Choice, share: Share | None, took: Mapping[str, float]) -> Ch
     return replace(choice, mutants=own, others=rest, told=told)
 
 
-def fitting(
-    choice: Choice, within_s: float | None, jobs: int, took: Mapping[str, float], proved: Mapping[Key, str]
-) -> Choice:
-    """What of `choice` fits `within_s` on `jobs` fleets: first of what has changed, then what was `proved` longest ago.
+def fitting(choice: Choice, seconds: float, day: date, took: Mapping[str, float], proved: Mapping[Key, str]) -> Choice:
+    """What of `choice` fits `seconds` of one fleet: first of what has changed, then what was `proved` longest ago.
 
-    `proved` has the dates (ISO 8601) of the mutants that were. At least one is taken.
+    `proved` has the dates (ISO 8601) of the mutants that were; among equals the `day` decides, so that there are some
+    of each capability. At least one is taken.
     """
-    if within_s is None:
-        return choice
-    order = sorted(choice.mutants, key=lambda m: (m.capability not in choice.urgent, proved.get(key_of(m), "")))
-    count = _count_that_fits(order, within_s * jobs, took)
+
+    def rank(mutant: Mutant) -> tuple[bool, str, bytes]:
+        return mutant.capability not in choice.urgent, proved.get(key_of(mutant), ""), _mixed(mutant, str(day))
+
+    order = sorted(choice.mutants, key=rank)
+    count = _count_that_fits(order, seconds, took)
     kept, left = order[:count], order[count:]
     if not left:
         return choice
-    told = f"{len(left)} do not fit {within_s:.0f} s, and keep their last verdicts: {_counted(left)}"
+    told = f"{len(left)} do not fit the time, and keep their last verdicts: {_counted(left)}"
     return replace(choice, mutants=kept, told=[*choice.told, told])
 
 
@@ -94,10 +95,15 @@ def _of_the_day(pool: Sequence[Mutant], taken: set[Key], sample: int, day: date)
 
     The ring is mixed, so that every sample is of many capabilities.
     """
-    ring = sorted(pool, key=lambda mutant: hashlib.sha256("/".join(key_of(mutant)).encode()).digest())
+    ring = sorted(pool, key=_mixed)
     start = day.toordinal() * sample % len(ring) if ring else 0
     others = (mutant for mutant in [*ring[start:], *ring[:start]] if key_of(mutant) not in taken)
     return [mutant for mutant, _ in zip(others, range(sample), strict=False)]
+
+
+def _mixed(mutant: Mutant, salt: str = "") -> bytes:
+    """A key by which mutants are sorted as if they were shuffled, always alike for the same `salt`."""
+    return hashlib.sha256("/".join((salt, *key_of(mutant))).encode()).digest()
 
 
 def _bundles(mutants: Iterable[Mutant], of: int, took: Mapping[str, float]) -> list[list[Mutant]]:

@@ -13,7 +13,7 @@ from support.run.jobs import Jobs, Work
 
 UNCHANGED = "unchanged"
 _AT_LEAST = 4  # mutants that a fleet of their own is worth while for
-_FRESH_NODES_S = 2.0
+_FRESH_NODES_S = 4.0
 _USUAL_S = 2.0  # for a scenario of which no time is known
 
 
