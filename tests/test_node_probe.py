@@ -22,6 +22,19 @@ def test_connections_are_counted_while_they_are_open(fleet: Fleet) -> None:
     assert poll(lambda: node_probe.connections(process) == before, within_s=5)
 
 
+def test_the_process_that_is_measured_is_found_by_its_name(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    redis = cast(Node, fleet.named("redis"))
+    redis.exec(["sh", "-c", "sleep 60 & echo"])
+    first = node_probe.resident_bytes(redis)
+    monkeypatch.setattr(redis, "process", "redis-server")
+    assert node_probe.resident_bytes(redis) == pytest.approx(first, rel=0.2)
+    monkeypatch.setattr(redis, "process", "sleep")
+    assert node_probe.resident_bytes(redis) < first / 2
+    monkeypatch.setattr(redis, "process", "no-such-server")
+    with pytest.raises(ProbeError, match=r"redis has no process no-such-server, but \['redis-server', 'sh'"):
+        node_probe.resident_bytes(redis)
+
+
 def test_a_process_that_does_not_listen_is_not_taken_for_one_without_connections(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

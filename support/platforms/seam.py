@@ -20,6 +20,7 @@ from typing_extensions import get_protocol_members, is_protocol
 
 from support.errors import AdapterError, SuiteError
 from support.platforms.fit import Fit, Unfit, fit_of, shown
+from support.settings import ROOT
 
 _EVERY_ONE_HAS = ("close",)  # what the suite itself asks of every adapter
 
@@ -36,8 +37,7 @@ def expect_methods(found: type, capability: str, path: Path) -> None:
 
     Raises AdapterError naming all that is absent or takes other parameters, with the mend.
     """
-    protocol = _protocol_of(capability)
-    problems = [*_misfits(found, protocol)] if protocol else []
+    problems = [*_misfits(found, _protocol_of(capability))]
     if problems:
         mend = f"support/capabilities/{capability}/client.py says what each of them does"
         raise AdapterError(f"the adapter {path}: {'; '.join(problems)} ({mend})")
@@ -45,8 +45,7 @@ def expect_methods(found: type, capability: str, path: Path) -> None:
 
 def guarded(build: Callable[[], Any], capability: str, folder: Path) -> Any:
     """What `build` makes, an adapter of a platform in `folder`, behind its guard. Raises AdapterError."""
-    protocol, adapter = _protocol_of(capability), _attempt(build, folder, "Adapter")
-    return _guard_of(protocol)(adapter, folder) if protocol else adapter
+    return _guard_of(_protocol_of(capability))(_attempt(build, folder, "Adapter"), folder)
 
 
 class Guard:
@@ -72,10 +71,15 @@ class Guard:
         return repr(self._thing)
 
 
-def _protocol_of(capability: str) -> type | None:
-    """The Protocol of the capability's adapters, found by its key; None when it has none yet."""
+def _protocol_of(capability: str) -> type:
+    """The Protocol of the capability's adapters, found by its key. Raises SuiteError when it has none."""
+    path = f"support/capabilities/{capability}/client.py"
+    if not (ROOT / path).is_file():
+        raise SuiteError(f"there is no {path}; it holds the class Adapter(Protocol) that adapters are held to")
     found = getattr(import_module(f"support.capabilities.{capability}.client"), "Adapter", None)
-    return found if isinstance(found, type) and is_protocol(found) else None
+    if not (isinstance(found, type) and is_protocol(found)):
+        raise SuiteError(f"{path} has no class Adapter(Protocol), which adapters are held to")
+    return found
 
 
 @cache
