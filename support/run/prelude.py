@@ -93,6 +93,8 @@ def _on_lasting_streams(make: Callable[..., Any]) -> Callable[..., Any]:
             raise SuiteError("a file of behave's settings, as ~/.behaverc, asks for a dry run, which judges nothing")
         if not config.dry_run:
             config.reporters.append(Untold())
+        for opener in openers:
+            opener.encoding = "utf-8"  # of the files that it opens, whatever the locale is
         for one in (*openers, *config.reporters):
             if getattr(one, "stream", sys) is None and not getattr(one, "name", None):
                 one.stream, one.should_close_stream = sys.stdout, False
