@@ -94,10 +94,22 @@ def _on_lasting_streams(make: Callable[..., Any]) -> Callable[..., Any]:
         if not config.dry_run:
             config.reporters.append(Untold())
         for opener in openers:
-            opener.encoding = "utf-8"  # of the files that it opens, whatever the locale is
+            opener.encoding, opener.open = "utf-8", _taking_every_letter(opener.open)
         for one in (*openers, *config.reporters):
             if getattr(one, "stream", sys) is None and not getattr(one, "name", None):
                 one.stream, one.should_close_stream = sys.stdout, False
         return make(config, openers)
 
     return made
+
+
+def _taking_every_letter(opening: Callable[[], Any]) -> Callable[[], Any]:
+    """A formatter's `opening` of its stream, in which a letter that cannot be written is written as its number."""
+
+    def opened() -> Any:
+        stream = opening()
+        if writer := getattr(stream, "writer", None):  # of a file, by the module codecs
+            writer.errors = "backslashreplace"
+        return stream
+
+    return opened
