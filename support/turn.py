@@ -43,7 +43,8 @@ def turn(
 
 def lock_file(name: str) -> Path:
     """A file of this user's to be locked, for what has no folder of its own that all processes share."""
-    path = Path(tempfile.gettempdir()) / f"l3-{name}-{os.getuid()}.lock"
+    shared = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # whatever TMPDIR says of one of them
+    path = Path(shared) / f"l3-{name}-{os.getuid()}.lock"
     path.touch()
     return path
 

@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +14,7 @@ import pytest
 from behave_runs import TESTS
 
 from support import footing
+from support.turn import lock_file
 
 ROOT = TESTS.parent
 PROJECT = TESTS / "projects" / "verdicts"
@@ -90,7 +92,8 @@ def test_a_helper_starts_from_everywhere_whatever_its_caller_has_set(tmp_path: P
 def test_no_letter_ends_a_run_whatever_the_locale(program: str, tmp_path: Path) -> None:
     reports = tmp_path / os.fsdecode(b"r\xe9ports of Zo\xc3\xab")
     locale = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
-    done = shell(f"{program} features/letters.feature", reports, locale)
+    more = f"-f plain -o {tmp_path / 'plain'} -f pretty" if program == BEHAVE else ""
+    done = shell(f"{program} features/letters.feature {more}", reports, locale)
     assert (done.returncode, done.stderr) == (1, ""), done.stdout
     assert "t\\xfcss" in done.stdout or "tsch" in done.stdout
     made = {path.name for path in (reports / "latest").iterdir()}
@@ -129,6 +132,13 @@ def test_nothing_on_loopback_is_asked_of_a_proxy(
     monkeypatch.setenv("no_proxy", "")  # so that it is put back
     monkeypatch.setenv("NO_PROXY", "")
     assert found == spared
+
+
+def test_all_who_wait_for_a_turn_wait_for_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = lock_file("test")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert lock_file("test") == before
+    before.unlink()
 
 
 def test_the_soft_limit_of_open_files_is_raised_to_the_hard_one(tmp_path: Path) -> None:

@@ -15,15 +15,16 @@ from support.origin import words
 from support.turn import lock_file, turn
 
 WAIT_S = 600.0
+GivenUp = Callable[[], bool]
+
+
+def _never() -> bool:
+    return False
 
 
 @contextmanager
 def admitted(
-    client: docker.DockerClient,
-    need: int,
-    total: int,
-    say: Callable[[str], None],
-    given_up: Callable[[], bool] = lambda: False,
+    client: docker.DockerClient, need: int, total: int, say: Callable[[str], None], given_up: GivenUp = _never
 ) -> Iterator[None]:
     """Holds the door while a fleet that takes `need` bytes is created; what is created counts from then on.
 
@@ -32,8 +33,7 @@ def admitted(
     """
     if need > total:
         raise FleetError(f"the fleet takes {_mib(need)} at once, but all may take {_mib(total)}; raise L3_MEMORY")
-    end = time.monotonic() + WAIT_S
-    told = False
+    end, told = time.monotonic() + WAIT_S, False
     while True:
         # Two runs that ask at once are admitted one after the other.
         with turn(lock_file("admission"), "its fleet", say, given_up):
@@ -43,13 +43,12 @@ def admitted(
                 return
         if given_up():
             raise FleetError("nobody waits for the fleet any more")
+        held = f"{_mib(taken)} of {_mib(total)}{orphans}"
         if time.monotonic() > end:
-            raise FleetError(
-                f"other fleets held {_mib(taken)} of {_mib(total)}{orphans} for {WAIT_S:g} s; {_mib(need)} are needed"
-            )
+            raise FleetError(f"other fleets held {held} for {WAIT_S:g} s; {_mib(need)} are needed")
         if not told:
-            say(f"waiting: other fleets hold {_mib(taken)} of {_mib(total)}{orphans}, and {_mib(need)} are needed")
-            told = True
+            say(f"waiting: other fleets hold {held}, and {_mib(need)} are needed")
+        told = True
         time.sleep(0.5)
 
 

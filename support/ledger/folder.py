@@ -42,11 +42,7 @@ class RunFolder:
         The run's verdicts will be kept in `history`; without one they are known to nobody but this run, as those of a
         proof. Raises LedgerError when the folder cannot be written.
         """
-        if (reports / link).exists() and not (reports / link).is_symlink():
-            raise LedgerError(
-                f"{reports / link} is to be a link to the newest run, and something else has that name, as after an "
-                f"artifact was unpacked; move it away, or name another folder by L3_REPORTS"
-            )
+        _expect_a_link(reports / link)
         plan["run"] = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         plan["began"] = plan["began"] or now()
         path = reports / plan["run"]
@@ -133,6 +129,14 @@ def _mend(error: OSError) -> str:
     if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
         return f"move away what has that name, {other}"
     return lack(error) or "name another folder by L3_REPORTS"
+
+
+def _expect_a_link(path: Path) -> None:
+    if path.exists() and not path.is_symlink():
+        raise LedgerError(
+            f"{path} is to be a link to the newest run, and something else has that name, as after an artifact was "
+            f"unpacked; move it away, or name another folder by L3_REPORTS"
+        )
 
 
 def _point(link: Path, target: str) -> None:

@@ -93,9 +93,23 @@ def _on_lasting_streams(make: Callable[..., Any]) -> Callable[..., Any]:
             raise SuiteError("a file of behave's settings, as ~/.behaverc, asks for a dry run, which judges nothing")
         if not config.dry_run:
             config.reporters.append(Untold())
+        for opener in openers:
+            opener.encoding, opener.open = "utf-8", _taking_every_letter(opener.open)
         for one in (*openers, *config.reporters):
             if getattr(one, "stream", sys) is None and not getattr(one, "name", None):
                 one.stream, one.should_close_stream = sys.stdout, False
         return make(config, openers)
 
     return made
+
+
+def _taking_every_letter(opening: Callable[[], Any]) -> Callable[[], Any]:
+    """A formatter's `opening` of its stream, in which a letter that cannot be written is written as its number."""
+
+    def opened() -> Any:
+        stream = opening()
+        if writer := getattr(stream, "writer", None):  # of a file, by the module codecs
+            writer.errors = "backslashreplace"
+        return stream
+
+    return opened
