@@ -81,15 +81,15 @@ def pay_meanwhile(context: Context) -> None:
     context.world.pay_meanwhile(context.world.bill)
 
 
-@given("the provider's next {count:Count} answers to a charge of it will be lost")
-def lose_answers(context: Context, count: int) -> None:
-    context.world.bank.lose_answers(context.world.bill, count)
+@given("the provider's answer to the charge will be lost")
+def lose_answer(context: Context) -> None:
+    context.world.bank.lose_answer(context.world.bill)
 
 
 @when("it is paid until the customer is told what became of it")
 def pay_until_told(context: Context) -> None:
     context.world.pay_until_told(context.world.bill)
-    context.world.bank.see_answers_lost(2)
+    context.world.bank.see_answer_lost()
 
 
 @given("the provider tells of no event")

@@ -339,6 +339,15 @@ def test_a_dispute_takes_the_money_and_is_won_or_lost(sandbox: Sandbox, end: str
     assert sum(entry.amount for entry in entries) == booked
 
 
+def test_a_refund_on_the_page_is_told_as_any_other(sandbox: Sandbox) -> None:
+    refund = sandbox.control.act(payment_intent=pay(sandbox).id, refund=300)
+    assert (refund["status"], sandbox.stripe.v1.refunds.retrieve(refund["id"]).amount) == ("succeeded", 300)
+    assert [event.type for event in sandbox.stripe.v1.events.list({"limit": 2}).data] == [
+        "charge.refunded",
+        "refund.created",
+    ]
+
+
 # Webhooks
 
 

@@ -29,10 +29,10 @@ Feature: Money moves once, and only when it should
 
   Rule: A charge whose outcome nobody heard is found again, and not made again
 
-    Scenario: The provider charges, and its answers are lost
+    Scenario: The provider charges, and its answer is lost
       Given an order of 19.99 USD
       And the provider tells of no event
-      And the provider's next 2 answers to a charge of it will be lost
+      And the provider's answer to the charge will be lost
       When it is paid until the customer is told what became of it
       Then the customer is told that it is paid
       And the order was charged once

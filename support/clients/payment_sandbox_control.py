@@ -125,7 +125,8 @@ class PaymentSandboxControl(ProviderControl):
     def act(self, **what: Any) -> Object:
         """What a customer or a bank does; returns what was changed.
 
-        payment_intent=ID with authenticate= or finish= ok or fail, or with dispute= open, won or lost;
+        payment_intent=ID with authenticate= or finish= ok or fail, or with dispute= open, won or lost, or with
+        refund=AMOUNT, which is given back on the provider's own page;
         refund=ID with finish= succeeded, failed, canceled or requires_action;
         customer=ID with card= a test card, by which subscriptions are paid from now on;
         subscription=ID with cancel= now or at_period_end, on the provider's own page.

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import requests
-
 from support.capabilities.payment_gateway_sandbox.client import Adapter, Answer, Card, Money, Outcome
 from support.clients.payment_sandbox_control import Object
 from support.clients.provider_control import ArmedFault
-from support.errors import FaultError, ProbeError
+from support.errors import ProbeError
 from support.polling import poll
 
 if TYPE_CHECKING:
@@ -49,13 +47,13 @@ class Bank:
             fault.heal()
         return [answer.result() for _, answer in held]
 
-    def lose_answers(self, bill: "Bill", count: int) -> None:
-        """The next `count` requests to charge an order are carried out, and their answers lost."""
-        self._lost = self._world.provider.arm("drop_after", count, match={**CHARGING, "order": bill.order.id})
+    def lose_answer(self, bill: "Bill") -> None:
+        """The next request to charge an order is carried out, and its answer lost."""
+        self._lost = self._world.provider.arm("drop_after", match={**CHARGING, "order": bill.order.id})
 
-    def see_answers_lost(self, count: int) -> None:
-        """Raises FaultError unless so many were lost."""
-        self._lost.await_hits(count)
+    def see_answer_lost(self) -> None:
+        """Raises FaultError unless it was lost."""
+        self._lost.await_hits()
 
     # Payments that are decided later
 
@@ -94,17 +92,6 @@ class Bank:
         told = [one for one in held if one["type"] == "payment_intent.created" and order in str(one["data"]["object"])]
         names = (order, *(one["data"]["object"]["id"] for one in told))
         return {one["type"]: one for one in held if any(name in str(one["data"]["object"]) for name in names)}
-
-    def refund_on_its_page(self, intent: str, money: Money) -> None:
-        """Somebody gives money back on the provider's own page. Raises FaultError."""
-        host, port = self._world.fleet.named("payment-sandbox").address()
-        said = {"payment_intent": intent, "amount": str(money.minor)}
-        with requests.Session() as http:
-            http.trust_env = False
-            headers = {"Authorization": f"Bearer {self._world.nodes[0].api_key}"}
-            answer = http.post(f"http://{host}:{port}/v1/refunds", said, headers=headers, timeout=_WITHIN_S)
-        if not answer.ok:
-            raise FaultError(f"the provider's page refused a refund: {answer.text}")
 
     def close(self) -> None:
         """Lets everybody go on."""

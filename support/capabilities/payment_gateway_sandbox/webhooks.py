@@ -180,7 +180,7 @@ class Webhooks:
     def _deliver_in_order(self, arrival: tuple[str, ...]) -> None:
         bank, bill = self._world.bank, self._world.place(Decimal("19.99"), "USD")
         self._world.pay(bill, self._world.nodes[0], Card.DECIDED_LATER)
-        bank.refund_on_its_page(bank.decide(bill), Money(Decimal("5.00"), "USD"))
+        self._world.provider.act(payment_intent=bank.decide(bill), refund=500)
         held = bank.held_of(bill.order.id)
         self._world.provider.release_events([[held[type_]["id"]] * 2 for type_ in arrival], self._names)
 

@@ -8,6 +8,7 @@ from .books import Books, Object
 from .cards import CARDS, Card
 from .customers import Customers
 from .cycle import Cycle
+from .parameters import Parameters
 from .payments import Payments
 from .refunds import Refunds
 
@@ -49,6 +50,8 @@ class Planting:
                 return (
                     disputes.open_(self._books, charge) if how == "open" else disputes.close(self._books, charge, how)
                 )
+            case {"payment_intent": str(id_), "refund": int(amount)}:
+                return self._refunds.create(Parameters({"payment_intent": id_, "amount": str(amount)}))
             case {"customer": str(id_), "card": str(card)} if card in CARDS:
                 return self._pay_by(self._found(id_), CARDS[card])
             case {"subscription": str(id_), "cancel": "now" | "at_period_end" as when}:
