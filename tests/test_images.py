@@ -55,6 +55,9 @@ EMPTY = "ARG BASE\nFROM scratch\nLABEL l3.image=SERVICE\nCOPY ca.crt /content\n"
 
 Make = Callable[..., Entry]
 
+# They make and remove images that several of them use.
+pytestmark = pytest.mark.xdist_group("images")
+
 
 @pytest.fixture(scope="module")
 def client() -> docker.DockerClient:
