@@ -5,14 +5,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 from behave_runs import Run, launch
 from ledgers import all_passed, but, ledger, plan_of
 
+from support.containers.fleet import fetch_images
 from support.containers.target import Target
 from support.errors import PlatformError, SelectionError
 from support.ledger import history
@@ -190,9 +191,10 @@ def judge(folder: Path, tmp_path: Path, *titles: str, deadline: str = "120 s") -
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Path]:
-    """A copy of the small foreign platform that a test may change."""
-    yield Path(shutil.copytree(TOLLGATE, tmp_path / "own"))
+def own(tmp_path: Path, client: docker.DockerClient) -> Path:
+    """A copy of the small foreign platform that a test may change; its image is there."""
+    fetch_images(["platform"], client, print, Platform(TOLLGATE).image())
+    return Path(shutil.copytree(TOLLGATE, tmp_path / "own"))
 
 
 def spoil(folder: Path, text: str, instead: str) -> None:
@@ -216,8 +218,6 @@ def test_a_foreign_platform_is_judged_through_its_folder(own: Path, tmp_path: Pa
     lines = [json.loads(line) for line in (run.reports / "history.jsonl").read_text().splitlines()]
     assert {(line["platform"], line["adapters"]) for line in lines} == {("Tollgate", judged["digest"])}
     assert all(word in (run.folder / "index.html").read_text() for word in ("Tollgate", judged["digest"], "one purse"))
-    evidence = "".join(path.read_text() for path in run.folder.glob("evidence/*/gateway-*.json"))
-    assert "TOLL_KEY=***" in evidence and "TOLL_NAME=gateway-1" in evidence
 
 
 def test_what_an_adapter_does_wrong_is_unknown_and_never_failed(own: Path, tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_what_an_adapter_does_wrong_is_unknown_and_never_failed(own: Path, tmp_p
                 return "passed"
             case 4:
                 import time
-                time.sleep(100)
+                time.sleep(30)
         traveller ="""
     spoil(own, "\n        traveller =", fault)
     run = judge(own, tmp_path, "Four times", STEADY, APART, deadline="8 s")
@@ -241,6 +241,8 @@ def test_what_an_adapter_does_wrong_is_unknown_and_never_failed(own: Path, tmp_p
     assert f"AdapterError: the adapter, call: {LIMITS}.py:" in reasons[0] and "KeyError: 'left'" in reasons[0]
     assert "AdapterError: the adapter, call " in reasons[1] and "expected Answer, got str 'passed'" in reasons[1]
     assert "did not end within 8 s: hung in step" in reasons[2]
+    evidence = "".join(path.read_text() for path in run.folder.glob("evidence/*/gateway-*.json"))
+    assert "TOLL_KEY=***" in evidence and "TOLL_NAME=gateway-1" in evidence
 
 
 @pytest.mark.parametrize(
@@ -265,17 +267,17 @@ def test_an_adapter_that_fails_its_trial_makes_all_unknown(own: Path, tmp_path: 
     run = judge(own, tmp_path, STEADY, APART)
     assert run.code == 3 and set(run.verdicts.values()) == {"unknown"}, run.output
     reason = run.rows.popitem()[1]["reason"]
-    assert "the adapter was tried before the first scenario, and “lets in a customer who has calls left” f" in reason
+    assert "the adapter was tried before the first scenario, and “lets a customer in at each gateway" in reason
     assert f"./l3 adapt {own} --capability {LIMITS} tries it alone" in reason
 
 
 def test_adapters_are_tried_alone_and_nothing_is_left(own: Path) -> None:
     done = l3("adapt", str(own))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "lets in a customer who has calls left" in done.stdout and "ok" in done.stdout
+    assert "lets a customer in at each gateway" in done.stdout and "ok" in done.stdout
     spoil(own, "420: Verdict.LIMITED", "420: Verdict.UNAVAILABLE")
     done = l3("adapt", str(own), "--capability", LIMITS)
-    assert done.returncode == 1 and "the platform answered wrongly: AssertionError: expected gateway-2" in done.stdout
+    assert done.returncode == 1 and "the platform answered wrongly: AssertionError" in done.stdout
     spoil(own, '"/v2/passages"', "3")
     done = l3("adapt", str(own), "--capability", LIMITS)
     assert done.returncode == 3 and "the adapter: AdapterError: the adapter, call: " in done.stdout
