@@ -291,23 +291,36 @@ def gone_back(context: Context, amount: str, currency: str) -> None:
     context.world.refunds.expect_back(Money(Decimal(amount), currency))
 
 
-@given("a refund of {amount:S} {currency:w} is under way, beside which no other {same:S} USD can be refunded")
-def pending_refund(context: Context, amount: str, currency: str, same: str) -> None:
-    context.world.refunds.let_pend(Money(Decimal(amount), currency))
-    context.world.refunds.ask([Decimal(same)])
-    context.world.refunds.expect_told_in_order(Outcome.NOT_KNOWN, Outcome.CONFLICT)
+@given("two orders of {amount:S} {currency:w} that are paid")
+def two_paid_orders(context: Context, amount: str, currency: str) -> None:
+    context.world.refunds.pay(Money(Decimal(amount), currency))
+    context.world.refunds.pay(Money(Decimal(amount), currency))
 
 
-@when("the bank has {ended:w} the refund")
-def end_refund(context: Context, ended: str) -> None:
-    context.world.refunds.end(ended)
+@given("a refund of {amount:S} {currency:w} of each is under way, beside which no other {same:S} USD can be refunded")
+def pending_refunds(context: Context, amount: str, currency: str, same: str) -> None:
+    context.world.refunds.let_pend(Money(Decimal(amount), currency), Money(Decimal(same), currency))
+    context.world.refunds.expect_told_in_order(*[Outcome.NOT_KNOWN, Outcome.CONFLICT] * 2)
 
 
-@then("within {deadline:Duration} nothing counts as refunded, and {amount:S} {currency:w} can be")
+@when("one refund fails at the bank, and the other is canceled there")
+def end_refunds(context: Context) -> None:
+    context.world.refunds.end("failed", "canceled")
+
+
+@then("within {deadline:Duration} nothing of either counts as refunded, and {amount:S} {currency:w} can be")
 def refundable_again(context: Context, deadline: float, amount: str, currency: str) -> None:
-    context.world.refunds.expect_nothing_refunded(deadline)
-    context.world.refunds.ask([Decimal(amount)])
-    context.world.refunds.expect_back(Money(Decimal(amount), currency))
+    context.world.refunds.expect_refundable(Money(Decimal(amount), currency), deadline)
+
+
+@when("{amount:S} {currency:w} are refunded, and the provider's answer to that is lost")
+def lose_answer_to_refund(context: Context, amount: str, currency: str) -> None:
+    context.world.refunds.refund_unheard(Money(Decimal(amount), currency))
+
+
+@then("within {deadline:Duration} {amount:S} {currency:w} count as refunded")
+def counts_as_refunded(context: Context, deadline: float, amount: str, currency: str) -> None:
+    context.world.refunds.expect_booked(Money(Decimal(amount), currency), deadline)
 
 
 @when("the customer's bank disputes the payment")

@@ -4,7 +4,7 @@ Feature: A limit is a limit, on every gateway and at any moment
   more through lets one customer slow down all others; one that refuses too early takes away what was paid for.
 
   Customers call through two gateways, which count together in Redis. In any 2 s a customer on the free plan has 10
-  calls, on the team plan 20, on the pro plan 100. What gets through is counted at the API itself.
+  calls, on the team plan 20, on the pro plan 50. What gets through is counted at the API itself.
 
   Background:
     Given two gateways in front of the API
@@ -13,8 +13,8 @@ Feature: A limit is a limit, on every gateway and at any moment
 
     Scenario: Four times as many calls at once as the plan allows
       Given ada, a new customer on the pro plan
-      When ada makes 400 calls at once, through both gateways in turn
-      Then exactly 100 calls of ada get through to the API
+      When ada makes 200 calls at once, through both gateways in turn
+      Then exactly 50 calls of ada get through to the API
 
   Rule: The limit holds over any window of time, and what was used comes back in time
 

@@ -59,28 +59,42 @@ class Refunds:
         """The operator was told these, one after the other. AssertionError if not."""
         assert_that([answer.outcome for answer in self.told], equal_to(list(outcomes)), "what the operator was told")
 
-    def let_pend(self, money: Money) -> None:
-        """A refund that the provider has taken and not decided."""
+    def let_pend(self, money: Money, beside: Money) -> None:
+        """Of each order a refund that the bank has not decided; then another, which has no room `beside` it."""
         self._world.provider.settings(refunds="pending", over_refunds="accept")
-        self.told = [self._world.nodes[0].refund(self._world.bill.order.id, money)]
+        for bill in self._world.bills:
+            self.told.append(self._world.nodes[0].refund(bill.order.id, money))
+            self.told.append(self._world.nodes[1].refund(bill.order.id, beside))
 
-    def end(self, how: str) -> None:
-        """The provider ends it so, and tells of it."""
-        refund = self._world.bank.told_of(self._world.bill, "refund.created")["data"]["object"]["id"]
-        self._world.provider.act(refund=refund, finish=how)
+    def end(self, *how: str) -> None:
+        """The bank ends the refund of each order so, and the provider tells of it."""
+        for bill, end in zip(self._world.bills, how, strict=True):
+            refund = self._world.bank.told_of(bill, "refund.created")["data"]["object"]["id"]
+            self._world.provider.act(refund=refund, finish=end)
         self._world.provider.settings(refunds="now")
+
+    def refund_unheard(self, money: Money) -> None:
+        """A refund that the provider makes, and of which the platform hears nothing. Raises FaultError."""
+        order = self._world.bill.order.id
+        fault = self._world.provider.arm("drop_after", match={**GIVING_BACK, "order": order})
+        self.told = [self._world.nodes[0].refund(order, money)]
+        fault.await_hits()
 
     def expect_back(self, money: Money) -> None:
         """By the provider, so much has gone back of the order. AssertionError if not."""
         back = self._world.provider.sums(order=self._world.bill.order.id).money_back
         assert_that(dict(back), equal_to({money.currency.lower(): money.minor} if money.amount else {}), "gone back")
 
-    def expect_nothing_refunded(self, within_s: float) -> None:
-        """Within `within_s` no refund is left in the platform's books. AssertionError if one is."""
-        order = self._world.bill.order
-        key = ("refund", order.cost.currency)
-        poll(lambda: self._world.books.moved(order.id)[key] == 0, within_s)
-        assert_that(self._world.books.moved(order.id)[key], equal_to(0), "refunded, by the platform's books")
+    def expect_booked(self, money: Money, within_s: float) -> None:
+        """Within `within_s` the platform's books have given so much of the order back. AssertionError if not."""
+        self._expect_refunded(self._world.bill.order.id, money, within_s)
+
+    def expect_refundable(self, money: Money, within_s: float) -> None:
+        """Within `within_s` nothing of any order is given back in the books, and then `money` of each can be."""
+        for bill in self._world.bills:
+            self._expect_refunded(bill.order.id, money._replace(amount=Decimal(0)), within_s)
+            answer = self._world.nodes[0].refund(bill.order.id, money)
+            assert_that(answer.outcome, equal_to(Outcome.DONE), f"of a refund of all that was paid: {answer}")
 
     def dispute(self) -> None:
         """The customer's bank takes the money back, and the provider tells of it."""
@@ -97,3 +111,8 @@ class Refunds:
         """The provider was asked for no refund of the order. AssertionError if it was."""
         asked = self._world.provider.arrivals(0, order=self._world.bill.order.id, **GIVING_BACK)
         assert_that(len(asked), equal_to(0), "refunds that the provider was asked for")
+
+    def _expect_refunded(self, order: str, money: Money, within_s: float) -> None:
+        key = ("refund", money.currency)
+        poll(lambda: self._world.books.moved(order)[key] == -money.minor, within_s)
+        assert_that(-self._world.books.moved(order)[key], equal_to(money.minor), "given back, by the platform's books")

@@ -12,10 +12,14 @@ from support.capabilities.rate_limiting_redis.keys import Keys
 from support.capabilities.rate_limiting_redis.outage import Outage
 from support.capabilities.rate_limiting_redis.refusals import Refusals
 from support.clients.upstream_control import UpstreamControl
+from support.errors import ProbeError
 from support.faults.faults import Faults
 from support.worlds import world
 from support.worlds.crowds import threads
 from support.worlds.world import part
+
+
+WINDOW_S = 2.0  # over which the gateways count
 
 
 class World(world.World[Adapter]):
@@ -91,7 +95,10 @@ class World(world.World[Adapter]):
 
     def expect_admitted(self, name: str, count: int) -> None:
         """`count` calls of `name` were let in, and so many reached the API; every other was told to wait."""
-        verdicts = Counter(call.answer.verdict for call in self.calls[name])
+        calls = self.calls[name]
+        if max(call.answered for call in calls) - min(call.sent for call in calls) > WINDOW_S:
+            raise ProbeError(f"the calls took longer than the {WINDOW_S:g} s in which they count together")
+        verdicts = Counter(call.answer.verdict for call in calls)
         assert_that(verdicts[Verdict.ADMITTED], equal_to(count), f"calls of {name} that were let in")
         assert_that(self.arrived(name), equal_to(count), f"calls of {name} that reached the API, by its own count")
         assert_that(verdicts.keys() - {Verdict.ADMITTED, Verdict.LIMITED}, empty(), "other answers")
