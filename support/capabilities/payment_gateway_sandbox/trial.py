@@ -23,11 +23,7 @@ def trial(world: World) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 def _orders(world: World) -> None:
-<<<<<<< HEAD
-    for node in (0, 1):
-=======
     for node in range(len(world.nodes)):
->>>>>>> e5efcdbb4c01311d368a389cc6babb482b8c173b
         bill = world.place(Decimal("19.99"), "USD", node)
         assert_that(bill.order.cost, equal_to(Money(Decimal("19.99"), "USD")))
 

@@ -18,7 +18,6 @@ from support.worlds import world
 from support.worlds.crowds import threads
 from support.worlds.world import part
 
-
 WINDOW_S = 2.0  # over which the gateways count
 
 
