@@ -121,8 +121,8 @@ Feature: No company ever sees another's data
   Rule: A company that has its own schema is alone in it
 
     Scenario: The database lets nobody else into the schema
-      Given Initech, a company with a schema of its own, that uses the same ids
-      When the account tries everything on Initech's tables in Acme's name and in nobody's
+      Given Hooli and Initech, each a company with a schema of its own, that use the same ids
+      When the account tries everything on Initech's tables in Acme's name, in Hooli's and in nobody's
       Then the database has refused all of that for want of permission
       But in Initech's name Initech's rows were shown
 
@@ -141,8 +141,8 @@ Feature: No company ever sees another's data
       And nothing of Globex's has changed
 
     Scenario: Ids and e-mail addresses that Globex uses are free for Acme, and deleting them takes nothing of Globex's
-      When Acme stores and deletes customers and invoices under ids and addresses of Globex, and under fresh ones
-      Then Acme got the same answers, byte for byte but for the ids
+      When Acme stores, imports and deletes under ids and addresses of Globex, and under fresh ones
+      Then all of that was done, and Acme got the same answers, byte for byte but for the ids
       And nothing of Globex's has changed
 
   Rule: Bank details open for their company alone, also for whoever has the disk

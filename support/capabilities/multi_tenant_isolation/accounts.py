@@ -20,7 +20,6 @@ class Accounts:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._findings: list[Findings] = []
-        self._superusers: Findings | None = None
 
     def try_for_acme(self) -> None:
         """Everything on every table, in Acme's name, with all that Acme and Globex have."""
@@ -35,10 +34,10 @@ class Accounts:
         names = ["", world.small.absent_company()]
         self._try([[], *[world.small.speak_for(name) for name in names]], [world.acme, world.globex])
 
-    def try_schema_of(self, label: str) -> None:
-        """Everything on the tables of a company's own schema, in Acme's name and in nobody's; then in its own."""
+    def try_schema_of(self, label: str, strangers: list[str]) -> None:
+        """Everything on the tables of a company's own schema, in strangers' names and in nobody's; then in its own."""
         world, company = self._world, self._world.companies[label]
-        contexts = [world.small.speak_for(world.acme.id), []]
+        contexts = [world.small.speak_for(world.companies[stranger].id) for stranger in strangers] + [[]]
         self._try(contexts, [company], self.schema_of(company))
         self._findings_of_owner = self._read(world.small.speak_for(company.id), self.schema_of(company))
 
@@ -68,7 +67,8 @@ class Accounts:
     def expect_superuser_shown(self) -> None:
         """The same questions show a superuser Globex's rows wherever Acme was shown its own. ProbeError if not."""
         world, own = self._world, self._findings[0].shown
-        found = self._superusers.shown if self._superusers else {}
+        with closing(Sweep(world.fleet.stores["postgres"], world.ground.accounts()[0])) as sweep:
+            found = sweep.read_as_superuser(world.globex.marks()).shown
         for mine, theirs in zip(world.acme.marks()[:2], world.globex.marks()[:2], strict=True):
             tables = {place for place in own.get(mine, set()) if not place.endswith("()")}
             if blind := tables - found.get(theirs, set()):
@@ -125,7 +125,6 @@ class Accounts:
         every = [mark for company in world.companies.values() for mark in company.marks()]
         for account in world.ground.accounts():
             with closing(Sweep(world.fleet.stores["postgres"], account, schema)) as sweep:
-                self._superusers = sweep.read_as_superuser(every)
                 for context in contexts:
                     self._findings.append(sweep.read(context, every))
                     self._findings += [sweep.write(context, company.id) for company in stakes]

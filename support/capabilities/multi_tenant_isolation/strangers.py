@@ -104,6 +104,7 @@ class Guesses:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._answers: list[Answer] = []
         self._pairs: list[tuple[str, str]] = []
 
     def ask_for_others(self) -> None:
@@ -118,11 +119,19 @@ class Guesses:
             self._compare(lambda ids, node=node: self._strange(node, ids), world.globex.ids, nobodys)  # type: ignore[misc]
 
     def store_and_delete(self) -> None:
-        """Customers and invoices under Globex's ids and addresses, and under fresh ones; stored, then deleted."""
+        """Customers, invoices and imports under Globex's ids and addresses, and under fresh ones; and deletes them."""
         world, node = self._world, self._world.small
+        world.fill_every_table()
         world.remember()
-        nobodys = world.globex.ids._replace(customer=fresh("customer"), invoice=fresh("invoice"))
+        nobodys = world.globex.ids._replace(**{kind: fresh(kind) for kind in ("customer", "invoice", "upload")})
         self._compare(lambda ids: self._own(node, ids), world.globex.ids, nobodys)
+
+    def expect_done(self) -> None:
+        """Nothing of it was refused, but for the invoice that was asked for last. AssertionError with what was."""
+        refused = [answer for answer in self._answers if answer.refusal not in (None, Refusal.UNKNOWN)]
+        must(not refused, f"refused: {refused[:3]}")
+        done = [answer for answer in self._answers if answer.refusal is None]
+        must(len(done) == len(self._answers) - 2, f"of {len(self._answers)} requests only {len(done)} were done")
 
     def expect_same_answers(self) -> None:
         """The answers of each pair are the same but for the ids. AssertionError with those that are not."""
@@ -147,12 +156,14 @@ class Guesses:
         yield node.put_customer(acme.session, acme.new_customer(ids.customer))
         yield node.put_invoice(acme.session, ids.invoice, ids.customer, 100)
         yield node.put_customer(acme.session, acme.new_customer(ids.customer))
+        yield node.start_import(acme.session, ids.upload, [acme.new_customer()])
         yield node.delete_customer(acme.session, ids.customer)
         yield node.invoice(acme.session, ids.invoice)
 
     def _compare(self, ask: Callable[[Ids], Iterator[Answer]], one: Ids, other: Ids) -> None:
-        first, second = ([_nameless(answer, ids) for answer in ask(ids)] for ids in (one, other))
-        self._pairs += zip(first, second, strict=True)
+        first, second = list(ask(one)), list(ask(other))
+        self._answers += first + second
+        self._pairs += [(_nameless(a, one), _nameless(b, other)) for a, b in zip(first, second, strict=True)]
 
 
 class Texts:
