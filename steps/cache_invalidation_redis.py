@@ -67,8 +67,7 @@ def only_new_prices(context: Context, window: float) -> None:
 @given("{count:Count} products and {pages:Count} pages that both storefronts have cached")
 def cached_products_and_pages(context: Context, count: int, pages: int) -> None:
     context.world.stock_and_cache(count)
-    context.world.look_at_pages(pages)
-    context.world.make_entries_last()
+    context.world.cache_pages_of_customers(pages)
 
 
 @then("within {deadline:Duration} both storefronts show the new prices, and the new discount on the pages")
@@ -119,6 +118,11 @@ def cached_prices_until(context: Context, begin: float, end: float) -> None:
 )
 def new_price_after_end(context: Context, late: float, age: float) -> None:
     context.world.ageing.expect_fresh_after_end(late, age)
+
+
+@given("{count:Count} products that customers of both storefronts have looked at")
+def products_looked_at(context: Context, count: int) -> None:
+    context.world.everything.begin(count)
 
 
 @when("prices and pages are looked at, changed, removed and looked for in vain, at both storefronts")
@@ -193,7 +197,7 @@ def look_alikes_change_discounts(context: Context) -> None:
 
 @given("{count:Count} pages of the shop that both storefronts have cached")
 def cached_pages(context: Context, count: int) -> None:
-    context.world.look_at_pages(count)
+    context.world.cache_pages_of_customers(count)
 
 
 @then("within {deadline:Duration} both storefronts show the new discount on these pages")

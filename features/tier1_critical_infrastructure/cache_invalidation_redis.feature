@@ -20,7 +20,7 @@ Feature: Nobody is shown a price that is no longer true
       And 100 ms after a price expired in Redis, at an age of 5.1 s at the latest, both storefronts show the new one
 
     Scenario: Nothing is cached for ever, whatever customers and shops do
-      Given 20 products whose prices both storefronts have cached
+      Given 20 products that customers of both storefronts have looked at
       When prices and pages are looked at, changed, removed and looked for in vain, at both storefronts
       Then every entry of the caches expires within 5 s, also that of a price that takes 2 s to be fetched
 

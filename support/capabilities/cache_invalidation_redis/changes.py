@@ -268,7 +268,6 @@ class Commits:
         """In one step a new price for the first product and one below zero for the second; and 200 % off."""
         first, second = self._world.prices
         wanted = {first: next(self._world.cents), second: -1}
-        self._world.make_entries_last()
         self._before = self._kept()
         storefront = self._world.storefronts[0]
         self._outcomes = [

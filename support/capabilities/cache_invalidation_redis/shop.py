@@ -56,8 +56,20 @@ class Shop(World[Adapter]):
         self.prices |= fresh
         return list(fresh)
 
-    def stock_and_cache(self, count: int, storefronts: Sequence[Adapter] = ()) -> None:
-        """`count` new products, whose prices `storefronts` (both, if none is named) have shown twice, so cached."""
+    def stock_and_cache(self, count: int) -> None:
+        """`count` new products, whose prices both storefronts have cached.
+
+        They find them in Redis, where the suite has put them for a minute, so that none ends before it is to be judged.
+        """
+        fresh = self.stock(count)
+        wanted = {product: self.prices[product] for product in fresh}
+        entries = {self.price_key(product): self.keys.cached_price(cents or 0) for product, cents in wanted.items()}
+        self.cached_prices.keep(entries, _LAST_S)
+        self.expect_shown(wanted)
+        self.cached = dict(self.prices)
+
+    def stock_and_show(self, count: int, storefronts: Sequence[Adapter] = ()) -> None:
+        """`count` new products, which `storefronts` (both, if none is named) have shown twice, so cached themselves."""
         fresh = self.stock(count)
         wanted = {product: self.prices[product] for product in fresh}
         began = time.monotonic()
@@ -75,12 +87,6 @@ class Shop(World[Adapter]):
     def drop_from_redis(self) -> None:
         """The shop's prices vanish from Redis, as they do where memory is short (redis.conf, maxmemory-policy)."""
         self.cached_prices.drop(*[self.price_key(product) for product in self.prices])
-
-    def make_entries_last(self) -> None:
-        """What both caches hold of the shop is kept for a minute, so that none of it ends before it is to be judged."""
-        pages = [self.keys.page_key(self.name, customer) for customer in self.customers]
-        for store, keys in ((self.cached_prices, map(self.price_key, self.prices)), (self.cached_pages, pages)):
-            store.keep({key: text for key, text in store.values(*keys).items() if text}, _LAST_S)
 
     def change(self, storefront: Adapter, products: Sequence[str] = ()) -> None:
         """Gives each of `products` (of all, if none is named) a new price, at `storefront`; returns when all are."""
@@ -160,11 +166,17 @@ class Shop(World[Adapter]):
         """For `window_s` each of `storefronts` shows `wanted` and nothing else. AssertionError with what it did."""
         poll(lambda: self.expect_shown(wanted, storefronts=storefronts), window_s)
 
+    def cache_pages_of_customers(self, count: int) -> None:
+        """`count` customers' pages, which both storefronts have cached, in the same way as prices."""
+        customers = [f"customer-{number}" for number in range(count)]
+        entries = {self.keys.page_key(self.name, name): self.keys.cached_page(name, 0) for name in customers}
+        self.cached_pages.keep(entries, _LAST_S)
+        self.look_at_pages(count)
+
     def look_at_pages(self, count: int) -> None:
-        """`count` customers have looked at their pages, twice at both storefronts."""
+        """`count` customers have looked at their pages at both storefronts."""
         self.customers = [f"customer-{number}" for number in range(count)]
-        for _ in range(2):
-            self.expect_page_discounts(self.customers, 0)
+        self.expect_page_discounts(self.customers, 0)
 
     def expect_pages_change(self, within_s: float) -> None:
         """Within `within_s` both storefronts show the new discount on these pages. AssertionError if not."""
@@ -177,7 +189,9 @@ class Shop(World[Adapter]):
 
     def expect_page_discounts(self, customers: Sequence[str], percent: int) -> None:
         """Both storefronts show the discount of `percent` on the pages of `customers`. AssertionError if not."""
-        for storefront in self.storefronts:
-            for customer in customers:
-                shown = storefront.discount(self.name, customer)
-                must(shown == percent, f"{storefront.name} shows {customer} a discount of {shown}, not {percent}")
+
+        def look(which: tuple[Adapter, str]) -> None:
+            shown = which[0].discount(self.name, which[1])
+            must(shown == percent, f"{which[0].name} shows {which[1]} a discount of {shown}, not {percent}")
+
+        for_each([(storefront, customer) for storefront in self.storefronts for customer in customers], look)
