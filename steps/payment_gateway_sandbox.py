@@ -313,16 +313,6 @@ def refundable_again(context: Context, deadline: float, amount: str, currency: s
     context.world.refunds.expect_refundable(Money(Decimal(amount), currency), deadline)
 
 
-@when("{amount:S} {currency:w} are refunded, and the provider's answer to that is lost")
-def lose_answer_to_refund(context: Context, amount: str, currency: str) -> None:
-    context.world.refunds.refund_unheard(Money(Decimal(amount), currency))
-
-
-@then("within {deadline:Duration} {amount:S} {currency:w} count as refunded")
-def counts_as_refunded(context: Context, deadline: float, amount: str, currency: str) -> None:
-    context.world.refunds.expect_booked(Money(Decimal(amount), currency), deadline)
-
-
 @when("the customer's bank disputes the payment")
 def dispute(context: Context) -> None:
     context.world.refunds.dispute()

@@ -166,14 +166,6 @@ Feature: Money moves once, and only when it should
       Then within 5 s nothing of either counts as refunded, and 100.00 USD can be
       And all accounts agree
 
-    Scenario: A refund of which nobody heard the answer is made once
-      Given an order of 100.00 USD that is paid
-      And the provider tells of no event
-      When 60.00 USD are refunded, and the provider's answer to that is lost
-      Then within 10 s 60.00 USD count as refunded
-      And 60.00 USD have gone back
-      And all accounts agree
-
     Scenario: What a customer's bank has taken back is not refunded as well
       Given an order of 100.00 USD that is paid
       When the customer's bank disputes the payment

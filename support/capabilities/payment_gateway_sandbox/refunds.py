@@ -73,21 +73,10 @@ class Refunds:
             self._world.provider.act(refund=refund, finish=end)
         self._world.provider.settings(refunds="now")
 
-    def refund_unheard(self, money: Money) -> None:
-        """A refund that the provider makes, and of which the platform hears nothing. Raises FaultError."""
-        order = self._world.bill.order.id
-        fault = self._world.provider.arm("drop_after", match={**GIVING_BACK, "order": order})
-        self.told = [self._world.nodes[0].refund(order, money)]
-        fault.await_hits()
-
     def expect_back(self, money: Money) -> None:
         """By the provider, so much has gone back of the order. AssertionError if not."""
         back = self._world.provider.sums(order=self._world.bill.order.id).money_back
         assert_that(dict(back), equal_to({money.currency.lower(): money.minor} if money.amount else {}), "gone back")
-
-    def expect_booked(self, money: Money, within_s: float) -> None:
-        """Within `within_s` the platform's books have given so much of the order back. AssertionError if not."""
-        self._expect_refunded(self._world.bill.order.id, money, within_s)
 
     def expect_refundable(self, money: Money, within_s: float) -> None:
         """Within `within_s` nothing of any order is given back in the books, and then `money` of each can be."""
