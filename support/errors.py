@@ -26,7 +26,7 @@ class FaultError(SuiteError):
 
 
 class ProbeError(SuiteError):
-    """A look from a second place got no answer."""
+    """A look from a second place got no answer, or this machine lacks what a client needs to ask."""
 
 
 class AdapterError(SuiteError):
