@@ -9,11 +9,10 @@ from itertools import cycle
 from typing import Generic, Protocol, TypeVar, overload
 
 from support.clients.exchanges import Exchanges
-from support.clients.identity import IdentityProvider
 from support.containers.fleet import Fleet
 from support.containers.platform import Node
 from support.faults.faults import Faults
-from support.platforms.platform import SECRET, Platform, door_to
+from support.platforms.platform import Platform, door_to
 from support.polling import poll
 from support.promise import must
 
@@ -50,7 +49,6 @@ class World(Generic[Adapter]):
     def __init__(self, stage: Stage, faults: Faults) -> None:
         self.stage, self.fleet, self.faults = stage, stage.fleet, faults
         self.exchanges = Exchanges()
-        self.identity = IdentityProvider(stage.fleet.secrets[SECRET])
         self.closing = ExitStack()
         self.nodes: list[Adapter] = [self.meet(node) for node in self.fleet.nodes]
 
