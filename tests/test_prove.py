@@ -110,7 +110,7 @@ def proof(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Ended:
 def test_each_mutant_has_the_fate_that_its_scenarios_told(proof: Ended) -> None:
     assert proof.code == 1, proof.output
     fates = {mutant["id"]: (mutant["verdict"], mutant["caught_by"]) for mutant in proof.matrix["mutants"]}
-    by = f"{CAPABILITY}/a-session-that-has-expired-refused-with-401-and-nothing-is-subscribed"
+    by = f"{CAPABILITY}/a-connection-with-an-expired-token-is-refused"
     assert fates == {"seen": ("caught", [by]), "not seen": ("survived", []), "does-not-start": ("unknown", [])}
 
 

@@ -261,7 +261,7 @@ def test_every_run_ends_in_a_page(run_by: Callable[..., Run], more: list[str], t
     assert (run.code, _made(run.folder)) == (1, [True] * 4)
     page = (run.folder / "index.html").read_text(encoding="utf-8")
     assert "is exposed." in page and "expected 200 updates, got 199" not in page.partition("<main>")[0]
-    assert len(history.read(tmp_path / "history.jsonl").lines) == 18
+    assert len(history.read(tmp_path / "history.jsonl").lines) == 20
     assert f"page: {run.folder.resolve()}/index.html" in run.output
 
 
