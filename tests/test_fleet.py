@@ -137,7 +137,7 @@ def test_a_fleet_that_waits_for_room_is_given_up_at_once(
     began = time.monotonic()
     second.stop()
     # For room, or for another of these tests that is being let in.
-    with pytest.raises(SuiteError, match="nobody waits for (the|its) fleet any more"):
+    with pytest.raises(SuiteError, match=r"nobody waits for (the|its) fleet any more"):
         second.await_ready()
     assert time.monotonic() - began < 2
 
