@@ -10,10 +10,14 @@ from redis.crc import key_slot
 from support.capabilities.cache_invalidation_redis.probe import Asker
 from support.capabilities.cache_invalidation_redis.shop import DISCOUNT, Shop
 from support.errors import FaultError
+from support.polling import poll
 from support.probes.redis import slots_of
 from support.promise import must
 from support.worlds.crowds import threads
 from support.worlds.world import turns
+
+_BEGINS_WITHIN_S = 10.0
+_CLEARING = ("SCAN", "SSCAN", "SMEMBERS", "KEYS", "UNLINK", "DEL", "EVAL", "EVALSHA")  # by which a clear may begin
 
 
 class LookAlikes:
@@ -130,8 +134,11 @@ class ClusterClear:
         FaultError when no page moved.
         """
         resharding = self._world.faults.reshard("redis-cluster")
+        before = self._steps_of_a_clear()
         with threads(1) as merchant:
             change = merchant.submit(self._world.change_discount)
+            # What moves before the clear looks at its first key is found where it is then.
+            poll(lambda: self._steps_of_a_clear() > before or change.done(), _BEGINS_WITHIN_S, every_s=0.001)
             moved = resharding.move(self._slots)
             change.result()
         if not moved:
@@ -145,6 +152,9 @@ class ClusterClear:
         keys = [self._world.keys.page_key(shop, customer) for customer in customers]
         page = self._world.keys.cached_page("cached", 0)
         self._world.planted.plant(self._world.cached_pages, keys, page, spared)
+
+    def _steps_of_a_clear(self) -> int:
+        return sum(self._world.cached_pages.calls(*_CLEARING).values())
 
     def _moving_slots(self) -> list[int]:
         """The last slots of the first server and of the last: where a scan that goes by slots comes late."""
