@@ -137,6 +137,7 @@ class Rush:
     def expect_quick(self, times: int, or_s: float) -> None:
         """The slowest took at most `times` as long as the slowest before, or `or_s`. AssertionError if not."""
         self._world.expect_heard_rightly()
+        must(not self._refused, f"a request of Globex was refused after {max(self._rushed_s):.3f} s")
         if self._early:
             raise ProbeError(f"{len(self._early)} of Acme's requests did not wait: {self._early[0].result()}")
         usual, rushed = max(self._usual_s), max(self._rushed_s)
