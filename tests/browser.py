@@ -28,7 +28,7 @@ class Visit:
         page.on("console", lambda message: self.errors.append(message.text))
 
     def sums(self, what: str) -> tuple[str, str, str]:
-        """Verified, exposed and not told as the page shows them: `what` is mrr, all, saving, or tier1 to tier5."""
+        """Verified, exposed and not verified as the page shows them: `what` is mrr, all, saving, or tier1 to tier5."""
         texts = [self.page.inner_text(f"[data-sum='{what}-{kind}']") for kind in ("verified", "exposed", "untold")]
         return texts[0], texts[1], texts[2]
 

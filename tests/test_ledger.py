@@ -56,7 +56,7 @@ def test_passing_verifies_the_money(run_by: RunBy, tmp_path: Path) -> None:
     assert run.summary["verdicts"] == {"passed": 1, "failed": 0, "unknown": 0}
     assert run.summary["mrr"] == {"verified": 50000, "exposed": 0, "untold": 0, "total": 50000}
     assert run.summary["tiers"]["1"]["mrr"]["verified"] == 50000
-    assert "verified $50,000 of $50,000 MRR; exposed $0; not told $0" in run.output
+    assert "verified $50,000 of $50,000 MRR; exposed $0; not verified $0" in run.output
 
 
 def test_savings_and_revenue_are_kept_apart_and_count_once(tmp_path: Path) -> None:

@@ -305,7 +305,7 @@ def test_a_screen_reader_finds_its_way(browser: "Browser", varied: Outcome) -> N
     assert page.locator("th:not([scope])").count() == 0
     assert page.locator("svg:not([aria-hidden]):not([role=img][aria-label])").count() == 0
     assert page.evaluate("document.querySelector('.revenue svg').getAttribute('aria-label')") == (
-        "Monthly revenue: $0 verified, $100K exposed, $1,350K not told, of $1,450K"
+        "Monthly revenue: $0 verified, $100K exposed, $1,350K not verified, of $1,450K"
     )
     doubled = "ids => ids.filter((id, place) => ids.indexOf(id) !== place)"
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")

@@ -110,4 +110,4 @@ def _sums(outcome: Outcome) -> Iterator[str]:
 
 def _money(money: Money, what: str) -> str:
     verified = f"verified {usd(money['verified'])} of {usd(money['total'])} {what}"
-    return f"{verified}; exposed {usd(money['exposed'])}; not told {usd(money['untold'])}"
+    return f"{verified}; exposed {usd(money['exposed'])}; not verified {usd(money['untold'])}"

@@ -10,7 +10,7 @@ from support.report.features import Feature, features_of
 from support.report.material import Material
 from support.report.words import count, date, money
 
-_MARKS = {"verified": "✔ verified", "exposed": "✘ exposed", "untold": "? not told"}
+_MARKS = {"verified": "✔ verified", "exposed": "✘ exposed", "untold": "? not verified"}
 
 
 def markdown(material: Material) -> str:
@@ -37,7 +37,7 @@ def markdown(material: Material) -> str:
 
 def _money_table(material: Material, features: Sequence[Feature]) -> Iterator[str]:
     summary = material.outcome.summary
-    yield "| a month | ✔ verified | ✘ exposed | ? not told | in all |"
+    yield "| a month | ✔ verified | ✘ exposed | ? not verified | in all |"
     yield "|---|--:|--:|--:|--:|"
     for tier in sums.tiers_of(summary, material.outcome.plan, features):
         yield _money_row(f"Tier {tier.number}: {_plain(tier.name)}", tier.mrr)

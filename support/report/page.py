@@ -21,7 +21,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 WORDS = {
     "verified": "Verified",
     "exposed": "Exposed",
-    "untold": "Not told",
+    "untold": "Not verified",
     "passed": "Passed",
     "failed": "Failed",
     "unknown": "Unknown",

@@ -36,8 +36,8 @@ def tiers_of(summary: Summary, plan: Plan, features: Sequence[Feature]) -> list[
 
 
 def _standings(features: Sequence[Feature]) -> str:
-    """As in "1 verified, 2 not told"."""
-    words = {"verified": "verified", "exposed": "exposed", "untold": "not told"}
+    """As in "1 verified, 2 not verified"."""
+    words = {"verified": "verified", "exposed": "exposed", "untold": "not verified"}
     counts = {word: sum(f.standing == key for f in features) for key, word in words.items()}
     return ", ".join(f"{number} {word}" for word, number in counts.items() if number)
 
@@ -54,10 +54,10 @@ def sentence(summary: Summary) -> str:
 
 
 def untold(features: Sequence[Feature]) -> str:
-    """Why revenue is not told, in half a line."""
+    """Why revenue is not verified, in half a line."""
     left = [feature for feature in features if feature.standing == "untold" and not feature.saves]
     told = {
-        "judged, but not told in full": sum(f.judged for f in left),
+        "judged, but not in full": sum(f.judged for f in left),
         "without an adapter": sum(f.left_out for f in left),
         "not selected": sum(f.written and not f.judged and not f.left_out for f in left),
         "not written yet": sum(not f.written for f in left),
@@ -108,7 +108,7 @@ def notices(summary: Summary, plan: Plan, features: Sequence[Feature]) -> Iterat
     if summary["flaky"]:
         yield (
             f"{count(len(summary['flaky']), 'scenario')} both passed and failed on this commit. What rests on "
-            "flaky scenarios counts as not told, also where they passed this time."
+            "flaky scenarios counts as not verified, also where they passed this time."
         )
 
 
