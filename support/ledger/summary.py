@@ -23,7 +23,7 @@ _CUTS = {  # what the reasons of unknown rows tell of the end of their run
 
 
 class Money(TypedDict):
-    """USD each month: kept promises, broken ones, those that were not verified (not selected, or unknown), and the sum."""
+    """USD each month: kept promises, broken ones, those that were not verified (not selected, unknown), and the sum."""
 
     verified: int
     exposed: int
