@@ -225,6 +225,7 @@ def start_without_secret(context: Context) -> None:
     context.world.webhooks.start_node_without_secret()
 
 
+@then("no node had said meanwhile that an event was taken")
 @then("it has taken none")
 def none_taken(context: Context) -> None:
     context.world.webhooks.expect_none_taken()

@@ -27,7 +27,7 @@ class Probing:
         self._world = world
         self._opened = 0.0
         self._before = 0
-        self._held_then = 0
+        self._held_then, self._held_for_s = 0, 0.0
         self._refused: list[Reply] = []
         self._rounds: list[float] = []
 
@@ -55,15 +55,19 @@ class Probing:
             self._held_then = len(held.waiting())
             since = min((call.arrived for call in held.waiting()), default=0.0)
             world.recover()
-        if time.time() - since > _SLOW_S:
-            raise ProbeError("the calls that decide were held for so long that they count as slow")
+            self._held_for_s = time.time() - since
 
     def expect_only(self, probes: int, others: int) -> None:
-        """`probes` reached the service; the `others` were refused while these were held."""
+        """`probes` reached the service; the `others` were refused while these were held.
+
+        Raises ProbeError when they were held for so long that they count as slow, for then they decide otherwise.
+        """
         assert_that(self._held_then, equal_to(probes), "calls that the service held, by its own count")
         heard = [reply.outcome for reply in self._refused]
         assert_that(heard, equal_to([Outcome.NOT_ASKED] * others), "what the others heard meanwhile")
         assert_that(self._world.arrived() - self._before, equal_to(probes), "calls that reached the service in all")
+        if self._held_for_s > _SLOW_S:
+            raise ProbeError(f"the calls that decide were held for {self._held_for_s:.2f} s, and count as slow")
 
     def hang_up(self, count: int) -> None:
         """`count` callers whose calls the service holds hang up; then it is well."""
