@@ -4,6 +4,7 @@ import io
 import random
 import socket
 import tarfile
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from support.polling import poll
 _PORTS = range(20000, 32000)
 _TRIED = 500  # of these at the most; to draw all of them would cost more than the rest of a container's creation
 MIB = 1024 * 1024
+_DRAWN: set[int] = set()  # by containers of this process
+_DRAWING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -229,9 +232,12 @@ def _free_ports(count: int) -> list[int]:
     for port in random.sample(_PORTS, _TRIED):
         if len(found) == count:
             return found
-        with socket.socket() as probe, suppress(OSError):
+        with _DRAWING, socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            found.append(port)
+            # Containers are made side by side, and what another of them has drawn is free until that is started.
+            if port not in _DRAWN:
+                _DRAWN.add(port)
+                found.append(port)
     raise FleetError(
         f"{_TRIED} ports between {_PORTS.start} and {_PORTS.stop} on 127.0.0.1 were tried; no {count} are free"
     )
