@@ -61,6 +61,21 @@ def end_all(context: Context, name: str, event: str) -> None:
     context.world.endings.end_all(name, event)
 
 
+@given("{one:Device} and {other:Device} have a live connection to each node")
+def open_lines(context: Context, one: str, other: str) -> None:
+    context.world.endings.stay(one, other)
+
+
+@then("within {deadline:Duration} both live connections of {device:Device} have ended")
+def lines_ended(context: Context, deadline: float, device: str) -> None:
+    context.world.endings.expect_lines_ended(device, deadline)
+
+
+@then("those of {device:Device} stay open for {time:Duration}")
+def lines_open(context: Context, device: str, time: float) -> None:
+    context.world.endings.expect_lines_open(device, time)
+
+
 @when("{device:Device} signs out at the second node while the first one works on a request of it")
 def sign_out_beside_request(context: Context, device: str) -> None:
     context.world.endings.sign_out_beside(device, delay_s=0.4)

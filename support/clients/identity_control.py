@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from support.clients.provider_control import Arrival, ProviderControl
+from support.containers.provider import ProviderService
 
 _KEYS_PATH = "/.well-known/jwks.json"
+_STRANGERS_PATH = "/strangers/jwks.json"
 
 
 @dataclass(frozen=True)
@@ -40,3 +42,12 @@ class IdentityControl(ProviderControl):
     def key_fetches(self, since: int = 0) -> list[Arrival]:
         """The requests for its keys that arrived after the number `since`, in their order."""
         return self.arrivals(since, path=_KEYS_PATH)
+
+    @property
+    def strangers_address(self) -> str:
+        """Where a node of the fleet would find the stranger's key, as the provider's keys are found."""
+        return ProviderService.url(self.name, ProviderService.port) + _STRANGERS_PATH
+
+    def stranger_fetches(self, since: int = 0) -> list[Arrival]:
+        """The requests for the stranger's key that arrived after the number `since`."""
+        return self.arrivals(since, path=_STRANGERS_PATH)

@@ -45,6 +45,16 @@ class Answer:
     said: str = ""
 
 
+class Line(Protocol):
+    """A live connection of a customer, over which a node may send whatever it likes."""
+
+    def ended(self, within_s: float) -> bool:
+        """Whether the node ends it within so many seconds, or has done so."""
+
+    def close(self) -> None:
+        """Gives it up."""
+
+
 class Adapter(Protocol):
     """One node. Each method that returns an Answer raises AssertionError for one that is none of these."""
 
@@ -76,6 +86,9 @@ class Adapter(Protocol):
 
     def expel(self, name: str) -> None:
         """Support ends all sessions of a customer. AssertionError when it is not done."""
+
+    def stay(self, access: str) -> Line:
+        """Opens a live connection with the access token. AssertionError when it is refused."""
 
     def events(self, access: str) -> list[Event]:
         """What the account's history tells of these kinds, the oldest first."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to
 
-from support.capabilities.auth_jwt_redis_session.client import Verdict
+from support.capabilities.auth_jwt_redis_session.client import Line, Verdict
 from support.errors import ProbeError
 from support.worlds.crowds import threads
 from support.worlds.world import wait_until
@@ -23,6 +23,7 @@ class Endings:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._second = 0
+        self._lines: dict[str, list[Line]] = {}
 
     def sign_out(self, device: str) -> None:
         """`device` signs out, at the second node."""
@@ -32,7 +33,7 @@ class Endings:
     def end_all(self, name: str, what: str) -> None:
         """At the start of a second `name` signs in on a tablet, and then `what` ends all sessions of theirs."""
         world = self._world
-        time.sleep(1 - time.time() % 1)
+        wait_until(time.monotonic() + 1 - time.time() % 1)
         self._second = int(time.time())
         world.sign_in(name, "tablet")
         if what == "a new password":
@@ -89,3 +90,23 @@ class Endings:
             left = set(world.redis.keys(world.nodes[0].session_keys)) - world.sessions_before
             assert_that(sorted(left), empty(), "what is kept of sessions that have ended")
             time.sleep(_LOOKS_EVERY_S)
+
+    # Live connections
+
+    def stay(self, *devices: str) -> None:
+        """Each of `devices` opens a live connection to both nodes."""
+        for device in devices:
+            access = self._world.devices[device].access
+            self._lines[device] = [self._world.opened(node.stay(access)) for node in self._world.gateways]
+
+    def expect_lines_ended(self, device: str, within_s: float) -> None:
+        """Both connections of `device` end within `within_s`."""
+        end = time.monotonic() + within_s
+        ended = [line.ended(max(0.0, end - time.monotonic())) for line in self._lines[device]]
+        assert_that(ended, equal_to([True] * len(ended)), f"live connections of {device}, by node: it has ended")
+
+    def expect_lines_open(self, device: str, for_s: float) -> None:
+        """Neither connection of `device` ends for `for_s`."""
+        end = time.monotonic() + for_s
+        ended = [line.ended(max(0.0, end - time.monotonic())) for line in self._lines[device]]
+        assert_that(ended, equal_to([False] * len(ended)), f"live connections of {device}, by node: it has ended")

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _LATER_S = 600
 _ELLIPTIC_BYTES = 64  # of a signature by ES256 (RFC 7518, section 3.4)
-_STRANGERS = "/strangers/jwks.json"
 
 
 class Forger:
@@ -54,10 +53,6 @@ class Forger:
         return ".".join(_encoded(json.dumps(part).encode()) for part in (header, said))
 
 
-def _strangers_address(forger: Forger) -> str:
-    return f"http://{forger.identity.name}:9000{_STRANGERS}"
-
-
 # What the feature's table calls them. Whoever finds another way to forge a token adds a row here, and one there.
 _KINDS: Mapping[str, Callable[[Forger], str]] = {
     "no token": lambda f: "",
@@ -77,14 +72,14 @@ _KINDS: Mapping[str, Callable[[Forger], str]] = {
         stranger=True, header={"jwk": f.keys.stranger, "kid": f.keys.stranger["kid"]}
     ),
     "the address of its key": lambda f: f.signed(
-        stranger=True, header={"jku": _strangers_address(f), "kid": f.keys.stranger["kid"]}
+        stranger=True, header={"jku": f.identity.strangers_address, "kid": f.keys.stranger["kid"]}
     ),
     "the address of its certificate": lambda f: f.signed(
-        stranger=True, header={"x5u": _strangers_address(f), "kid": f.keys.stranger["kid"]}
+        stranger=True, header={"x5u": f.identity.strangers_address, "kid": f.keys.stranger["kid"]}
     ),
     "a key id that is a path": lambda f: f.hashed(b"", kid="../../../../dev/null"),
     "a key id that is a query": lambda f: f.hashed(b"", kid="' UNION SELECT '' --"),
-    "a key id that is an address": lambda f: f.signed(stranger=True, header={"kid": _strangers_address(f)}),
+    "a key id that is an address": lambda f: f.signed(stranger=True, header={"kid": f.identity.strangers_address}),
     "an extension that nobody knows": lambda f: f.signed(header={"crit": ["bribe"], "bribe": 1000}),
     "another audience": lambda f: f.signed(aud="somebody else"),
     "no audience": lambda f: f.signed(aud=None),
@@ -126,7 +121,7 @@ class Forgeries:
         verdicts = {name: answer.verdict for name, answer in self._answers.items()}
         assert_that(verdicts, equal_to(dict.fromkeys(verdicts, Verdict.UNAUTHENTICATED)))
         assert_that({name: answer.said for name, answer in self._answers.items()}, equal_to(self._expected))
-        fetched = self._world.identity.arrivals(self._mark, path=_STRANGERS)
+        fetched = self._world.identity.stranger_fetches(self._mark)
         assert_that(len(fetched), equal_to(0), "times that a node fetched what the token named")
 
     def expect_nothing_touched(self) -> None:

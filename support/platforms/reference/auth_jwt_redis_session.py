@@ -1,12 +1,15 @@
 """Sessions of the reference platform: its routes, its statuses, its keys in Redis."""
 
+import time
 from typing import Any
 from urllib.parse import quote
 
 import requests
+from websocket import WebSocket, WebSocketException, WebSocketTimeoutException
 
 from support.capabilities.auth_jwt_redis_session.client import Answer, Event, Tokens, Verdict
 from support.clients.node_client import NodeClient, member
+from support.clients.websocket_client import dial
 from support.platforms.platform import Door
 from support.promise import broken
 
@@ -28,6 +31,7 @@ class Adapter(NodeClient):
 
     def __init__(self, door: Door) -> None:
         super().__init__(door, at_once=_AT_ONCE)
+        self._door = door
         self.role = door.role
         self._support_key = door.environment["SUPPORT_KEY"]
         self.secrets = [door.environment[name] for name in _SECRETS]
@@ -69,6 +73,11 @@ class Adapter(NodeClient):
         """Ends all sessions of a customer, with the key of support."""
         self.expect(self.ask("DELETE", f"/accounts/{quote(name)}/sessions", token=self._support_key), 204)
 
+    def stay(self, access: str) -> "Line":
+        """A WebSocket."""
+        opened = dial(self._door, "/live", header={"Authorization": f"Bearer {access}"})
+        return Line(opened) if isinstance(opened, WebSocket) else broken(f"{self.name} refused a WebSocket: {opened}")
+
     def events(self, access: str) -> list[Event]:
         """The account's history."""
         told = self.expect(self.ask("GET", "/events", token=access), 200, "events")["events"]
@@ -88,3 +97,27 @@ class Adapter(NodeClient):
         if answer.status_code not in _REFUSALS:
             broken(f"{self.name} answered {answer.request.path_url} by {answer.status_code}: {answer.text[:300]}")
         return Answer(_REFUSALS[answer.status_code], said=answer.text)
+
+
+class Line:
+    """A WebSocket, on which nothing is said but that it ends."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    def ended(self, within_s: float) -> bool:
+        """A close frame, or a connection that breaks."""
+        end = time.monotonic() + within_s
+        while self._socket.connected:
+            self._socket.settimeout(max(0.01, end - time.monotonic()))
+            try:
+                self._socket.recv()
+            except WebSocketTimeoutException:
+                return False
+            except (WebSocketException, OSError):
+                return True
+        return True
+
+    def close(self) -> None:
+        """Without waiting for an answer."""
+        self._socket.shutdown()

@@ -8,19 +8,22 @@ import hmac
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 import httpx2
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from ..json_text import parse_json
 from ..redis_pool import pooled
 from ..sessions import bearer, unauthenticated
 from ..settings import Settings
 from .access_tokens import Access, AccessTokens, ForgedError
+from .live import hold
 from .passwords import Passwords
 from .published_keys import PublishedKeys
 from .refresh_tokens import Refresh, RefreshTokens
@@ -63,6 +66,7 @@ class Capability:
             Route("/session", self._sign_out, methods=["DELETE"]),
             Route("/password", self._change_password, methods=["PUT"]),
             Route("/events", self._list_events, methods=["GET"]),
+            WebSocketRoute("/live", self._stay),
         ]
 
     @asynccontextmanager
@@ -136,12 +140,17 @@ class Capability:
         access = await self._signed_in(request)
         return JSONResponse({"events": await self._store.events(access.user)})
 
+    async def _stay(self, websocket: WebSocket) -> None:
+        access = await self._signed_in(websocket)
+        await websocket.accept()
+        await hold(websocket, partial(self._store.is_there, access.session))
+
     async def _sign_out(self, request: Request) -> Response:
         access = await self._signed_in(request)
         await self._store.end(access.session, access.user)
         return Response(status_code=204)
 
-    async def _signed_in(self, request: Request) -> Access:
+    async def _signed_in(self, request: HTTPConnection) -> Access:
         """Who asks, in a session that has not ended. HTTPException 401 else, and an error when it cannot be known."""
         if len(request.headers.getlist("authorization")) > 1:
             raise unauthenticated()

@@ -136,6 +136,10 @@ class Store:
         """Whether the session is there; it begins to be idle anew."""
         return bool(await self._use([_session(session)]))
 
+    async def is_there(self, session: str) -> bool:
+        """Whether the session is there; that somebody looks is no use of it."""
+        return bool(await self._redis.exists(_session(session)))
+
     async def user_of(self, session: str) -> str | None:
         """Whose session it is; None when it has ended."""
         return cast(str | None, await self._redis.hget(_session(session), "user"))
