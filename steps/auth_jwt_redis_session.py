@@ -50,7 +50,12 @@ def three_signed_in_at_kiosk(context: Context, first: str, second: str, third: s
     context.world.at_kiosk.sign_in(first, second, third)
 
 
-@given("{device:Device} signed out")
+@given("{name:w} has signed in on a {device:w}, and out again")
+def signed_in_and_out(context: Context, name: str, device: str) -> None:
+    context.world.sign_in(name, device)
+    context.world.endings.sign_out(f"{name}'s {device}")
+
+
 @when("{device:Device} signs out")
 def sign_out(context: Context, device: str) -> None:
     context.world.endings.sign_out(device)
