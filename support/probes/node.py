@@ -58,6 +58,11 @@ def cpu_seconds(node: Node) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
+def time_of_day(node: Node) -> float:
+    """The time of day for whatever runs in the node's container, in seconds since 1970."""
+    return float(_ask(node, ["date", "+%s.%N"]))
+
+
 def _process(node: Node) -> str:
     """The folder of the process that is measured: of the name that the platform says, else the container's first."""
     if not node.process:
