@@ -260,7 +260,7 @@ def access_refused(context: Context, deadline: float, device: str) -> None:
     context.world.published.expect_access_refused(device, deadline)
 
 
-@then("{name:w}, who signs in in the same second, stays signed in")
+@then("{name:w}, who signed in again in the same second, stays signed in")
 def new_session_lives(context: Context, name: str) -> None:
     context.world.endings.expect_new_session_lives(name)
 

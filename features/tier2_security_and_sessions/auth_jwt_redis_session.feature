@@ -106,7 +106,7 @@ Feature: Whoever has been shown the door stays out, and nobody else is
       And bob is signed in on a phone
       When ada's sessions are ended by <event>
       Then within 1 s no node takes a token of ada's phone or ada's tablet
-      And ada, who signs in in the same second, stays signed in
+      And ada, who signed in again in the same second, stays signed in
       And bob's phone is still signed in
 
       Examples:

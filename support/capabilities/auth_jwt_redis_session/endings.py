@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _LOOKS_EVERY_S = 0.05
+_TRIES = 5
 
 
 class Endings:
@@ -22,7 +23,7 @@ class Endings:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._second = 0
+        self._seconds = 0
         self._lines: dict[str, list[Line]] = {}
 
     def sign_out(self, device: str) -> None:
@@ -31,25 +32,32 @@ class Endings:
         assert_that(answer.verdict, equal_to(Verdict.ACCEPTED), f"the sign-out of {device}")
 
     def end_all(self, name: str, what: str) -> None:
-        """At the start of a second `name` signs in on a tablet, and then `what` ends all sessions of theirs."""
-        world = self._world
-        wait_until(time.monotonic() + 1 - time.time() % 1)
-        self._second = int(time.time())
-        world.sign_in(name, "tablet")
-        if what == "a new password":
-            world.change_password(name, "tablet")
-        else:
-            world.gateways[0].expel(world.customers[name].name)
+        """Within one second `name` signs in on a tablet, `what` ends all their sessions, and they sign in once more.
+
+        That is tried until all of it has come into one second.
+        """
+        for _ in range(_TRIES):
+            wait_until(time.monotonic() + 1 - time.time() % 1)
+            began = int(time.time())
+            self._world.sign_in(name, "tablet")
+            self._end(name, what)
+            self._world.sign_in(name, "new phone")
+            self._seconds = int(time.time()) - began
+            if not self._seconds:
+                return
 
     def expect_new_session_lives(self, name: str) -> None:
-        """Who signs in in the same second is signed in. ProbeError when that second was over."""
-        world = self._world
-        world.sign_in(name, "new phone")
-        second = int(time.time())
-        world.expect_signed_in(f"{name}'s new phone")
-        world.expect_refreshes(f"{name}'s new phone")
-        if second != self._second:
-            raise ProbeError(f"the sessions ended, and the new one began, {second - self._second} s apart")
+        """Who signed in just after that is signed in. ProbeError when that was never in the same second."""
+        self._world.expect_signed_in(f"{name}'s new phone")
+        self._world.expect_refreshes(f"{name}'s new phone")
+        if self._seconds:
+            raise ProbeError(f"the sessions ended, and the new one began, {self._seconds} s apart")
+
+    def _end(self, name: str, what: str) -> None:
+        if what == "a new password":
+            self._world.change_password(name, "tablet")
+        else:
+            self._world.gateways[0].expel(self._world.customers[name].name)
 
     def expect_no_spelling_taken(self, device: str) -> None:
         """The access token of `device` is refused however it is written."""
