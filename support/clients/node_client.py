@@ -35,12 +35,21 @@ class NodeClient:
         self._http.mount("http://", HTTPAdapter(pool_maxsize=at_once))
 
     def ask(
-        self, method: str, path: str, body: Any = None, token: str = "", headers: Mapping[str, str] = {}
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        token: str = "",
+        headers: Mapping[str, str] = {},
+        secret: bool = False,
     ) -> requests.Response:
-        """One request, with `body` as JSON and the session of `token`; its answer, whatever it is."""
+        """One request, with `body` as JSON and the session of `token`; its answer, whatever it is.
+
+        What is `secret`, such as a password or a new token, is in the body or the answer and is not recorded.
+        """
         began = time.monotonic()
         headers = {**headers, "Authorization": f"Bearer {token}"} if token else headers
-        asked = f"{method} {path} {'' if body is None else _SHORT.repr(body)}".rstrip()
+        asked = f"{method} {path} {'' if body is None or secret else _SHORT.repr(body)}".rstrip()
         try:
             # An answer that sends elsewhere is an answer; and what is asked goes to loopback only.
             answer = self._http.request(
@@ -55,7 +64,8 @@ class NodeClient:
             self._exchanges.note(self.name, f"{asked} -> {error}")
             blame(error, f"{self.name} gave no answer to {method} {path}: {error}")
         took = (time.monotonic() - began) * 1000
-        self._exchanges.note(self.name, f"{asked} -> {answer.status_code} ({took:.0f} ms) {answer.text}")
+        told = "" if secret else answer.text
+        self._exchanges.note(self.name, f"{asked} -> {answer.status_code} ({took:.0f} ms) {told}")
         return answer
 
     def expect(self, answer: requests.Response, status: int, *members: str) -> dict[str, Any]:
