@@ -44,7 +44,7 @@ class Forgetting:
             self._ask_all(place)
             anew = {name for name, call in self._calls.items() if call != before[name]}
             assert_that(anew, equal_to(set(names)), "answers that were made anew")
-        counts = {name: len(self._world.provider.calls(*who, question=q.text)) for name, (*who, q) in self._all()}
+        counts = {name: len(self._world.provider.calls(who, question=q.text)) for name, (who, q) in self._all()}
         assert_that(counts, equal_to({name: 2 if name in names else 1 for name in counts}), "calls for each in all")
 
     def change_meanwhile(self, document: str) -> None:

@@ -69,7 +69,7 @@ class Kept:
     def _change(self, key: str, how: str) -> None:
         """Does it; a key that is no text is dropped in any case."""
         text = str(self._client.get(key)) if self._client.type(key) == "string" else ""
-        left_ms = max(1, int(self._client.pttl(key)))  # type: ignore[arg-type]
+        left_ms = max(1, int(self._client.pttl(key)))
         if how == "is lost" or not text:
             self._client.delete(key)
         elif how == "is cut in half":

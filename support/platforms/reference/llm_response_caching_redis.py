@@ -28,28 +28,33 @@ _OUTCOMES = {
 _RESETTING = struct.pack("ii", 1, 0)
 
 
-class Adapter(NodeClient):
+class Adapter:
     """One gateway, as an SDK of the provider's would use it."""
 
     def __init__(self, door: Door) -> None:
-        super().__init__(door, answer_within_s=15, at_once=_AT_ONCE)
+        self.name = door.name
+        self._gateway = _Gateway(door, answer_within_s=15, at_once=_AT_ONCE)
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._gateway.close()
 
     def ask(self, customer: str, question: Question) -> Answer:
         """POST, and the object that comes back."""
-        answer = self._post(customer, question, stream=False)
+        answer = self._gateway.post(customer, question, stream=False)
         if answer.status_code != 200:
-            return self._other(answer)
-        told = self.expect(answer, 200, "choices")
+            return self._gateway.other(answer)
+        told = self._gateway.expect(answer, 200, "choices")
         return Answer(Outcome.ANSWERED, told["choices"][0]["message"].get("content") or "", [answer.json()])
 
     def stream(self, customer: str, question: Question, with_usage: bool = False) -> Answer:
         """POST, and the server-sent events that come back; a stream without its last word is one that broke off."""
         usage = {"stream_options": {"include_usage": True}} if with_usage else {}
-        answer = self._post(customer, question, stream=True, **usage)
+        answer = self._gateway.post(customer, question, stream=True, **usage)
         if answer.status_code != 200:
-            return self._other(answer)
+            return self._gateway.other(answer)
         parts: list[dict[str, Any]] = []
-        for data in self._events(answer):
+        for data in self._gateway.events(answer):
             if data == "[DONE]":
                 return Answer(Outcome.ANSWERED, _words(parts), parts)
             piece = json.loads(data)
@@ -60,29 +65,38 @@ class Adapter(NodeClient):
 
     def begin(self, customer: str, question: Question) -> Stream:
         """The request on a connection of its own."""
-        return _Begun(self._url, _headers(customer, question), _body(question) | {"stream": True})
+        return _Begun(self._gateway.url, _headers(customer, question), _body(question) | {"stream": True})
 
     def forget_document(self, customer: str, document: str) -> None:
         """DELETE."""
-        path = f"/v1/cache/document/{quote(document, safe='')}"
-        self.expect(self.ask_as(customer, "DELETE", path), 204)
+        self._gateway.told(customer, "DELETE", f"/v1/cache/document/{quote(document, safe='')}", 204)
 
     def forget_model(self, customer: str, model: str) -> None:
         """DELETE."""
-        self.expect(self.ask_as(customer, "DELETE", f"/v1/cache/model/{quote(model, safe='')}"), 204)
+        self._gateway.told(customer, "DELETE", f"/v1/cache/model/{quote(model, safe='')}", 204)
 
     def figures(self, customer: str) -> Figures:
         """GET; what was never counted is not there."""
-        answer = self.ask_as(customer, "GET", "/v1/cache")
-        self.expect(answer, 200)
-        told = answer.json()
+        told = self._gateway.told(customer, "GET", "/v1/cache", 200).json()
         return Figures(**{name: told.get(name, 0) for name in Figures.__dataclass_fields__})
 
-    def ask_as(self, customer: str, method: str, path: str) -> requests.Response:
-        """A request without a body."""
-        return super().ask(method, path, token=f"sk-{customer}")
 
-    def _post(self, customer: str, question: Question, stream: bool, **more: Any) -> requests.Response:
+class _Gateway(NodeClient):
+    """Its routes."""
+
+    @property
+    def url(self) -> str:
+        """http://host:port."""
+        return self._url
+
+    def told(self, customer: str, method: str, path: str, status: int) -> requests.Response:
+        """The answer to a request without a body, which is to have `status`."""
+        answer = self.ask(method, path, token=f"sk-{customer}")
+        self.expect(answer, status)
+        return answer
+
+    def post(self, customer: str, question: Question, stream: bool, **more: Any) -> requests.Response:
+        """A question; of a stream the head alone has been read."""
         body = _body(question) | ({"stream": True} if stream else {}) | more
         try:
             answer = self._http.request(
@@ -100,12 +114,13 @@ class Adapter(NodeClient):
         self._exchanges.note(self.name, f"{customer} asks {question.text!r} -> {answer.status_code} {shown}")
         return answer
 
-    def _other(self, answer: requests.Response) -> Answer:
+    def other(self, answer: requests.Response) -> Answer:
+        """What an answer says that is no answer to the question."""
         if answer.status_code not in _OUTCOMES:
             broken(f"{self.name} answered a question by {answer.status_code}: {answer.text}")
         return Answer(_OUTCOMES[answer.status_code], answer.text)
 
-    def _events(self, answer: requests.Response) -> Iterator[str]:
+    def events(self, answer: requests.Response) -> Iterator[str]:
         """The data of each event. A connection that breaks ends them, as one that is closed does."""
         with answer, suppress(requests.exceptions.ChunkedEncodingError):
             try:
