@@ -29,19 +29,22 @@ class Crowd:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._held = world.provider.arm("hold_before", times=None, match={"alias": world.customer})
+        self._in_pieces_too = True
         self._asked: dict[int, list[Future[Answer]]] = {place: [] for place in range(len(world.nodes))}
 
     def hold(self) -> None:
         """It does from now on."""
 
     def fail(self) -> None:
-        """The provider has an error for whoever asks."""
+        """The provider has an error for whoever asks; nobody asks in pieces, for which a gateway may ask by itself."""
+        self._in_pieces_too = False
         self._world.provider.arm("status", times=None, match={"alias": self._world.customer}, status=503, when="after")
 
     def ask(self, count: int, place: int) -> None:
-        """`count` ask the gateway of that `place`, every second in pieces; returns when all of them wait."""
+        """`count` ask the gateway of that `place`, every second in pieces, if not otherwise said; returns when all of them wait."""
         world, gateway = self._world, self._world.nodes[place]
-        for _, ask in zip(range(count), turns([gateway.ask, gateway.stream]), strict=False):
+        forms = [gateway.ask, gateway.stream] if self._in_pieces_too else [gateway.ask]
+        for _, ask in zip(range(count), turns(forms), strict=False):
             self._asked[place].append(world.background.submit(ask, world.customer, world.question))
             if place == 0 and len(self._asked[place]) == 1:
                 world.provider.await_arrivals(1, _WAIT_WITHIN_S, alias=world.customer)

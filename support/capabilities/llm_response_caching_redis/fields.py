@@ -12,7 +12,7 @@ from support.worlds.crowds import for_each
 if TYPE_CHECKING:
     from support.capabilities.llm_response_caching_redis.world import World
 
-_TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
+_TOOL = {"function": {"name": "look_up", "parameters": {}}}
 SHAPING: Mapping[str, Any] = {
     "audio": {"voice": "alloy", "format": "mp3"},
     "frequency_penalty": 0.5,
@@ -26,10 +26,10 @@ SHAPING: Mapping[str, Any] = {
     "moderation": {"model": "strict"},
     "n": 2,
     "parallel_tool_calls": False,
-    "prediction": {"type": "content", "content": "x"},
+    "prediction": {"content": "x"},
     "presence_penalty": 0.5,
     "reasoning_effort": "low",
-    "response_format": {"type": "json_object"},
+    "response_format": {"json_schema": {"name": "price"}},
     "seed": 7,
     "service_tier": "flex",
     "stop": ["\n"],

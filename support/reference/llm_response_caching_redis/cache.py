@@ -25,8 +25,8 @@ AWAY_LOOK_EVERY_S = 0.25
 EPOCHS = """
 local found = {}
 for i, key in ipairs(KEYS) do
-    local epoch = redis.call('GET', key)
-    if epoch then
+    local epoch = redis.pcall('GET', key)
+    if type(epoch) == 'string' then
         redis.call('PEXPIRE', key, ARGV[1])
     else
         epoch = ARGV[i + 1]
@@ -38,8 +38,8 @@ return found
 """
 # KEYS: a name. ARGV: a lease, its milliseconds. What is kept by that name; a lease where nothing was.
 LOOK = """
-local held = redis.call('GET', KEYS[1])
-if held then return held end
+local held = redis.pcall('GET', KEYS[1])
+if type(held) == 'string' then return held end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return ARGV[1]
 """
