@@ -41,7 +41,7 @@ class Crowd:
         self._world.provider.arm("status", times=None, match={"alias": self._world.customer}, status=503, when="after")
 
     def ask(self, count: int, place: int) -> None:
-        """`count` ask the gateway of that `place`, every second in pieces, if not otherwise said; returns when all of them wait."""
+        """`count` ask the gateway of that `place`, every second one in pieces; returns when all of them wait."""
         world, gateway = self._world, self._world.nodes[place]
         forms = [gateway.ask, gateway.stream] if self._in_pieces_too else [gateway.ask]
         for _, ask in zip(range(count), turns(forms), strict=False):
