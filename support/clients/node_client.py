@@ -37,7 +37,10 @@ class NodeClient:
     def ask(
         self, method: str, path: str, body: Any = None, token: str = "", headers: Mapping[str, str] = {}
     ) -> requests.Response:
-        """One request, with `body` as JSON and the session of `token`; its answer, whatever it is."""
+        """One request, with the session of `token`; its answer, whatever it is. A `body` of bytes is sent as it is.
+
+        Any other is sent as JSON.
+        """
         began = time.monotonic()
         headers = {**headers, "Authorization": f"Bearer {token}"} if token else headers
         asked = f"{method} {path} {'' if body is None else _SHORT.repr(body)}".rstrip()
@@ -46,7 +49,7 @@ class NodeClient:
             answer = self._http.request(
                 method,
                 self._url + path,
-                json=body,
+                **{"data" if isinstance(body, bytes) else "json": body},
                 headers=headers,
                 timeout=self._answer_within_s,
                 allow_redirects=False,

@@ -1,6 +1,7 @@
 """The ledger of effects: a line for each time that an effect was done, in that order.
 
-Whoever names a request by an Idempotency-Key may repeat it: it is done once (draft-ietf-httpapi-idempotency-key-header).
+Whoever names a request by an Idempotency-Key (draft-ietf-httpapi-idempotency-key-header) may repeat it, and it is done
+once.
 """
 
 import time
