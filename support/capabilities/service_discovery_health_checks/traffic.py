@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from support.capabilities.service_discovery_health_checks.world import World
 
 _EVERY_S = 0.02
+_TAKES_S = 0.05
+_CALLERS = 3  # of each gateway
 
 
 class Made(NamedTuple):
@@ -26,12 +28,12 @@ class Made(NamedTuple):
 
 
 class Traffic:
-    """One caller for each gateway, from its birth until `end`."""
+    """Some callers of each gateway, from its birth until `end`: at any time each instance works on a call."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
         self.made: list[Made] = []
-        self._watches = [Watch(lambda one=one: self._call(one), _EVERY_S) for one in world.gateways]  # type: ignore[misc]
+        self._watches = [Watch(lambda one=one: self._call(one), _EVERY_S) for one in world.gateways * _CALLERS]  # type: ignore[misc]
         for watch in self._watches:
             world.closing.callback(watch.stop)
 
@@ -54,5 +56,5 @@ class Traffic:
 
     def _call(self, gateway: Adapter) -> None:
         began = time.time()
-        reply = gateway.call(SERVICE, self._world.label)
+        reply = gateway.call(SERVICE, self._world.label, takes_s=_TAKES_S)
         self.made.append(Made(began, time.time(), gateway.name, reply))

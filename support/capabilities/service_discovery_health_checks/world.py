@@ -111,7 +111,6 @@ class World(world.World[Adapter]):
         names = {
             "a service that nobody has registered": (self.fresh("nobody"), ""),
             "a tag that no instance has": (SERVICE, self.fresh("nobody")),
-            "a service whose name is no name": ("../no name", ""),
         }
         service, tag = names[nobody]
         self.replies += [one.call(service, self.label, tag, way) for one in self.adapters(who) for way in Way]
