@@ -20,6 +20,7 @@ from support.containers.image_files import file_in
 from support.containers.layout import Layout, Role, all_layouts
 from support.containers.platform import Command, Node, OfTarget
 from support.containers.postgres import PostgresService
+from support.containers.prometheus import AlertmanagerService, PrometheusService
 from support.containers.provider import PROVIDERS
 from support.containers.redis import RedisDurableService, RedisService
 from support.containers.redis_cluster import RedisClusterService
@@ -33,7 +34,8 @@ from support.nouns import What, Who
 from support.origin import words
 
 _SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService)
-_CLASSES: tuple[type[Store], ...] = (*_SERVERS, *PROVIDERS)
+_MONITORS = (PrometheusService, AlertmanagerService)
+_CLASSES: tuple[type[Store], ...] = (*_SERVERS, *_MONITORS, *PROVIDERS)
 STORES = {store.kind: store for store in _CLASSES}
 KINDS = (*STORES, ToxiproxyService.kind, Node.kind)
 AT_ONCE = 3  # containers that are started; the engine starts more no faster, and none of them is there early
