@@ -1,0 +1,62 @@
+"""The budget of errors: windows of hours, which promtool lives through in a moment."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hamcrest import assert_that, equal_to
+
+from support.capabilities.metrics_pipeline_prometheus.client import Alarm, Errand, Outcome
+from support.capabilities.metrics_pipeline_prometheus.lint import failures_of
+
+if TYPE_CHECKING:
+    from support.capabilities.metrics_pipeline_prometheus.world import World
+
+# What happened, as promtool writes series of counters, a sample each minute: requests that went well, and errors; and
+# the minute that is looked at.
+_HISTORIES: dict[str, tuple[str, str, int]] = {
+    "one request in 50 has failed for 90 minutes": ("0+98x200", "0+2x200", 90),
+    "one request in 100 has failed for 7 hours": ("0+99x430", "0+1x430", 420),
+    "one request in 2000 has failed for 7 hours": ("0+1999x430", "0+1x430", 420),
+    "half of the requests failed for one minute": ("0+100x118 11850+100x80", "0+0x118 50+0x80", 121),
+    "half of them failed for 20 minutes, and none for 35": (
+        "0+100x60 6050+50x19 7050+100x100",
+        "0+0x60 50+50x19 1000+0x100",
+        115,
+    ),
+}
+_WOKEN = {"is woken": True, "is not woken": False}
+
+
+class Budget:
+    """What the target's own rules make of histories of hours."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._tests: list[dict[str, Any]] = []
+
+    def live(self, histories: Mapping[str, str]) -> None:
+        """The histories that sentences call so have happened, each of itself, and what somebody is to be then."""
+        self._tests = [self._test(*_HISTORIES[what], _WOKEN[fate]) for what, fate in histories.items()]
+
+    def expect_as_said(self) -> None:
+        """At the last minute of each the alert fires, or it does not."""
+        trial = {"evaluation_interval": "1m", "tests": self._tests}
+        assert_that(failures_of(self._world.fleet, trial), equal_to(""), "what promtool says of the rules")
+
+    def _test(self, well: str, errors: str, minute: int, woken: bool) -> dict[str, Any]:
+        node = self._world.nodes[0]
+        alert = node.alarm(Alarm.BUDGET_BURNS)["alertname"]
+        return {
+            "interval": "1m",
+            "input_series": [
+                {"series": node.series(Errand.LOOK, Outcome.SERVED), "values": well},
+                {"series": node.series(Errand.LOOK, Outcome.CRASHED), "values": errors},
+            ],
+            "promql_expr_test": [
+                {
+                    "expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})',
+                    "eval_time": f"{minute}m",
+                    "exp_samples": [{"labels": "{}", "value": 1}] if woken else [],
+                }
+            ],
+        }
