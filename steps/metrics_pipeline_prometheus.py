@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from behave import given, step, then, when
 
+from support.capabilities.metrics_pipeline_prometheus.client import Alarm
+
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
@@ -79,9 +81,14 @@ def confide(context: Context) -> None:
 # Trouble
 
 
-@given("nobody is being woken")
-def nobody_is_woken(context: Context) -> None:
-    context.world.on_call.await_calm()
+@given("nobody is being woken by errors")
+def nobody_is_woken_by_errors(context: Context) -> None:
+    context.world.on_call.await_calm(Alarm.ERRORS, Alarm.ORDER_FAILED)
+
+
+@given("nobody is being woken by a node")
+def nobody_is_woken_by_a_node(context: Context) -> None:
+    context.world.on_call.await_calm(Alarm.NODE_DOWN, Alarm.SHOP_DOWN)
 
 
 @step("customers of the first node get errors until somebody is told")
@@ -243,7 +250,7 @@ def told_of_shop(context: Context, deadline: float) -> None:
     context.world.outages.expect_told_of_shop(deadline)
 
 
-@then("for {time:Duration} nobody is told that a node is")
+@then("when Prometheus says of both nodes that they are down, nobody is told for {time:Duration}")
 def not_told_of_nodes(context: Context, time: float) -> None:
     context.world.outages.expect_not_told_of_nodes(time)
 
@@ -261,6 +268,16 @@ def not_told_of_errors(context: Context, time: float) -> None:
 @then("{count:Count} notifications had been refused by then")
 def refused_by_then(context: Context, count: int) -> None:
     context.world.burning.expect_refused(count)
+
+
+@when("{percent:Count} % of {count:Count} customers a second fail at one node, and none of {few:Count} at the other")
+def shares(context: Context, percent: int, count: int, few: int) -> None:
+    context.world.budget.share(percent / 100, count, few)
+
+
+@then("dashboards show that {percent:Count} % fail")
+def shown_share(context: Context, percent: int) -> None:
+    context.world.budget.expect_shown(percent / 100)
 
 
 @then("it is so by the shop's own rules")

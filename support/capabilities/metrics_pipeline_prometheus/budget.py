@@ -40,23 +40,41 @@ class Budget:
 
     def expect_as_said(self) -> None:
         """At the last minute of each the alert fires, or it does not."""
-        trial = {"evaluation_interval": "1m", "tests": self._tests}
-        assert_that(failures_of(self._world.fleet, trial), equal_to(""), "what promtool says of the rules")
+        self._try("1m", self._tests)
+
+    def share(self, share: float, count: int, few: int) -> None:
+        """That `share` of `count` requests a second to the first node fails, and none of `few` to the second."""
+        first, second = self._world.nodes
+        failed = round(share * count)
+        self._series = [
+            {"series": first.series(Errand.LOOK, Outcome.SERVED), "values": f"0+{count - failed}x20"},
+            {"series": first.series(Errand.LOOK, Outcome.CRASHED), "values": f"0+{failed}x20"},
+            {"series": second.series(Errand.LOOK, Outcome.SERVED), "values": f"0+{few}x20"},
+            {"series": second.series(Errand.LOOK, Outcome.CRASHED), "values": "0+0x20"},
+        ]
+
+    def expect_shown(self, share: float) -> None:
+        """The recorded share of errors is `share`, to a thousandth."""
+        shown = f"round(sum({self._world.nodes[0].share_of_errors(Errand.LOOK)}) * 1000)"
+        self._try("500ms", [_asked("500ms", self._series, shown, "10s", round(share * 1000))])
 
     def _test(self, well: str, errors: str, minute: int, woken: bool) -> dict[str, Any]:
         node = self._world.nodes[0]
+        series = [
+            {"series": node.series(Errand.LOOK, Outcome.SERVED), "values": well},
+            {"series": node.series(Errand.LOOK, Outcome.CRASHED), "values": errors},
+        ]
         alert = node.alarm(Alarm.BUDGET_BURNS)["alertname"]
-        return {
-            "interval": "1m",
-            "input_series": [
-                {"series": node.series(Errand.LOOK, Outcome.SERVED), "values": well},
-                {"series": node.series(Errand.LOOK, Outcome.CRASHED), "values": errors},
-            ],
-            "promql_expr_test": [
-                {
-                    "expr": f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})',
-                    "eval_time": f"{minute}m",
-                    "exp_samples": [{"labels": "{}", "value": 1}] if woken else [],
-                }
-            ],
-        }
+        firing = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
+        return _asked("1m", series, firing, f"{minute}m", 1 if woken else None)
+
+    def _try(self, every: str, tests: list[dict[str, Any]]) -> None:
+        said = failures_of(self._world.fleet, {"evaluation_interval": every, "tests": tests})
+        assert_that(said, equal_to(""), "what promtool says of the rules")
+
+
+def _asked(every: str, series: list[dict[str, str]], expr: str, at: str, value: float | None) -> dict[str, Any]:
+    """A test of promtool: the `series` with a sample each `every`, and what `expr` is `at` that time; None: nothing."""
+    expected = [] if value is None else [{"labels": "{}", "value": value}]
+    asked = {"expr": expr, "eval_time": at, "exp_samples": expected}
+    return {"interval": every, "input_series": series, "promql_expr_test": [asked]}

@@ -99,6 +99,9 @@ class Adapter(Protocol):
     def means(self, labels: Mapping[str, str]) -> Counted:
         """What the series of `counters` with these labels counts."""
 
+    def share_of_errors(self, errand: Errand) -> str:
+        """Selects the recorded share of requests for `errand` that have failed, of all nodes, as dashboards show it."""
+
     def buckets(self, errand: Errand) -> str:
         """Selects the buckets of the histogram of how long this node's requests for `errand` took, in seconds."""
 

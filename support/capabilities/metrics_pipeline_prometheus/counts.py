@@ -28,8 +28,8 @@ class Counts:
 
     def begin(self) -> None:
         """Returns when Prometheus knows all that was before."""
+        self.await_scrapes(time.time())
         self.began = time.time()
-        self.await_scrapes(self.began)
         self._before = [self._now(place) for place in range(len(self._world.nodes))]
 
     def await_scrapes(self, after: float) -> None:

@@ -35,10 +35,11 @@ class OnCall:
         self.receiver = world.opened(AlertReceiverControl.of(world.fleet, "alert-receiver"))
         self._began, self._mark = 0.0, 0
 
-    def await_calm(self) -> None:
-        """Returns when no alert of an earlier scenario is left. Raises ProbeError."""
-        if not poll(lambda: not self._alerts_of_now(), _CALM_WITHIN_S):
-            raise ProbeError(f"after {_CALM_WITHIN_S:g} s there still are {self._alerts_of_now()}")
+    def await_calm(self, *alarms: Alarm) -> None:
+        """Returns when no alert of these kinds is left of an earlier scenario. Raises ProbeError."""
+        names = {self._world.nodes[0].alarm(alarm)["alertname"] for alarm in alarms}
+        if not poll(lambda: not self._named(names), _CALM_WITHIN_S):
+            raise ProbeError(f"after {_CALM_WITHIN_S:g} s there still are {self._named(names)}")
         self._began, self._mark = time.time(), self.receiver.mark()
 
     def told(self, trouble: Trouble, firing: bool) -> list[Notice]:
@@ -69,12 +70,8 @@ class OnCall:
 
     def expect_once(self, trouble: Trouble) -> None:
         """Somebody was told once that it fires, with what to do, and of no other incident than that."""
-        assert_that(self.told(trouble, firing=True), has_length(1), f"notices that {trouble} fires")
-        self.expect_one_incident(trouble)
-
-    def expect_one_incident(self, trouble: Trouble) -> None:
-        """Whatever was told was of one incident, and said what to do."""
         fired = self.told(trouble, firing=True)
+        assert_that(fired, has_length(1), f"notices that {trouble} fires")
         incidents = {(notice.fingerprint, notice.started) for notice in (*fired, *self.told(trouble, firing=False))}
         assert_that(incidents, has_length(1), f"incidents of {trouble}")
         words = fired[0].annotations
@@ -101,10 +98,8 @@ class OnCall:
         )
         self._world.closing.callback(self._world.alertmanager.end_silence, name)
 
-    def _alerts_of_now(self) -> list[Active]:
-        """Without what looks back for hours, for which any scenario before is now."""
-        slow = self._world.nodes[0].alarm(Alarm.BUDGET_BURNS)["alertname"]
-        return [one for one in self._world.prometheus.alerts() if one.labels["alertname"] != slow]
+    def _named(self, names: set[str]) -> list[Active]:
+        return [one for one in self._world.prometheus.alerts() if one.labels["alertname"] in names]
 
     def _labels(self, trouble: Trouble) -> set[tuple[str, str]]:
         return set(self._world.nodes[trouble.place].alarm(trouble.alarm, trouble.errand).items())

@@ -107,6 +107,10 @@ class Adapter:
         """By route and status."""
         return Counted(_ROUTES.get(labels.get("route", "")), _STATUSES.get(labels.get("status", "")))
 
+    def share_of_errors(self, errand: Errand) -> str:
+        """A recording rule."""
+        return f'route:http_requests_failed:ratio_rate2s{{route="{_route(errand)}"}}'
+
     def buckets(self, errand: Errand) -> str:
         """One histogram, by method and route."""
         return f'http_request_duration_seconds_bucket{{{self._node},route="{_route(errand)}"}}'
