@@ -205,9 +205,13 @@ def sound(context: Context) -> None:
 
 
 @then("somebody was told once of errors at the first node, with what to do about it")
-@then("a moment later they still have been told once")
-def told_once(context: Context) -> None:
+def was_told_once(context: Context) -> None:
     context.world.burning.expect_told_once()
+
+
+@then("a moment later they still have been told once")
+def still_told_once(context: Context) -> None:
+    context.world.burning.expect_still_told_once()
 
 
 @then("they had lasted for {time:Duration} by then, and at the most for one evaluation longer")

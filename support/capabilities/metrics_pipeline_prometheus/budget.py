@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 # the minute that is looked at.
 _HISTORIES: dict[str, tuple[str, str, int]] = {
     "one request in 50 has failed for 90 minutes": ("0+98x200", "0+2x200", 90),
-    "one request in 100 has failed for 7 hours": ("0+99x430", "0+1x430", 420),
-    "one request in 2000 has failed for 7 hours": ("0+1999x430", "0+1x430", 420),
+    "one request in 100 has failed for 2 hours": ("0+99x130", "0+1x130", 120),
+    "one request in 2000 has failed for 2 hours": ("0+1999x130", "0+1x130", 120),
     "half of the requests failed for one minute": ("0+100x118 11850+100x80", "0+0x118 50+0x80", 121),
     "half of them failed for 20 minutes, and none for 35": (
         "0+100x60 6050+50x19 7050+100x100",

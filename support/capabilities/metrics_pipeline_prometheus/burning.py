@@ -100,9 +100,13 @@ class Burning:
         self._world.on_call.expect_not_told(self.trouble, firing=True, for_s=for_s)
 
     def expect_told_once(self) -> None:
-        """Somebody was told once of errors at the first node, also a moment later."""
-        self._world.let_pass(_A_MOMENT_S)
+        """Somebody was told once of errors at the first node."""
         self._world.on_call.expect_once(self.trouble)
+
+    def expect_still_told_once(self) -> None:
+        """The same a moment later."""
+        self._world.let_pass(_A_MOMENT_S)
+        self.expect_told_once()
 
     def expect_over(self, within_s: float) -> None:
         """Within `within_s` somebody is told once that they are over."""
