@@ -18,7 +18,7 @@ from support.containers.clickhouse import ClickHouseService
 from support.containers.engine import same_api
 from support.containers.image_files import file_in
 from support.containers.layout import Layout, Role, all_layouts
-from support.containers.platform import Command, Node, OfTarget
+from support.containers.platform import MOVABLE_CLOCK, Command, Node, OfTarget
 from support.containers.postgres import PostgresService
 from support.containers.prometheus import AlertmanagerService, PrometheusService
 from support.containers.provider import PROVIDERS
@@ -389,7 +389,8 @@ class Fleet:
             link = self.links.get(f"{store.name}:{node.name}")
             url = store.url("toxiproxy", link) if link else store.url(store.name, store.port)
             given[store.setting] = f"{given[store.setting]},{url}" if store.setting in given else url
-        node.with_envs(**self._order.target.told({**given, **node.own_settings}))
+        clock = MOVABLE_CLOCK if self._all_roles[node.name].movable_clock else {}
+        node.with_envs(**self._order.target.told({**given, **node.own_settings}), **clock)
 
     def _join(self) -> None:
         """Opens the links, once Toxiproxy answers."""

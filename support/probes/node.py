@@ -48,6 +48,11 @@ def forget_peak(node: Node) -> None:
     _ask(node, ["sh", "-c", f"echo 5 > {_process(node)}/clear_refs && echo done"])
 
 
+def time_of_day(node: Node) -> float:
+    """The time of day for whatever runs in the node's container, in seconds since 1970."""
+    return float(_ask(node, ["date", "+%s.%N"]))
+
+
 def _process(node: Node) -> str:
     """The folder of the process that is measured: of the name that the platform says, else the container's first."""
     if not node.process:
