@@ -17,6 +17,7 @@ from support.containers.admission import admitted
 from support.containers.clickhouse import ClickHouseService
 from support.containers.engine import same_api
 from support.containers.image_files import file_in
+from support.containers.jaeger import JaegerService
 from support.containers.layout import Layout, Role, all_layouts
 from support.containers.platform import Command, Node, OfTarget
 from support.containers.postgres import PostgresService
@@ -32,7 +33,7 @@ from support.images.resolution import Image, resolve_all
 from support.nouns import What, Who
 from support.origin import words
 
-_SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService)
+_SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService, JaegerService)
 _CLASSES: tuple[type[Store], ...] = (*_SERVERS, *PROVIDERS)
 STORES = {store.kind: store for store in _CLASSES}
 KINDS = (*STORES, ToxiproxyService.kind, Node.kind)
