@@ -18,6 +18,7 @@ from support.containers.clickhouse import ClickHouseService
 from support.containers.consul import ConsulService
 from support.containers.engine import same_api
 from support.containers.image_files import file_in
+from support.containers.jaeger import JaegerService
 from support.containers.layout import Layout, Role, all_layouts
 from support.containers.platform import MOVABLE_CLOCK, Command, Node, OfTarget
 from support.containers.postgres import PostgresService
@@ -34,7 +35,7 @@ from support.images.resolution import Image, resolve_all
 from support.nouns import What, Who
 from support.origin import words
 
-_SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService, ConsulService, PrometheusService, AlertmanagerService)
+_SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService, ConsulService, PrometheusService, AlertmanagerService, JaegerService)
 STORES = {store.kind: store for store in _CLASSES}
 KINDS = (*STORES, ToxiproxyService.kind, Node.kind)
 AT_ONCE = 3  # containers that are started; the engine starts more no faster, and none of them is there early
