@@ -43,12 +43,10 @@ class NodeClient:
         headers: Mapping[str, str] = {},
         secret: bool = False,
     ) -> requests.Response:
-        """One request, with `body` as JSON and the session of `token`; its answer, whatever it is.
+        """One request, with the session of `token`; its answer, whatever it is.
 
-        What is `secret`, such as a password or a new token, is in the body or the answer and is not recorded.
-        """One request, with the session of `token`; its answer, whatever it is. A `body` of bytes is sent as it is.
-
-        Any other is sent as JSON.
+        A `body` of bytes is sent as it is, any other as JSON. Where body or answer hold what is `secret`, such as a
+        password or a new token, neither is recorded.
         """
         began = time.monotonic()
         headers = {**headers, "Authorization": f"Bearer {token}"} if token else headers

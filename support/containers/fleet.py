@@ -35,7 +35,9 @@ from support.images.resolution import Image, resolve_all
 from support.nouns import What, Who
 from support.origin import words
 
-_SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService, ConsulService, PrometheusService, AlertmanagerService, JaegerService)
+_SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService, ConsulService)
+_MONITORS = (PrometheusService, AlertmanagerService, JaegerService)
+_CLASSES: tuple[type[Store], ...] = (*_SERVERS, *_MONITORS, *PROVIDERS)
 STORES = {store.kind: store for store in _CLASSES}
 KINDS = (*STORES, ToxiproxyService.kind, Node.kind)
 AT_ONCE = 3  # containers that are started; the engine starts more no faster, and none of them is there early
