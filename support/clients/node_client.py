@@ -43,9 +43,10 @@ class NodeClient:
         headers: Mapping[str, str] = {},
         secret: bool = False,
     ) -> requests.Response:
-        """One request, with `body` as JSON and the session of `token`; its answer, whatever it is.
+        """One request, with the session of `token`; its answer, whatever it is.
 
-        What is `secret`, such as a password or a new token, is in the body or the answer and is not recorded.
+        A `body` of bytes is sent as it is, any other as JSON. Where body or answer hold what is `secret`, such as a
+        password or a new token, neither is recorded.
         """
         began = time.monotonic()
         headers = {**headers, "Authorization": f"Bearer {token}"} if token else headers
@@ -55,7 +56,7 @@ class NodeClient:
             answer = self._http.request(
                 method,
                 self._url + path,
-                json=body,
+                **{"data" if isinstance(body, bytes) else "json": body},
                 headers=headers,
                 timeout=self._answer_within_s,
                 allow_redirects=False,

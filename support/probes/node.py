@@ -34,6 +34,13 @@ def connections(node: Node) -> int:
     return states.count(_ESTABLISHED)
 
 
+def connections_tried(node: Node) -> int:
+    """How many connections have been tried from the node's container since its start (ActiveOpens of proc_net(5))."""
+    rows = [line.split() for line in _ask(node, ["cat", f"{_process(node)}/net/snmp"]).splitlines()]
+    names, counts = [row[1:] for row in rows if row[0] == "Tcp:"]
+    return int(dict(zip(names, counts, strict=True))["ActiveOpens"])
+
+
 def resident_bytes(node: Node) -> int:
     """The memory that the node's process holds now, in bytes (VmRSS of proc(5))."""
     return _kilobytes(node, "VmRSS")
