@@ -1,5 +1,6 @@
 """The fields of a request: those that shape the answer, and those that do not (openai's CompletionCreateParams)."""
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,7 @@ class Fields:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._asked = time.monotonic()
         self._paid: dict[str, tuple[int, int, int]] = {}
 
     def change_shaping(self) -> None:
@@ -76,6 +78,9 @@ class Fields:
     def expect_paid(self, again: int, changed: int) -> None:
         """Asking again cost `again` calls, asking changed `changed`. AssertionError with the fields that did not."""
         wrong = {name: paid for name, paid in self._paid.items() if paid != (1, 1 + again, 1 + again + changed)}
+        spared = {name: paid for name, paid in wrong.items() if paid[2] < 1 + again + changed}
+        assert_that(spared, empty(), "fields that made no difference: the calls after it was asked, again and changed")
+        self._world.expect_young(self._asked)
         assert_that(wrong, empty(), "fields, and the calls after it was asked, asked again and asked changed")
 
     def _three(

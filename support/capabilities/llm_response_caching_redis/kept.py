@@ -1,5 +1,6 @@
 """What is kept in Redis for one answer, key by key: whatever of it is lost or spoilt, people get the right answer."""
 
+import time
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, less_than_or_equal_to
@@ -23,6 +24,7 @@ class Kept:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._redis = world.opened(RedisProbe(world.fleet.stores["redis"]))
+        self._asked = time.monotonic()
         self._answers: list[tuple[str, Question, Answer, Question]] = []
         self._client = world.opened(client_of(world.fleet.stores["redis"]))
 
@@ -38,6 +40,7 @@ class Kept:
         """Each got an answer to what was asked, in these or other words, and no wording was paid for twice more."""
         for customer, asked, answer, alike in self._answers:
             expect_own(self._world, customer, asked, answer, alike)
+            self._world.expect_young(self._asked)
             assert_that(self._world.paid(customer), less_than_or_equal_to(3), f"calls of {customer}")
 
     def _keys_of_one(self) -> int:

@@ -1,5 +1,6 @@
 """Two customers who ask the same: neither is ever given what was made for the other, nor waits for it."""
 
+import time
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
@@ -21,6 +22,7 @@ class Neighbours:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._asked = time.monotonic()
         self._other = world.fresh("customer")
         text = f"What is the price of {world.fresh('lamp')}?"
         self._questions = [_asked(text), *(_asked(form(text)) for form in SAME.values())]
@@ -43,6 +45,7 @@ class Neighbours:
     def expect_own(self) -> None:
         """Each of them paid once."""
         world = self._world
+        world.expect_young(self._asked)
         assert_that((world.paid(), world.paid(self._other)), equal_to((1, 1)), "calls of the one, and of the other")
 
     def ask_at_once(self) -> None:

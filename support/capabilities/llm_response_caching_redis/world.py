@@ -19,12 +19,14 @@ from support.capabilities.llm_response_caching_redis.neighbours import Neighbour
 from support.capabilities.llm_response_caching_redis.outage import Outage
 from support.capabilities.llm_response_caching_redis.pairs import Pairs
 from support.clients.model_provider_control import ModelProviderControl
+from support.errors import ProbeError
 from support.faults.faults import Faults
 from support.worlds import world
 from support.worlds.crowds import threads
 from support.worlds.world import part
 
 AT_ONCE = 110
+LIVES_S = 7.5  # an answer, at the least; what was asked longer ago may have ended since
 
 
 class World(world.World[Adapter]):
@@ -98,6 +100,14 @@ class World(world.World[Adapter]):
     def paid(self, customer: str = "", **match: Any) -> int:
         """How often the provider was asked by the customer, by its own meter."""
         return len(self.provider.calls(customer or self.customer, **match))
+
+    @staticmethod
+    def expect_young(since: float) -> None:
+        """ProbeError when what was asked at `since` (monotonic seconds) may have come to the end of its life."""
+        if time.monotonic() - since > LIVES_S:
+            raise ProbeError(
+                f"what was asked first was {LIVES_S:g} s old before the last had asked, and may have ended"
+            )
 
     def expect_paid(self, count: int) -> None:
         """The provider was asked so often by the customer."""
