@@ -79,10 +79,10 @@ class Adapter(NodeClient):
             body = pickle.dumps(_Hostile(f"{self._service}/{label}"))
             status = self._http.post(f"{self._url}/jobs", data=body, timeout=10).status_code
             return Answer(_OUTCOMES.get(status) or broken(f"{self.name} answered a pickle by {status}"))
-        said = {"kind": "call", "payload": {"label": label}}
+        said: dict[str, Any] = {"kind": "call", "payload": {"label": label}}
         if mistake is Mistake.TOO_LARGE:
             return self._handed_in(said | {"payload": {"label": label, "note": "x" * 65_536}})
-        return self._handed_in(said | _MISTAKES[mistake])
+        return self._handed_in({**said, **_MISTAKES[mistake]})
 
     def _handed_in(self, said: Mapping[str, Any]) -> Answer:
         answer = self.ask("POST", "/jobs", said)
