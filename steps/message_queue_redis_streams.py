@@ -94,8 +94,8 @@ def publish_failing_twice(context: Context, count: int) -> None:
 
 
 @when(
-    "a customer publishes {before:Count} messages, one that fails twice, and {after:Count} more, "
-    "while another one publishes {others:Count}"
+    "a customer publishes {before:Count} messages, one that fails and is tried again, and {after:Count} more, "
+    "and another one publishes {others:Count}"
 )
 def publish_around(context: Context, before: int, after: int, others: int) -> None:
     context.world.retries.publish_around(before, after, others)
@@ -144,10 +144,10 @@ def done_once(context: Context, deadline: float) -> None:
     context.world.expect_done(deadline)
 
 
-@then("within {deadline:Duration} each message has taken effect once, after one delivery")
-def done_after_one_delivery(context: Context, deadline: float) -> None:
+@then("within {deadline:Duration} each message has taken effect once, and none was doubled")
+def done_and_not_doubled(context: Context, deadline: float) -> None:
     context.world.expect_done(deadline)
-    context.world.expect_delivered_once()
+    context.world.expect_not_doubled()
 
 
 @then("within {deadline:Duration} each message has taken effect once, and each customer's in order")
@@ -169,7 +169,7 @@ def others_done(context: Context, deadline: float) -> None:
 
 @then("when the provider answers, each has taken effect once within {deadline:Duration}")
 def done_when_answered(context: Context, deadline: float) -> None:
-    context.world.under_way.let_go()
+    context.world.provider.heal()
     context.world.expect_done(deadline)
 
 
@@ -208,9 +208,14 @@ def some_interrupted(context: Context) -> None:
     context.world.load.see_interrupted()
 
 
-@then("the other customer's {count:Count} were done before the failing one was tried for the last time")
-def others_first(context: Context, count: int) -> None:
-    context.world.retries.expect_others_first()
+@then("within {deadline:Duration} the other customer's {count:Count} messages are done, and the failing one is not")
+def others_first(context: Context, deadline: float, count: int) -> None:
+    context.world.retries.expect_others_first(deadline)
+
+
+@then("each customer's have taken effect in order")
+def in_order(context: Context) -> None:
+    context.world.expect_in_order()
 
 
 @then(

@@ -14,7 +14,7 @@ Feature: Every message takes effect once, whoever dies
 
     Scenario: Both workers together do everything once, and nothing is left
       When 40 customers each publish 10 messages, through both producers in turn
-      Then within 20 s each message has taken effect once, after one delivery
+      Then within 20 s each message has taken effect once, and each customer's in order
       And within 5 s nothing is left of them in the queue
 
     Scenario: A dead worker's messages are taken over, and a living one keeps what takes long
@@ -43,16 +43,17 @@ Feature: Every message takes effect once, whoever dies
       Given a message that takes longer than any rollout
       And 8 customers who publish all the time
       When both workers are replaced, one after the other, 2 times
-      Then each of them has ended within 5 s
+      Then each of them has ended within 8 s
       And within 10 s each message has taken effect once, and each customer's in order
       And nothing but the long one was interrupted, and nothing is a dead letter
 
   Rule: Each customer's messages take effect in their order, and nobody waits for another customer
 
     Scenario: A message that is tried again is not overtaken, and other customers do not wait for it
-      When a customer publishes 2 messages, one that fails twice, and 5 more, while another one publishes 30
-      Then within 8 s each message has taken effect once, and each customer's in order
-      And the other customer's 30 were done before the failing one was tried for the last time
+      When a customer publishes 2 messages, one that fails and is tried again, and 5 more, and another one publishes 30
+      Then within 8 s the other customer's 30 messages are done, and the failing one is not
+      And when the provider answers, each has taken effect once within 8 s
+      And each customer's have taken effect in order
 
     Scenario: A crash in the middle of everything does not change the order
       Given 8 customers who publish all the time
@@ -98,7 +99,7 @@ Feature: Every message takes effect once, whoever dies
     Scenario: A message that is published again because its answer was lost is the same message
       Given Redis's answers to the first producer are lost
       When 20 messages are published through the first producer, and again through the second
-      Then within 5 s each message has taken effect once, after one delivery
+      Then within 8 s each message has taken effect once, and none was doubled
 
     Scenario: A Redis that is killed under load has lost nothing that was accepted
       Given 8 customers who publish all the time

@@ -63,7 +63,7 @@ class Rollout:
         """No message but the long one was broken off."""
         world, long = self._world, self._long
         broken_off = world.load.interrupted() - {long.id if long else ""}
-        assert_that(broken_off, empty(), "messages that were broken off, and so delivered again")
+        assert_that(broken_off, empty(), "messages that were broken off")
         world.dead_letters.expect_none()
 
     def let_go(self) -> None:

@@ -79,10 +79,6 @@ class UnderWay:
         assert_that(world.deliveries() - self._deliveries, empty(), "messages that were begun once more")
         world.dead_letters.expect_none()
 
-    def let_go(self) -> None:
-        """The provider answers again."""
-        self._fault().heal()
-
     def _fault(self) -> ArmedFault:
         if not self._held:
             raise ProbeError("nothing is under way")
