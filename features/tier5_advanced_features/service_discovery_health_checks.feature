@@ -144,6 +144,8 @@ Feature: Calls find a healthy instance, whatever dies
 
   Rule: An instance that has crashed is forgotten after a minute
 
+    # Consul waits for a minute at the least, and looks every 30 s.
+    @deadline.120s
     Scenario: It is listed as failing for a minute, and then no longer
       Given an instance of another service has crashed
       When a minute has passed since

@@ -13,7 +13,7 @@ from support.promise import must
 if TYPE_CHECKING:
     from support.capabilities.service_discovery_health_checks.world import World
 
-_STARTS_WITHIN_S = 15.0
+_STARTS_WITHIN_S = 30.0
 _SEEN_WITHIN_S = 1.0
 
 

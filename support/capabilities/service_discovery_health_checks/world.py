@@ -24,7 +24,7 @@ from support.promise import must
 from support.worlds import world
 from support.worlds.world import part
 
-_READY_WITHIN_S = 15.0
+_READY_WITHIN_S = 30.0
 _LISTED_WITHIN_S = 15.0
 _STATUSES = {Health.WELL: PASSING, Health.WARNING: WARNING, Health.FAILING: CRITICAL}
 
