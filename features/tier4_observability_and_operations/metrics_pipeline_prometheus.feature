@@ -14,8 +14,8 @@ Feature: What customers suffer wakes somebody, once
     Background:
       Given Prometheus has seen all that customers got before
 
-    Scenario: What 240 customers got is counted to the last request
-      When 40 customers come to each node for orders, for looks at orders and for exports
+    Scenario: What 120 customers got is counted to the last request
+      When 20 customers come to each node for orders, for looks at orders and for exports
       Then Prometheus has counted what they got, no more and no less
       And both nodes tell 20 scrapes in a row the same
 

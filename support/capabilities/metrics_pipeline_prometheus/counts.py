@@ -34,19 +34,33 @@ class Counts:
 
     def await_scrapes(self, after: float) -> None:
         """Returns when Prometheus has scraped every node after that moment. Raises ProbeError."""
-        for node in self._world.nodes:
-            self._world.prometheus.await_scrape(node.up(), after, _SCRAPED_WITHIN_S)
+        for place in range(len(self._world.nodes)):
+            self.await_up(place, _SCRAPED_WITHIN_S, after)
 
     def await_new_scrape(self, place: int) -> None:
         """Returns just after a scrape of one node. Raises ProbeError."""
         self._world.prometheus.await_scrape(self._world.nodes[place].up(), time.time(), _SCRAPED_WITHIN_S)
 
-    def await_up(self, place: int, within_s: float) -> None:
-        """Returns when a scrape of one node that begins after this has gone well. Raises ProbeError."""
-        node, began = self._world.nodes[place], time.time()
-        well = f"timestamp({node.up()}) > {began:.3f} and {node.up()} == 1"
+    def await_up(self, place: int, within_s: float, after: float | None = None) -> None:
+        """Returns when a scrape of one node that began after that moment, by default now, has gone well.
+
+        AssertionError when the node does not tell even the suite. Raises ProbeError.
+        """
+        node = self._world.nodes[place]
+        well = f"timestamp({node.up()}) > {after or time.time():.3f} and {node.up()} == 1"
         if not poll(lambda: self._world.prometheus.ask(well), within_s):
+            node.exposition()
             raise ProbeError(f"Prometheus has not reached {node.name} within {within_s:g} s")
+
+    def expect_seen(self, for_s: float) -> None:
+        """Every node that no fault holds has been scraped well for the last `for_s` seconds. Raises ProbeError.
+
+        Whoever could not see a node in time, because the machine is slow, can know nothing of it.
+        """
+        for node in self._world.nodes:
+            seen = self._world.prometheus.ask(f"min_over_time({node.up()}[{for_s * 1000:.0f}ms]) == 1")
+            if not seen and node.name not in self._world.faults.held:
+                raise ProbeError(f"within the last {for_s:g} s Prometheus could not scrape {node.name} in time")
 
     def counted(self, place: int) -> Counter[Counted]:
         """What has been counted at one node since, by Prometheus."""

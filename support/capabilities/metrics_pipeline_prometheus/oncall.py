@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
 _CALM_WITHIN_S = 15.0
+_OF_COUNTS = (Alarm.ERRORS, Alarm.ORDER_FAILED)  # which Prometheus knows of by scrapes that go well
 
 
 class Trouble(NamedTuple):
@@ -58,6 +59,8 @@ class OnCall:
     def await_active(self, trouble: Trouble, firing: bool, within_s: float) -> Active:
         """What Prometheus knows once it is pending, or is `firing`. AssertionError when it is not in time."""
         found = poll(lambda: [one for one in self.active(trouble) if one.firing or not firing], within_s, 0.02)
+        if not found and trouble.alarm in _OF_COUNTS:
+            self._world.counts.expect_seen(within_s)
         must(found, f"for {within_s:g} s Prometheus has no alert of {trouble}; {self._world.prometheus.alerts()}")
         return found[0]
 
@@ -65,6 +68,8 @@ class OnCall:
         """The first notice that it fires, or is over. AssertionError when there is none in time."""
         found = poll(lambda: self.told(trouble, firing), within_s)
         what = "fires" if firing else "is over"
+        if not found and trouble.alarm in _OF_COUNTS:
+            self._world.counts.expect_seen(within_s)
         must(found, f"for {within_s:g} s nobody was told that {trouble} {what}; Prometheus has {self.active(trouble)}")
         return found[0]
 
