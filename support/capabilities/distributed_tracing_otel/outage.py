@@ -38,6 +38,8 @@ class Outage:
         poll(lambda: self._steps(self._usual) and self._steps(self._usual) % count == 0, _ARRIVES_WITHIN_S)
         self._each, rest = divmod(self._steps(self._usual), count)
         must(self._each and not rest, f"{count} calls left {self._steps(self._usual)} steps, not the same number each")
+        # A batch that has arrived and is not answered yet would be taken for lost, once nothing gets through.
+        poll(lambda: not any(request.open for request in self._world.collector.arrivals()), _ARRIVES_WITHIN_S)
         self._lost_before = self._service.lost()
 
     def call_all_the_while(self, count: int) -> None:
