@@ -4,6 +4,7 @@ Nodes and stores go by the nouns of the feature's nodes.toml. What no sentence m
 scenario ends.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from behave import step, when
@@ -104,6 +105,16 @@ def restart_nodes(context: Context, who: Who) -> None:
 def mend_nodes(context: Context, who: Who) -> None:
     """Killed, ended or frozen before: it runs again, and says that it is well."""
     context.faults.on_nodes(who, context.faults.mend)
+
+
+@step("{whose:Whose} clock is {offset:Duration} ahead")
+def set_clock_ahead(context: Context, whose: Who, offset: float) -> None:
+    context.faults.on_nodes(whose, partial(context.faults.move_clock, ahead_s=offset))
+
+
+@step("{whose:Whose} clock is {offset:Duration} behind")
+def set_clock_behind(context: Context, whose: Who, offset: float) -> None:
+    context.faults.on_nodes(whose, partial(context.faults.move_clock, ahead_s=-offset))
 
 
 # Stores

@@ -34,13 +34,28 @@ def look_alikes(context: Context, plan: str, names: list[str]) -> None:
     context.world.look_alikes(names, plan)
 
 
+@given("calls without an account, of {callers}")
+def callers_without_account(context: Context, callers: str) -> None:
+    context.world.strangers.come(callers)
+
+
 # Calls
+
+
+@when("{count:Count} of these are made at once, through both gateways in turn")
+def strangers_call(context: Context, count: int) -> None:
+    context.world.strangers.call_at_once(count)
 
 
 @step("{name:w} has made {count:Count} calls at once")
 @when("{name:w} makes {count:Count} calls at once, through both gateways in turn")
 def call_at_once(context: Context, name: str, count: int) -> None:
     context.world.call_at_once(name, count)
+
+
+@when("{name:w} makes {count:Count} calls at once through the first gateway, and then as many through the second")
+def call_one_after_the_other(context: Context, name: str, count: int) -> None:
+    context.world.call_one_gateway_after_the_other(name, count)
 
 
 @when("each of them makes {count:Count} calls at once, through both gateways in turn")
@@ -108,6 +123,11 @@ def forget_scripts(context: Context) -> None:
 @then("exactly {count:Count} calls of {name:w} get through to the API")
 def exactly_so_many(context: Context, count: int, name: str) -> None:
     context.world.expect_admitted(name, count)
+
+
+@then("exactly {count:Count} of them get through to the API")
+def exactly_so_many_of_strangers(context: Context, count: int) -> None:
+    context.world.strangers.expect_admitted(count)
 
 
 @then("exactly {count:Count} calls of each of them get through to the API")

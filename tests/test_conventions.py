@@ -113,6 +113,7 @@ def test_a_setting_that_no_node_knows_is_told_by_the_node_as_unknown(project: Pa
         ("[roles]\ngateway = 2", "roles.gateway: expected a table [roles.gateway], got 2"),
         ("[roles.gateway]\ncuont = 3", "cuont is no key of the role gateway; did you mean count?"),
         ("[roles.gateway]\ncount = 0", "gateway.count: expected a number of containers, got 0"),
+        ("[roles.gateway]\nmovable_clock = 3", "gateway.movable_clock: expected true or false, got 3"),
         ("[roles.gateway]\nsettings = 3", "roles.gateway.settings: expected a table"),
         ("[roles.gateway]\n[settings]\nSIZE = 3", 'settings.SIZE: expected a text such as "2", got 3'),
         ("[roles.gateway", "cannot be read"),

@@ -1,5 +1,6 @@
 """Fleets of more kinds than two nodes and a store, against the real engine: roles, commands, durable data, files."""
 
+import time
 from collections.abc import Callable, Mapping
 
 import docker
@@ -12,10 +13,11 @@ from support.containers.fleet import Fleet, fetch_images
 from support.containers.layout import Layout, Role
 from support.containers.provider import ProviderService
 from support.containers.service import Store
-from support.errors import FleetError
+from support.errors import FaultError, FleetError
 from support.faults.faults import Faults
 from support.images.resolution import Image
 from support.nouns import What, Who
+from support.probes.node import time_of_day
 from support.proof import source
 
 Make = Callable[..., Fleet]
@@ -122,3 +124,20 @@ def test_a_file_that_the_target_does_not_have_is_named(make: Make) -> None:
 
 def _content(store: Store) -> bytes:
     return bytes(store.exec(["cat", "/data/rules"]).output)
+
+
+def test_the_clock_of_one_node_is_set_ahead_and_back(make: Make) -> None:
+    fleet = make("redis", layout=Layout(roles=(Role("node", "nodes", 2, movable_clock=True),)))
+    fleet.start()
+    faults, (first, second) = Faults(fleet), fleet.nodes
+    faults.move_clock("node-1", 5)
+    assert [round(time_of_day(node) - time.time()) for node in (first, second)] == [5, 0]
+    faults.heal()
+    assert round(time_of_day(first) - time.time()) == 0
+
+
+def test_a_clock_that_cannot_be_moved_is_told_with_the_mend(make: Make) -> None:
+    fleet = make("redis", layout=Layout(roles=(Role("node", "nodes", 1),)))
+    fleet.start()
+    with pytest.raises(FaultError, match="ahead, not 5 s; its image needs the library libfaketime"):
+        Faults(fleet).move_clock("node-1", 5)

@@ -12,9 +12,9 @@ Feature: A limit is a limit, on every gateway and at any moment
   Rule: Exactly as many calls get through as were paid for, whichever gateways they go through
 
     Scenario: Four times as many calls at once as the plan allows
-      Given ada, a new customer on the pro plan
-      When ada makes 200 calls at once, through both gateways in turn
-      Then exactly 50 calls of ada get through to the API
+      Given ada, a new customer on the team plan
+      When ada makes 80 calls at once, through both gateways in turn
+      Then exactly 20 calls of ada get through to the API
 
   Rule: The limit holds over any window of time, and what was used comes back in time
 
@@ -23,6 +23,12 @@ Feature: A limit is a limit, on every gateway and at any moment
       Given ada, a new customer on the free plan
       When ada makes a call every 50 ms for 5 s, through both gateways in turn
       Then in no window of 2 s did more than 10 calls of ada get through, and none was refused that would have fitted
+
+    Scenario: Gateways whose clocks differ count together all the same
+      Given ada, a new customer on the free plan
+      And the second gateway's clock is 5 s ahead
+      When ada makes 20 calls at once through the first gateway, and then as many through the second
+      Then exactly 10 calls of ada get through to the API
 
   Rule: One customer's calls never count against another
 
@@ -37,6 +43,23 @@ Feature: A limit is a limit, on every gateway and at any moment
       Given new customers on the free plan, named like a, A, a:1, a%3A1, a*, a[b], a/b and ä
       When each of them makes 12 calls at once, through both gateways in turn
       Then exactly 10 calls of each of them get through to the API
+
+  Rule: Who has no account is known by an address, which nobody can choose
+
+    # In front of the gateways is a load balancer that says by which addresses a call came to it. The last of these it has
+    # seen itself. A household with IPv6 has a network of its own, and may call from any address in that.
+    Scenario Outline: Callers without an account: <callers> may make <count> calls
+      Given calls without an account, of <callers>
+      When 60 of these are made at once, through both gateways in turn
+      Then exactly <count> of them get through to the API
+
+      Examples:
+        | callers                                                   | count |
+        | one caller who writes other addresses in front of its own | 10    |
+        | one caller whose address is spelt as IPv4 and as IPv6     | 10    |
+        | neighbours in one IPv6 network                            | 10    |
+        | two callers whose IPv4 addresses are spelt as IPv6        | 20    |
+        | callers of two neighbouring IPv6 networks                 | 20    |
 
   Rule: A customer who changes plans keeps what was used, and gets what was bought
 

@@ -15,18 +15,22 @@ from support.settings import ROOT
 
 CAPABILITIES = ROOT / "support" / "capabilities"
 FILE = "nodes.toml"
-_ROLE_KEYS = ("count", "plural", "settings")
+_ROLE_KEYS = ("count", "plural", "settings", "movable_clock")
 _KEYS = ("roles", "commands", "stores", "files", "settings")
 
 
 @dataclass(frozen=True)
 class Role:
-    """Nodes of one kind: `noun` is what a sentence calls one of them; `settings` is the environment of these alone."""
+    """Nodes of one kind: `noun` is what a sentence calls one of them; `settings` is the environment of these alone.
+
+    `movable_clock`: their clocks can be set ahead and behind, which makes each look at them cost some microseconds.
+    """
 
     noun: str
     plural: str
     count: int = 2
     settings: Mapping[str, str] = field(default_factory=dict)
+    movable_clock: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -81,7 +85,8 @@ def all_layouts(folder: Path = CAPABILITIES) -> Iterator[Layout]:
 
 
 def _role(noun: str, said: Mapping[str, Any]) -> Role:
-    return Role(noun, said.get("plural", f"{noun}s"), said.get("count", 2), said.get("settings", {}))
+    plural, count = said.get("plural", f"{noun}s"), said.get("count", 2)
+    return Role(noun, plural, count, said.get("settings", {}), said.get("movable_clock", False))
 
 
 def _missing(path: Path, shown: str) -> str:
@@ -116,6 +121,8 @@ def _problems(said: Mapping[str, Any]) -> Iterator[str]:
         count = role.get("count", 2)
         if not isinstance(count, int) or count < 1:
             yield f"{noun}.count: expected a number of containers, got {count!r}"
+        if not isinstance(movable := role.get("movable_clock", False), bool):
+            yield f"{noun}.movable_clock: expected true or false, got {movable!r}"
         yield from _no_texts(role.get("settings", {}), f"{noun}.settings")
     for service, files in said.get("files", {}).items():
         yield from _no_texts(files, f"files.{service}")

@@ -12,6 +12,16 @@ from support.errors import FleetError
 from support.polling import poll
 
 _INSTEAD = "/instead"  # the working directory of a changed version
+CLOCK_FILE = "/tmp/clock"
+# What lets the clock of a process be moved while it runs (libfaketime's README): its wall clock goes by what the file
+# says, read at each look, its timers do not. A library that the image does not have is passed over by the linker.
+MOVABLE_CLOCK = {
+    "LD_PRELOAD": "/usr/$LIB/faketime/libfaketime.so.1",
+    "FAKETIME_TIMESTAMP_FILE": CLOCK_FILE,
+    "FAKETIME_NO_CACHE": "1",
+    "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    "NO_FAKE_STAT": "1",
+}
 
 
 class OfTarget(Service):

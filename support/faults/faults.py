@@ -10,7 +10,7 @@ from support.containers.platform import Command
 from support.containers.redis_cluster import RedisClusterService
 from support.containers.service import Service
 from support.errors import FaultError, SuiteError
-from support.faults import network, process, refusal
+from support.faults import clock, network, process, refusal
 from support.nouns import What, Who
 
 if TYPE_CHECKING:
@@ -81,6 +81,12 @@ class Faults:
         service = self._fleet.named(name)
         self._healers[name] = lambda: process.resume(service)
         process.pause(service)
+
+    def move_clock(self, name: str, ahead_s: float) -> None:
+        """Sets the clock of a node `ahead_s` seconds ahead, or behind if that is below 0. Raises FaultError."""
+        node = next(node for node in self._fleet.nodes if node.name == name)
+        self._healers[f"{name}:clock"] = partial(clock.move, node, 0)
+        clock.move(node, ahead_s)
 
     def restart(self, name: str) -> None:
         """Kills the container and starts it again, empty if it keeps nothing; returns when it is ready."""

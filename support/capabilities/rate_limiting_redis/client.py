@@ -1,5 +1,6 @@
 """Customers of an API that is limited: they call it through any gateway, and are let in or told to wait."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -54,6 +55,13 @@ class Adapter(Protocol):
         """`customer` asks for so many items of a resource, and each counts as a call.
 
         What reaches the API has `label` as the end of its path. AssertionError for an answer that is none of these.
+        """
+
+    def call_without_account(self, came_by: Sequence[str], resource: Resource, label: str) -> Answer:
+        """A call of somebody without an account, as a load balancer that the gateway trusts passes it on.
+
+        `came_by` are the addresses that the call says to have come by, and last the one from which it reached the load
+        balancer: what stands before that one, a caller may have written.
         """
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from support.capabilities.rate_limiting_redis.client import Adapter, Customer, R
 from support.capabilities.rate_limiting_redis.keys import Keys
 from support.capabilities.rate_limiting_redis.outage import Outage
 from support.capabilities.rate_limiting_redis.refusals import Refusals
+from support.capabilities.rate_limiting_redis.strangers import Strangers
 from support.clients.upstream_control import UpstreamControl
 from support.errors import ProbeError
 from support.faults.faults import Faults
@@ -27,6 +28,7 @@ class World(world.World[Adapter]):
     keys = part(Keys)
     outage = part(Outage)
     refusals = part(Refusals)
+    strangers = part(Strangers)
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
@@ -60,13 +62,18 @@ class World(world.World[Adapter]):
         self.calls[name].append(Call(items, sent, time.monotonic(), answer))
         return self.calls[name][-1]
 
-    def call_at_once(self, name: str, count: int, items: int = 1) -> None:
-        """`count` calls at the same time, through the gateways in turn; returns when all are answered."""
+    def call_at_once(self, name: str, count: int, gateways: Sequence[Adapter] = ()) -> None:
+        """`count` calls at the same time, through `gateways` (all) in turn; returns when all are answered."""
         with threads(count) as pool:
-            gateways = world.turns(self.nodes)
-            calls = [pool.submit(self.call, name, next(gateways), items) for _ in range(count)]
+            turns = world.turns(gateways or self.nodes)
+            calls = [pool.submit(self.call, name, next(turns)) for _ in range(count)]
         for call in calls:
             call.result()
+
+    def call_one_gateway_after_the_other(self, name: str, count: int) -> None:
+        """`count` calls at the same time through the first gateway, and then as many through the second."""
+        for gateway in self.nodes:
+            self.call_at_once(name, count, [gateway])
 
     def call_steadily(self, name: str, every_s: float, for_s: float) -> None:
         """One call after the other, through the gateways in turn, a new one every `every_s` seconds."""

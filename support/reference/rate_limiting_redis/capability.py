@@ -20,6 +20,7 @@ from ..redis_pool import pooled
 from ..sessions import bearer, unauthenticated
 from ..settings import Settings
 from ..unavailable import UnavailableError
+from .addresses import caller_of
 from .limiter import Decision, Limiter
 from .local import Local
 from .settings import RateLimitSettings
@@ -90,14 +91,19 @@ class Capability:
             raise UnavailableError("calls cannot be counted") from error
 
     def _caller(self, request: Request) -> tuple[str, str]:
-        """Who calls and by which plan, as the signed token says and nothing else does. Raises HTTPException 401."""
+        """Who calls and by which plan, as the signed token says and nothing else does. Raises HTTPException 401.
+
+        Whoever has none is known by address, where there is a plan for such callers.
+        """
+        if "authorization" not in request.headers and (plan := self._settings.rate_anonymous_plan):
+            return f"address/{caller_of(request, self._settings.rate_proxies)}", plan
         try:
             claims = jwt.decode(bearer(request.headers) or "", self._secret, ["HS256"], {"require": ["sub", "exp"]})
         except jwt.InvalidTokenError as error:
             raise unauthenticated() from error
         if not claims["sub"] or claims.get("plan") not in self._settings.rate_plans:
             raise unauthenticated()
-        return claims["sub"], claims["plan"]
+        return f"customer/{claims['sub']}", claims["plan"]
 
     def _told(self, decision: Decision) -> dict[str, str]:
         window_s = math.ceil(self._settings.rate_window_s)

@@ -15,16 +15,26 @@ class RateLimitSettings:
     rate_window_s: float  # the limit holds over every window of this length
     rate_plans: Mapping[str, int]  # calls in a window, by plan: "free=10,pro=100"
     rate_open_resources: tuple[str, ...]  # served also while nobody can count over all nodes
+    rate_anonymous_plan: str  # of whoever calls without an account; empty where that is not allowed
+    rate_proxies: int  # of ours in front of each node, which say where a call comes from
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "RateLimitSettings":
         """Reads the settings from `environ`; raises SettingsError."""
+        plans = dict(map(_plan, names(environ, "RATE_PLANS")))
+        anonymous, proxies = environ.get("RATE_ANONYMOUS_PLAN", ""), environ.get("RATE_PROXIES", "0")
+        if anonymous and anonymous not in plans:
+            raise SettingsError(f"RATE_ANONYMOUS_PLAN: expected one of {', '.join(plans)}, got {anonymous!r}")
+        if not proxies.isdecimal():
+            raise SettingsError(f"RATE_PROXIES: expected how many there are, got {proxies!r}")
         return cls(
             redis_url=environ.get("REDIS_URL", "redis://localhost:6379/0"),
             upstream_url=environ.get("UPSTREAM_URL", "http://localhost:9000"),
             rate_window_s=positive(environ, "RATE_WINDOW_S", 60),
-            rate_plans=dict(map(_plan, names(environ, "RATE_PLANS"))),
+            rate_plans=plans,
             rate_open_resources=names(environ, "RATE_OPEN_RESOURCES"),
+            rate_anonymous_plan=anonymous,
+            rate_proxies=int(proxies),
         )
 
 
