@@ -38,7 +38,7 @@ Feature: One order is one trace, to the last process
   Rule: Nobody's steps get into another's trace
 
     Scenario: Two hundred orders in the same few threads and workers
-      When 200 customers place an order each, 40 at a time
+      When 200 customers place an order each, 20 at a time
       Then each of the 200 traces is whole, and names its own order and tenant at every step
       And the partner was asked for each order in the name of its own trace
 
@@ -122,7 +122,7 @@ Feature: One order is one trace, to the last process
       Then nothing of the first arrives, and the second is whole, and the partner is told which is which
 
     Scenario: A gateway that keeps a tenth keeps a tenth, whole
-      When 400 customers look at something at the busy gateway, 40 at a time
+      When 400 customers look at something at the busy gateway, 20 at a time
       Then about 10 % of their traces are kept, and each of these is whole
 
   Rule: Tracing never stands in the way of what it watches
@@ -131,7 +131,7 @@ Feature: One order is one trace, to the last process
       Given 100 calls of the small service while all is well
       And the small service's connections to the collector hang without an error
       When 400 calls of the small service are made, and then the small service reaches the collector again
-      Then a call took at most 3 times as long as ever, and less than 1 s
+      Then a call took at most 3 times as long as one of the other service at the same time
       And every step of these calls arrived once, or is counted as lost
       And what is done from now on arrives again
 

@@ -20,7 +20,6 @@ class Span:
     trace: str
     id: str
     parent: str
-    flags: int
     state: str
     name: str
     kind: str

@@ -58,7 +58,6 @@ def _span(said: Mapping[str, Any], resource: Mapping[str, Any]) -> Span:
         trace=said["traceId"],
         id=said["spanId"],
         parent=said.get("parentSpanId", ""),
-        flags=int(said.get("flags", 0)) & 0xFF,
         state=said.get("traceState", ""),
         name=said["name"],
         kind=_KINDS[said.get("kind", 0)],

@@ -8,6 +8,7 @@ from hamcrest import assert_that, equal_to
 
 from support.capabilities.distributed_tracing_otel.client import Order, Outcome, Said
 from support.clients.otlp_receiver_control import Span
+from support.clients.provider_control import Arrival
 from support.polling import poll
 from support.promise import must
 
@@ -88,8 +89,8 @@ class Callers:
         self._world.steps("consumer", 1, seen.order)
         poll(lambda: len(self._world.asked(unseen.order)) == 2, _ARRIVES_WITHIN_S)
         for call in self._calls:
-            told = {tuple(a.headers.get("traceparent", "").split("-")[1::2]) for a in self._world.asked(call.order)}
-            assert_that(told, equal_to({(call.trace, call.title)}), "trace and flags that the partner was told")
+            told = {_kept(arrival) for arrival in self._world.asked(call.order)}
+            assert_that(told, equal_to({(call.trace, call is seen)}), "the trace, and whether it is kept, as told")
         assert_that(self._world.collector.trace(unseen.trace), equal_to([]), "steps that were not to be kept")
 
     def expect_stranger_ignored(self) -> None:
@@ -115,6 +116,12 @@ class Callers:
 
 def _names(span: Span, label: str) -> bool:
     return any(str(value).partition("?")[0].endswith(f"/{label}") for value in span.attributes.values())
+
+
+def _kept(arrival: Arrival) -> tuple[str, bool]:
+    """The trace in whose name the partner was asked, and whether it is to be kept: the lowest of its flags."""
+    _, trace, _, flags = (arrival.headers.get("traceparent", "") + "---0").split("-")[:4]
+    return trace, bool(int(flags or "0", 16) & 1)
 
 
 def _filled(trace: str, span: str) -> Callable[[str], tuple[str, ...]]:

@@ -9,6 +9,7 @@ from hamcrest import assert_that, equal_to
 from support.capabilities.distributed_tracing_otel.client import Order, Outcome
 from support.capabilities.distributed_tracing_otel.tree import LOOK, WAY, flaws
 from support.clients.otlp_receiver_control import Span
+from support.errors import ProbeError
 from support.polling import poll
 from support.promise import must
 from support.worlds.crowds import threads
@@ -73,7 +74,8 @@ class Crowd:
         with threads(at_once) as pool:
             asked = [pool.submit(do, order) for order in self._orders]
         outcomes = Counter(one.result() for one in asked)
-        assert_that(outcomes, equal_to({Outcome.TAKEN: count}), "what customers heard")
+        if outcomes != {Outcome.TAKEN: count}:
+            raise ProbeError(f"{count} were to be served, and these are what customers heard: {dict(outcomes)}")
 
     def _torn(self, way: tuple[str, ...]) -> list[str]:
         return [f"{trace}: {found[0]}" for trace, steps in self._by_trace().items() if (found := flaws(steps, way))]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, less_than
 
-from support.capabilities.distributed_tracing_otel.client import Outcome
+from support.capabilities.distributed_tracing_otel.client import Adapter, Outcome
 from support.errors import ProbeError
 from support.nouns import What, Who
 from support.polling import poll
@@ -27,7 +27,7 @@ class Outage:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._service = world.at(SERVICE)
-        self._usual, self._during = world.fresh("usual"), world.fresh("during")
+        self._usual, self._during, self._beside = (world.fresh(name) for name in ("usual", "during", "beside"))
         self._took: dict[str, list[float]] = {}
         self._each = 0  # steps that a call leaves
         self._lost_before = 0
@@ -38,11 +38,14 @@ class Outage:
         poll(lambda: self._steps(self._usual) and self._steps(self._usual) % count == 0, _ARRIVES_WITHIN_S)
         self._each, rest = divmod(self._steps(self._usual), count)
         must(self._each and not rest, f"{count} calls left {self._steps(self._usual)} steps, not the same number each")
+        # A batch that has arrived and is not answered yet would be taken for lost, once nothing gets through.
+        poll(lambda: not any(request.open for request in self._world.collector.arrivals()), _ARRIVES_WITHIN_S)
         self._lost_before = self._service.lost()
 
     def call_all_the_while(self, count: int) -> None:
-        """Calls while the collector hangs."""
-        self._call(self._during, count)
+        """Calls while the collector hangs, each with one of the other service beside it."""
+        self._took[self._beside] = []
+        self._call(self._during, count, beside=True)
 
     def mend(self) -> None:
         """The service reaches the collector again."""
@@ -50,12 +53,13 @@ class Outage:
             for node in self._world.fleet.nodes_called(Who(SERVICE)):
                 self._world.faults.join(store.name, node.name)
 
-    def expect_nobody_waited(self, ratio: float, at_most_s: float) -> None:
-        """A call takes at the median no more than `ratio` times as long, and 99 of 100 less than `at_most_s`."""
-        usual, during = (self._took[label] for label in (self._usual, self._during))
-        slow = sorted(during)[int(len(during) * 0.99) - 1]
-        assert_that(slow, less_than(at_most_s), "how long 99 of 100 calls took at the most (s)")
-        assert_that(median(during) / median(usual), less_than(ratio), "how many times as long as ever a call took")
+    def expect_nobody_waited(self, ratio: float) -> None:
+        """A call took no more than `ratio` times as long as one of the other service, which reaches the collector.
+
+        Both at the median. They were made in turn, so that a busy machine made both wait.
+        """
+        times = median(self._took[self._during]) / median(self._took[self._beside])
+        assert_that(times, less_than(ratio), "how many times as long a call took")
 
     def expect_balance(self) -> None:
         """Every step of these calls has arrived once or is counted as lost, and some are: there was no room for all."""
@@ -80,15 +84,20 @@ class Outage:
     def _steps(self, label: str) -> int:
         return len(self._world.collector.spans(label))
 
-    def _call(self, label: str, count: int) -> None:
+    def _call(self, label: str, count: int, beside: bool = False) -> None:
         self._took[label] = []
         with threads(_AT_ONCE) as pool:
-            calls = [pool.submit(self._one, label, number) for number in range(count)]
+            calls = [pool.submit(self._one, label, number, beside) for number in range(count)]
         for call in calls:
             call.result()
 
-    def _one(self, label: str, number: int) -> None:
+    def _one(self, label: str, number: int, beside: bool) -> None:
+        self._timed(self._service, label, number)
+        if beside:
+            self._timed(self._world.at("service"), self._beside, number)
+
+    def _timed(self, service: Adapter, label: str, number: int) -> None:
         began = time.monotonic()
-        outcome = self._service.look(self._world.new_order(f"{label}-{number}"))
+        outcome = service.look(self._world.new_order(f"{label}-{number}"))
         self._took[label].append(time.monotonic() - began)
         assert_that(outcome, equal_to(Outcome.TAKEN), "what a caller heard")

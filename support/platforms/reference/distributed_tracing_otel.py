@@ -6,11 +6,11 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
-from websockets.exceptions import WebSocketException
-from websockets.sync.client import connect
+from websocket import WebSocketException
 
 from support.capabilities.distributed_tracing_otel.client import NOTHING, Line, Names, Order, Outcome, Said
 from support.clients.node_client import NodeClient
+from support.clients.websocket_client import dial
 from support.origin import blame
 from support.platforms.platform import Door
 from support.promise import broken
@@ -24,7 +24,7 @@ _OUTCOMES = {
     500: Outcome.FAILED,
     502: Outcome.FAILED,
 }
-_INSIDE = "service"
+_INSIDE = ("service", "small service")
 
 
 class Adapter(NodeClient):
@@ -32,7 +32,8 @@ class Adapter(NodeClient):
 
     def __init__(self, door: Door) -> None:
         super().__init__(door, at_once=_AT_ONCE)
-        self._orders = "checkout" if door.role == _INSIDE else "orders"
+        self._door = door
+        self._orders = "checkout" if door.role in _INSIDE else "orders"
 
     def order(self, order: Order, said: Said = NOTHING) -> Outcome:
         """POST, with the tenant and the card in the body, and the token in the query."""
@@ -45,7 +46,7 @@ class Adapter(NodeClient):
 
     def line(self) -> Line:
         """A WebSocket."""
-        return _Live(self)
+        return _Live(self._door)
 
     def names(self) -> Names:
         """As it puts them into its baggage, too."""
@@ -54,10 +55,6 @@ class Adapter(NodeClient):
     def lost(self) -> int:
         """The counters of its SDK."""
         return int(self.expect(self.ask("GET", "/telemetry"), 200, "lost")["lost"])
-
-    def live_url(self) -> str:
-        """Where lines are opened."""
-        return self._url.replace("http://", "ws://") + "/live"
 
     def _told(self, status: int) -> Outcome:
         if status not in _OUTCOMES:
@@ -92,27 +89,37 @@ _HEADERS = ("traceparent", "tracestate", "baggage")
 class _Live:
     """A WebSocket to a gateway."""
 
-    def __init__(self, gateway: Adapter) -> None:
-        self._name = gateway.name
-        try:
-            self._socket = connect(gateway.live_url(), open_timeout=_WITHIN_S, proxy=None)
-        except (WebSocketException, OSError) as error:
-            blame(error, f"{gateway.name} did not open a line: {error}")
+    def __init__(self, door: Door) -> None:
+        self._name = door.name
+        socket = dial(door, "/live", _WITHIN_S)
+        if isinstance(socket, int):
+            broken(f"{door.name} refused a line by {socket}")
+        self._socket = socket
 
     def order(self, order: Order) -> Outcome:
         """A message, and its answer."""
         try:
             self._socket.send(json.dumps({"order": order.label, **_body(order)}))
-            answer = json.loads(self._socket.recv(_WITHIN_S))
+            said = self._socket.recv()
         except (WebSocketException, OSError) as error:
             blame(error, f"{self._name} did not answer on a line: {error}")
-        if answer.get("status") not in _OUTCOMES:
-            broken(f"{self._name} answered an order on a line by {answer}")
-        return _OUTCOMES[answer["status"]]
+        status = _status_in(said)
+        if status not in _OUTCOMES:
+            broken(f"{self._name} answered an order on a line by {said!r}")
+        return _OUTCOMES[status]
 
     def close(self) -> None:
         """Closes it."""
         self._socket.close()
+
+
+def _status_in(said: str | bytes) -> Any:
+    """The status in an answer on a line; None where it is no such answer."""
+    try:
+        answer = json.loads(said)
+    except ValueError:
+        return None
+    return answer.get("status") if isinstance(answer, dict) else None
 
 
 def _body(order: Order) -> Mapping[str, str]:

@@ -14,7 +14,6 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 Row = dict[str, Any]
 _STATUSES = {0: "unset", 1: "ok", 2: "error"}
-_FLAGS = 0xFF  # of a span's flags those that W3C Trace Context has; above them OTLP has its own
 
 
 class Spans:
@@ -72,7 +71,6 @@ def _row(span: Span, resource: Mapping[str, Any]) -> Row:
         "trace": span.trace_id.hex(),
         "id": span.span_id.hex(),
         "parent": span.parent_span_id.hex(),
-        "flags": span.flags & _FLAGS,
         "state": span.trace_state,
         "name": span.name,
         "kind": Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower(),

@@ -1,5 +1,6 @@
 """Calls of others: a span for each, and the trace goes with it; what we say among ourselves goes to nobody else."""
 
+import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,8 +11,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from .telemetry import Telemetry
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 8.0
 CONNECTIONS = 200
+
+# It writes a line for each call, which names no trace; the span tells all of that.
+logging.getLogger("httpx2").setLevel(logging.WARNING)
 
 
 class Unanswered(Exception):

@@ -19,7 +19,8 @@ from .settings import TracingSettings
 from .telemetry import Telemetry
 from .worker import Worker
 
-CONNECTIONS = 100
+CONNECTIONS = 20
+REDIS_TIMEOUT_S, REDIS_WAIT_S = 3.0, 5.0
 
 
 class Capability:
@@ -28,7 +29,7 @@ class Capability:
     def __init__(self, node: Settings, environ: Mapping[str, str]) -> None:
         settings = TracingSettings.load(environ)
         self._telemetry = Telemetry(node.node_name, settings)
-        self._redis: Redis = pooled(settings.redis_url, CONNECTIONS)
+        self._redis: Redis = pooled(settings.redis_url, CONNECTIONS, REDIS_TIMEOUT_S, REDIS_WAIT_S)
         parts = {
             "gateway": lambda: Gateway(settings, self._telemetry),
             "service": lambda: Service(settings, self._telemetry, self._redis),
