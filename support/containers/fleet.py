@@ -15,11 +15,14 @@ from testcontainers.core.network import Network
 from support.containers import labels, sweep
 from support.containers.admission import admitted
 from support.containers.clickhouse import ClickHouseService
+from support.containers.consul import ConsulService
 from support.containers.engine import same_api
 from support.containers.image_files import file_in
+from support.containers.jaeger import JaegerService
 from support.containers.layout import Layout, Role, all_layouts
 from support.containers.platform import MOVABLE_CLOCK, Command, Node, OfTarget
 from support.containers.postgres import PostgresService
+from support.containers.prometheus import AlertmanagerService, PrometheusService
 from support.containers.provider import PROVIDERS
 from support.containers.redis import RedisDurableService, RedisService
 from support.containers.redis_cluster import RedisClusterService
@@ -32,8 +35,9 @@ from support.images.resolution import Image, resolve_all
 from support.nouns import What, Who
 from support.origin import words
 
-_SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService)
-_CLASSES: tuple[type[Store], ...] = (*_SERVERS, *PROVIDERS)
+_SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService, ConsulService)
+_MONITORS = (PrometheusService, AlertmanagerService, JaegerService)
+_CLASSES: tuple[type[Store], ...] = (*_SERVERS, *_MONITORS, *PROVIDERS)
 STORES = {store.kind: store for store in _CLASSES}
 KINDS = (*STORES, ToxiproxyService.kind, Node.kind)
 AT_ONCE = 3  # containers that are started; the engine starts more no faster, and none of them is there early

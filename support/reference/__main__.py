@@ -9,6 +9,7 @@ import uvicorn
 from .app import create_app
 from .protocol import AbortableProtocol
 from .settings import Environment, Settings, SettingsError
+from .workers import serve
 
 DRAIN_WITHIN_S = 5
 # Longer than clients and proxies keep a connection that is idle: else one is closed just as it is used again.
@@ -36,7 +37,7 @@ def main() -> int:
         ws_ping_interval=settings.ws_ping_interval_s, ws_ping_timeout=settings.ws_ping_timeout_s,
         timeout_graceful_shutdown=DRAIN_WITHIN_S, timeout_keep_alive=IDLE_S,
     )  # fmt: skip
-    uvicorn.Server(config).run()
+    serve(config, settings.workers)
     return 0
 
 

@@ -23,6 +23,7 @@ class Settings:
     jwt_secret: str = field(repr=False)  # verifies the sessions that the identity provider issued (HS256)
     node_name: str
     port: int
+    workers: int  # processes that serve it
     capabilities: tuple[str, ...]  # comma list
     ws_ping_interval_s: float
     ws_ping_timeout_s: float
@@ -37,6 +38,7 @@ class Settings:
             jwt_secret=secret,
             node_name=environ.get("NODE_NAME", socket.gethostname()),
             port=int(positive(environ, "PORT", 8000)),
+            workers=int(positive(environ, "WORKERS", 1)),
             capabilities=names(environ, "CAPABILITIES"),
             ws_ping_interval_s=positive(environ, "WS_PING_INTERVAL_S", 20),
             ws_ping_timeout_s=positive(environ, "WS_PING_TIMEOUT_S", 20),

@@ -2,6 +2,9 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
+
+import requests
 
 from support.capabilities.rate_limiting_redis.client import Answer, Customer, Resource, Verdict
 from support.clients.node_client import NodeClient, member
@@ -30,7 +33,13 @@ class Adapter(NodeClient):
         traveller = f"{customer.name}/{customer.plan}"
         signature = hmac.new(self._key, traveller.encode(), hashlib.sha256).hexdigest()
         asked = {"to": f"{resource.name}/{label}", "passages": items}
-        answer = self.ask("POST", "/v2/passages", asked, headers={"X-Pass": f"{traveller}/{signature}"})
+        return self._told(self.ask("POST", "/v2/passages", asked, headers={"X-Pass": f"{traveller}/{signature}"}))
+
+    def call_without_account(self, came_by: Sequence[str], resource: Resource, label: str) -> Answer:
+        """A passage without a pass, which nobody gets."""
+        return self._told(self.ask("POST", "/v2/passages", {"to": f"{resource.name}/{label}", "passages": "1"}))
+
+    def _told(self, answer: requests.Response) -> Answer:
         if answer.status_code not in _VERDICTS:
             broken(f"{self.name} answered a passage by {answer.status_code}: {answer.text}")
         wait_ms = member(answer, "again_in_ms")

@@ -1,0 +1,289 @@
+"""Sentences of metrics and alerts."""
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from behave import given, step, then, when
+
+from support.capabilities.metrics_pipeline_prometheus.client import Alarm
+
+if TYPE_CHECKING:
+    from support.capabilities.metrics_pipeline_prometheus.world import World
+
+
+class Context(Protocol):
+    """What these steps use of behave's context."""
+
+    world: "World"
+    table: Any
+
+
+# Customers
+
+
+@given("two nodes of a shop")
+def shop(context: Context) -> None:
+    context.world.expect_nodes_well()
+
+
+@given("Prometheus has seen all that customers got before")
+def begin_to_count(context: Context) -> None:
+    context.world.counts.begin()
+
+
+@when("{count:Count} customers come to each node for orders, for looks at orders and for exports")
+def customers_come(context: Context, count: int) -> None:
+    context.world.visits.of_every_kind(count)
+
+
+@given("{count:Count} customers of each node have got what they came for")
+def customers_came(context: Context, count: int) -> None:
+    context.world.visits.served(count)
+
+
+@when("customers of the first node meet these:")
+def customers_meet(context: Context) -> None:
+    context.world.fates.meet_all({row["what"]: int(row["customers"]) for row in context.table})
+
+
+@given("{count:Count} customers of the first node who wait for the warehouse")
+def customers_wait(context: Context, count: int) -> None:
+    context.world.workers.hold(count)
+
+
+@when("the first node restarts while these {count:Count} still wait, and {more:Count} more customers come to each node")
+def restart_amid(context: Context, count: int, more: int) -> None:
+    context.world.outages.restart_amid(more)
+
+
+@when("a process of the first node is killed, and some of them lose their connection")
+def kill_process(context: Context) -> None:
+    context.world.workers.kill_one()
+
+
+@when(
+    "{count:Count} customers of the first node get the first half of an export at once, "
+    "and the rest never came within {time:Duration}"
+)
+def slow_exports(context: Context, count: int, time: float) -> None:
+    context.world.visits.halves(count, time)
+
+
+@when("a scanner asks the first node for {count:Count} pages that nobody has")
+def scan(context: Context, count: int) -> None:
+    context.world.wanderers.wander(count)
+
+
+@when("the first node is asked for paths with secrets, quotes and line breaks in them")
+def confide(context: Context) -> None:
+    context.world.wanderers.confide()
+
+
+# Trouble
+
+
+@given("nobody is being woken by errors")
+def nobody_is_woken_by_errors(context: Context) -> None:
+    context.world.on_call.await_calm(Alarm.ERRORS, Alarm.ORDER_FAILED)
+
+
+@given("nobody is being woken by a node")
+def nobody_is_woken_by_a_node(context: Context) -> None:
+    context.world.on_call.await_calm(Alarm.NODE_DOWN, Alarm.SHOP_DOWN)
+
+
+@step("customers of the first node get errors until somebody is told")
+def errors_until_told(context: Context) -> None:
+    context.world.burning.until_told()
+
+
+@when("customers of the first node get errors until somebody is told, and then no more")
+def errors_until_told_and_no_more(context: Context) -> None:
+    context.world.burning.until_told()
+    context.world.burning.end()
+
+
+@given("customers of the first node get errors until Prometheus sounds the alarm")
+def errors_until_firing(context: Context) -> None:
+    context.world.burning.until_firing(0)
+
+
+@when("customers of both nodes get errors until Prometheus sounds both alarms")
+def errors_at_both(context: Context) -> None:
+    context.world.burning.until_firing(0, 1)
+
+
+@when("{count:Count} customers of the first node get errors at the same moment")
+def burst(context: Context, count: int) -> None:
+    context.world.burning.once(count)
+
+
+@given("every count of the first node is there and is 0")
+def every_count_is_there(context: Context) -> None:
+    context.world.counts.expect_declared(0)
+
+
+@when("{count:Count} orders fail at the first node between two scrapes")
+def orders_fail(context: Context, count: int) -> None:
+    context.world.burning.orders_at_once(count)
+
+
+@when("the first node dies again each time that it is back, for up to {time:Duration}")
+def dies_again_and_again(context: Context, time: float) -> None:
+    context.world.outages.die_again_and_again(time)
+
+
+@given("the receiver of alerts refuses the next {count:Count} notifications of errors")
+def receiver_refuses(context: Context, count: int) -> None:
+    context.world.burning.let_receiver_refuse(count)
+
+
+@given("an operator has silenced the errors of the first node")
+def silenced(context: Context) -> None:
+    context.world.burning.silence()
+
+
+@when("each of these has happened:")
+def hours_passed(context: Context) -> None:
+    context.world.budget.live({row["what"]: row["somebody"] for row in context.table})
+
+
+# What is counted
+
+
+@then("Prometheus has counted what they got, no more and no less")
+def counted(context: Context) -> None:
+    context.world.counts.expect_what_customers_got()
+
+
+@then("once they are answered Prometheus has counted what they got, no more and no less")
+def counted_once_answered(context: Context) -> None:
+    context.world.workers.answer()
+    context.world.counts.expect_what_customers_got()
+
+
+@then("both nodes tell {count:Count} scrapes in a row the same")
+def the_same_each_time(context: Context, count: int) -> None:
+    context.world.series.expect_same_each_time(count)
+
+
+@then("no count of the first node has fallen more than once, and none of the second has")
+def no_count_fell(context: Context) -> None:
+    context.world.series.expect_resets(1, 0)
+
+
+@then("{count:Count} requests are under way at the first node")
+def so_many_under_way(context: Context, count: int) -> None:
+    context.world.counts.expect_under_way(0, count)
+
+
+@then("within {deadline:Duration} only those who still wait are under way at the first node")
+def only_those_under_way(context: Context, deadline: float) -> None:
+    context.world.workers.expect_under_way(deadline)
+
+
+@then("the {percent:Count}th percentile of exports by the metrics is that which customers measured, to the next bucket")
+def percentile(context: Context, percent: int) -> None:
+    context.world.series.expect_quantile_of_exports(percent / 100)
+
+
+@then("the first node has at most {count:Count} series more than before")
+def so_few_series(context: Context, count: int) -> None:
+    context.world.wanderers.expect_no_more_series(count)
+
+
+@then("none of these secrets is in its metrics")
+def discreet(context: Context) -> None:
+    context.world.wanderers.expect_discreet()
+
+
+@then("promtool finds no fault in the metrics of both nodes")
+def sound(context: Context) -> None:
+    context.world.wanderers.expect_sound()
+
+
+# What is told
+
+
+@then("somebody was told once of errors at the first node, with what to do about it")
+def was_told_once(context: Context) -> None:
+    context.world.burning.expect_told_once()
+
+
+@then("a moment later they still have been told once")
+def still_told_once(context: Context) -> None:
+    context.world.burning.expect_still_told_once()
+
+
+@then("they had lasted for {time:Duration} by then, and at the most for one evaluation longer")
+def lasted_for(context: Context, time: float) -> None:
+    context.world.burning.expect_held_for(time)
+
+
+@then("within {deadline:Duration} somebody is told once that they are over")
+def told_that_over(context: Context, deadline: float) -> None:
+    context.world.burning.expect_over(deadline)
+
+
+@then("Prometheus takes notice, and for {time:Duration} nobody is told")
+def noticed_and_quiet(context: Context, time: float) -> None:
+    context.world.burning.expect_quiet(time)
+
+
+@then("within {deadline:Duration} somebody is told once that orders fail at the first node")
+def told_of_orders(context: Context, deadline: float) -> None:
+    context.world.burning.expect_told_of_orders(deadline)
+
+
+@then("somebody was told once that the first node is down")
+def told_of_node(context: Context) -> None:
+    context.world.outages.expect_told_of_node()
+
+
+@then("for {time:Duration} nobody is told that they are over")
+def not_told_that_over(context: Context, time: float) -> None:
+    context.world.burning.expect_not_over(time)
+
+
+@then("once the node is back and well, within {deadline:Duration} somebody is told that they are over")
+def told_that_over_once_back(context: Context, deadline: float) -> None:
+    context.world.burning.expect_over_once_back(deadline)
+
+
+@then("within {deadline:Duration} somebody is told once that the shop is down")
+def told_of_shop(context: Context, deadline: float) -> None:
+    context.world.outages.expect_told_of_shop(deadline)
+
+
+@then("when Prometheus says of both nodes that they are down, nobody is told for {time:Duration}")
+def not_told_of_nodes(context: Context, time: float) -> None:
+    context.world.outages.expect_not_told_of_nodes(time)
+
+
+@then("within {deadline:Duration} somebody is told of errors at the {which:w} node")
+def told_of_errors(context: Context, deadline: float, which: str) -> None:
+    context.world.burning.expect_told(deadline, ("first", "second").index(which))
+
+
+@then("for {time:Duration} nobody is told of errors at the first node")
+def not_told_of_errors(context: Context, time: float) -> None:
+    context.world.burning.expect_not_told(time)
+
+
+@then("{count:Count} notifications had been refused by then")
+def refused_by_then(context: Context, count: int) -> None:
+    context.world.burning.expect_refused(count)
+
+
+@when("{percent:Count} % of {count:Count} customers a second fail at one node, and none of {few:Count} at the other")
+def shares(context: Context, percent: int, count: int, few: int) -> None:
+    context.world.budget.share(percent / 100, count, few)
+
+
+@then("dashboards show that {percent:Count} % fail")
+def shown_share(context: Context, percent: int) -> None:
+    context.world.budget.expect_shown(percent / 100)
+
+
+@then("it is so by the shop's own rules")
+def by_its_own_rules(context: Context) -> None:
+    context.world.budget.expect_as_said()

@@ -1,0 +1,1 @@
+"""Metrics and alerts: what its scenarios are made of."""

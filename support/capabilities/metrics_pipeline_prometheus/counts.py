@@ -1,0 +1,123 @@
+"""What Prometheus has counted since the scenario began, held against what customers got."""
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, equal_to
+
+from support.capabilities.metrics_pipeline_prometheus.client import Counted, Errand, Outcome
+from support.errors import ProbeError
+from support.polling import poll
+
+if TYPE_CHECKING:
+    from support.capabilities.metrics_pipeline_prometheus.world import World
+
+_SCRAPED_WITHIN_S = 12.0  # Prometheus finds its targets 5 s after its start
+_ENDED_WITHIN_S = 3.0
+_ENDED_S = 0.1  # a request is counted once its answer is out
+
+
+class Counts:
+    """The counters of every node, from the moment of `begin`."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._before: list[Counter[Counted]] = []
+        self.began = 0.0
+
+    def begin(self) -> None:
+        """Returns when Prometheus knows all that was before."""
+        self.await_scrapes(time.time())
+        self.began = time.time()
+        self._before = [self._now(place) for place in range(len(self._world.nodes))]
+
+    def await_scrapes(self, after: float) -> None:
+        """Returns when Prometheus has scraped every node after that moment. Raises ProbeError."""
+        for place in range(len(self._world.nodes)):
+            self.await_up(place, _SCRAPED_WITHIN_S, after)
+
+    def await_new_scrape(self, place: int) -> None:
+        """Returns just after a scrape of one node. Raises ProbeError."""
+        self._world.prometheus.await_scrape(self._world.nodes[place].up(), time.time(), _SCRAPED_WITHIN_S)
+
+    def await_up(self, place: int, within_s: float, after: float | None = None) -> None:
+        """Returns when a scrape of one node that began after that moment, by default now, has gone well.
+
+        AssertionError when the node does not tell even the suite. Raises ProbeError.
+        """
+        node = self._world.nodes[place]
+        well = f"timestamp({node.up()}) > {after or time.time():.3f} and {node.up()} == 1"
+        if not poll(lambda: self._world.prometheus.ask(well), within_s):
+            node.exposition()
+            raise ProbeError(f"Prometheus has not reached {node.name} within {within_s:g} s")
+
+    def expect_seen(self, for_s: float) -> None:
+        """Every node that no fault holds has been scraped well for the last `for_s` seconds. Raises ProbeError.
+
+        Whoever could not see a node in time, because the machine is slow, can know nothing of it.
+        """
+        for node in self._world.nodes:
+            seen = self._world.prometheus.ask(f"min_over_time({node.up()}[{for_s * 1000:.0f}ms]) == 1")
+            if not seen and node.name not in self._world.faults.held:
+                raise ProbeError(f"within the last {for_s:g} s Prometheus could not scrape {node.name} in time")
+
+    def counted(self, place: int) -> Counter[Counted]:
+        """What has been counted at one node since, by Prometheus."""
+        return self._now(place) - self._before[place]
+
+    def expect_what_customers_got(self) -> None:
+        """On each node precisely what its customers got, by what they came for; and nobody is under way any more."""
+        self.await_scrapes(self._world.customers.last + _ENDED_S)
+        poll(self._nobody_is_under_way, _ENDED_WITHIN_S)  # whoever has left does not see when that was noticed
+        for place, node in enumerate(self._world.nodes):
+            got = self._world.customers.got(place)
+            assert_that(_shown(self.counted(place)), equal_to(_shown(got)), f"requests to {node.name}, and in metrics")
+            self.expect_under_way(place, 0)
+
+    def expect_under_way(self, place: int, count: int, within_s: float = 0) -> None:
+        """So many are under way at the node, within `within_s`, by Prometheus."""
+        poll(lambda: self._under_way(place) == count, within_s)
+        assert_that(self._under_way(place), equal_to(count), "requests under way, by the metrics")
+
+    def expect_declared(self, place: int) -> None:
+        """Each ending of each errand is there, at 0, before any customer has come. Raises ProbeError if one has."""
+        self.await_up(place, _SCRAPED_WITHIN_S)
+        series = self._world.prometheus.ask(self._world.nodes[place].counters())
+        means = {self._world.nodes[place].means(sample.labels) for sample in series}
+        wanted = {(errand, outcome) for errand in Errand for outcome in _DECLARED[errand]}
+        assert_that({(one.errand, one.outcome) for one in means} & wanted, equal_to(wanted), "series that are there")
+        if any(sample.value for sample in series):
+            raise ProbeError("the node was asked for something before it was looked at")
+
+    def _now(self, place: int) -> Counter[Counted]:
+        node = self._world.nodes[place]
+        found: Counter[Counted] = Counter()
+        for sample in self._world.prometheus.ask(node.counters()):
+            found[node.means(sample.labels)] += int(sample.value)
+        return found
+
+    def _nobody_is_under_way(self) -> bool:
+        return not any(self._under_way(place) for place in range(len(self._world.nodes)))
+
+    def _under_way(self, place: int) -> int:
+        return int(sum(sample.value for sample in self._world.prometheus.ask(self._world.nodes[place].under_way())))
+
+
+_FAILURES = (Outcome.CRASHED, Outcome.NEIGHBOUR_FAILED)
+_DECLARED = {
+    Errand.ORDER: (Outcome.SERVED, *_FAILURES),
+    Errand.LOOK: (Outcome.SERVED, *_FAILURES),
+    Errand.EXPORT: (Outcome.SERVED, *_FAILURES, Outcome.BROKEN_OFF),
+    Errand.NOTHING: (Outcome.NOT_THERE,),
+}
+
+
+def _shown(counted: Counter[Counted]) -> dict[str, int]:
+    """Sorted, and in words, so that two of them are easily compared in a message."""
+    named = {f"{_word(one.errand)} {_word(one.outcome)}": count for one, count in counted.items() if count}
+    return dict(sorted(named.items()))
+
+
+def _word(one: Errand | Outcome | None) -> str:
+    return one.name.lower() if one else "unknown"

@@ -1,0 +1,126 @@
+"""What Prometheus and Alertmanager know: the second place from which everything here is seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from support.clients.alert_receiver_control import seconds
+from support.containers.fleet import Fleet
+from support.errors import ProbeError
+from support.polling import poll
+
+if TYPE_CHECKING:
+    pass
+
+_ANSWERS_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A series by its labels, and its value."""
+
+    labels: Mapping[str, str]
+    value: float
+
+
+@dataclass(frozen=True)
+class Active:
+    """An alert that is pending or firing, and since when its condition has held (seconds since the epoch)."""
+
+    labels: Mapping[str, str]
+    firing: bool
+    since: float
+
+
+class Prometheus:
+    """Prometheus's own word. Every call raises ProbeError when it gives no answer."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        # Loaded here: who plans a run does not wait for it.
+        from prometheus_api_client import PrometheusConnect
+
+        service = fleet.stores["prometheus"]
+        self._url = service.url(*service.address())
+        self._http = requests.Session()
+        self._http.trust_env = False
+        self._client: PrometheusConnect = PrometheusConnect(self._url, session=self._http, timeout=_ANSWERS_WITHIN_S)
+
+    def ask(self, query: str, at: float | None = None) -> list[Sample]:
+        """The instant vector that `query` gives at the moment `at`, by default now."""
+        rows = self._rows(query, {} if at is None else {"time": f"{at:.3f}"})
+        return [Sample(row["metric"], float(row["value"][1])) for row in rows]
+
+    def samples(self, selector: str, last_s: float) -> dict[Mapping[str, str], list[float]]:
+        """The values that each of the series had in the last `last_s` seconds, as they were scraped."""
+        rows = self._rows(f"{selector}[{last_s * 1000:.0f}ms]", {})
+        return {_Labels(row["metric"]): [float(value) for _, value in row["values"]] for row in rows}
+
+    def alerts(self) -> list[Active]:
+        """The alerts that are pending or firing."""
+        answer = self._get("/api/v1/alerts")["alerts"]
+        return [Active(one["labels"], one["state"] == "firing", seconds(one["activeAt"])) for one in answer]
+
+    def await_scrape(self, up: str, after: float, within_s: float) -> None:
+        """Returns when a scrape that began after the moment `after` (seconds since the epoch) is known."""
+        if not poll(lambda: self._scraped(up) > after, within_s):
+            raise ProbeError(f"Prometheus has not scraped {up} within {within_s:g} s")
+
+    def _scraped(self, up: str) -> float:
+        return max((sample.value for sample in self.ask(f"timestamp({up})")), default=0.0)
+
+    def _rows(self, query: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
+        from prometheus_api_client.exceptions import PrometheusApiClientException
+
+        try:
+            return list(self._client.custom_query(query, dict(params)))
+        except (PrometheusApiClientException, requests.RequestException) as error:
+            raise ProbeError(f"Prometheus gave no answer to {query}: {error}") from error
+
+    def _get(self, path: str) -> Any:
+        try:
+            answer = self._http.get(self._url + path, timeout=_ANSWERS_WITHIN_S)
+            answer.raise_for_status()
+            return answer.json()["data"]
+        except (requests.RequestException, ValueError, KeyError) as error:
+            raise ProbeError(f"Prometheus gave no answer to GET {path}: {error}") from error
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._http.close()
+
+
+class _Labels(dict[str, str]):
+    """Labels as a key."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+
+class Alertmanager:
+    """What an operator does there. Every call raises ProbeError when it gives no answer."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        service = fleet.stores["alertmanager"]
+        self._url = service.url(*service.address())
+
+    def silence(self, labels: Mapping[str, str], began: str, ends: str) -> str:
+        """Silences the alerts that have all of `labels`, from one moment to another (RFC 3339); its name."""
+        matchers = [{"name": name, "value": value, "isRegex": False} for name, value in labels.items()]
+        said = {"matchers": matchers, "startsAt": began, "endsAt": ends, "createdBy": "an operator", "comment": "work"}
+        return str(self._ask("POST", "/api/v2/silences", said)["silenceID"])
+
+    def end_silence(self, name: str) -> None:
+        """Takes a silence back."""
+        self._ask("DELETE", f"/api/v2/silence/{name}")
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        with requests.Session() as http:
+            http.trust_env = False
+            try:
+                answer = http.request(method, self._url + path, json=body, timeout=_ANSWERS_WITHIN_S)
+                answer.raise_for_status()
+            except requests.RequestException as error:
+                raise ProbeError(f"Alertmanager gave no answer to {method} {path}: {error}") from error
+        return answer.json() if answer.content else None

@@ -1,0 +1,1 @@
+"""The alert receiver: whoever is on call gets notifications here."""
