@@ -89,12 +89,38 @@ def lose_answer(context: Context) -> None:
 @when("it is paid until the customer is told what became of it")
 def pay_until_told(context: Context) -> None:
     context.world.pay_until_told(context.world.bill)
-    context.world.bank.see_answer_lost()
+    context.world.bank.see_it_hit()
+
+
+@given("the provider has too much to do for the next {count:Count} requests to charge it")
+def refuse_charges(context: Context, count: int) -> None:
+    context.world.bank.refuse(context.world.bill, 429, count)
+
+
+@given("the provider answers no request to charge it")
+def hang_charges(context: Context) -> None:
+    context.world.bank.hang(context.world.bill)
+
+
+@when("it is paid")
+def pay_in_vain(context: Context) -> None:
+    context.world.pay_in_vain(context.world.bill)
+
+
+@then("within {deadline:Duration} the customer is told that the outcome is not known yet")
+def told_in_time(context: Context, deadline: float) -> None:
+    context.world.expect_told_in_time(context.world.bill, deadline)
+
+
+@then("once the provider answers again, the order counts as paid within {deadline:Duration}")
+def paid_after_all(context: Context, deadline: float) -> None:
+    context.world.bank.recover()
+    context.world.expect_settled(context.world.bill, deadline)
 
 
 @given("the provider tells of no event")
 def tell_nothing(context: Context) -> None:
-    context.world.provider.hold_events()
+    context.world.bank.fall_silent()
 
 
 @then("every answer is the same receipt")
@@ -275,6 +301,22 @@ def refund_parts(context: Context) -> None:
 def parts_refunded(context: Context) -> None:
     context.world.refunds.expect_told_in_order(Outcome.DONE, Outcome.CONFLICT, Outcome.DONE, Outcome.CONFLICT)
     context.world.refunds.expect_back(Money(Decimal("100.00"), USD))
+
+
+@when("{amount:S} {currency:w} are refunded, and the provider's answer is lost")
+def refund_without_answer(context: Context, amount: str, currency: str) -> None:
+    context.world.refunds.ask_and_lose_answer(Money(Decimal(amount), currency))
+
+
+@given("the provider has given {amount:S} {currency:w} back for the first node, and has not answered yet")
+def refunded_without_answer(context: Context, amount: str, currency: str) -> None:
+    money = Money(Decimal(amount), currency)
+    context.world.bank.give_back_without_answering(context.world.bill, context.world.nodes[0], money)
+
+
+@then("within {deadline:Duration} {amount:S} {currency:w} count as refunded")
+def refunded_within(context: Context, deadline: float, amount: str, currency: str) -> None:
+    context.world.refunds.expect_refunded(Money(Decimal(amount), currency), deadline)
 
 
 @when("{amount:S} {currency:w} are refunded through the second node while the same is under way through the first")

@@ -72,6 +72,13 @@ def test_an_effect_is_done_as_often_as_it_is_asked_for(control: UpstreamControl,
     assert len(control.arrivals(key="job-1")) == 2
 
 
+def test_a_request_that_is_repeated_under_its_name_has_one_effect(control: UpstreamControl, call: Call) -> None:
+    for name in ("a", "a", "b", ""):
+        call("POST", "/effects/job-1", headers={"Idempotency-Key": name}).result()
+    assert len(control.effects("job-1")) == 3
+    assert [arrival.executed for arrival in control.arrivals(key="job-1")] == [True] * 4
+
+
 def test_what_is_held_before_it_is_carried_out_has_no_effect_until_it_is_released(
     control: UpstreamControl, call: Call
 ) -> None:

@@ -47,6 +47,23 @@ Feature: Money moves once, and only when it should
       And the order was charged once
       And all accounts agree
 
+    Scenario: A provider that has too much to do is asked again, and the card is not taken for declined
+      Given an order of 19.99 USD
+      And the provider has too much to do for the next 2 requests to charge it
+      When it is paid until the customer is told what became of it
+      Then the customer is told that it is paid
+      And the order was charged once
+      And all accounts agree
+
+    Scenario: A provider that does not answer keeps no customer waiting
+      Given an order of 19.99 USD
+      And the provider answers no request to charge it
+      When it is paid
+      Then within 8 s the customer is told that the outcome is not known yet
+      And once the provider answers again, the order counts as paid within 10 s
+      And the order was charged once
+      And all accounts agree
+
   Rule: A payment that fails costs nothing, and the customer is told why
 
     Scenario: Cards that are declined
@@ -151,6 +168,23 @@ Feature: Money moves once, and only when it should
       Given an order of 100.00 USD that is paid
       When 30.00, 71.00, 70.00 and 0.01 are refunded one after the other
       Then the first and the third are refunded, and no other
+      And all accounts agree
+
+    Scenario: The provider gives money back, and its answer is lost
+      Given an order of 100.00 USD that is paid
+      And the provider tells of no event
+      When 40.00 USD are refunded, and the provider's answer is lost
+      Then within 10 s 40.00 USD count as refunded
+      And 40.00 USD have gone back
+      And all accounts agree
+
+    Scenario: A node dies between a refund and its own books, and nobody asks again
+      Given an order of 100.00 USD that is paid
+      And the provider tells of no event
+      And the provider has given 40.00 USD back for the first node, and has not answered yet
+      When the first node is killed
+      Then within 10 s 40.00 USD count as refunded
+      And 40.00 USD have gone back
       And all accounts agree
 
     Scenario: Two refunds at once that are too much together

@@ -35,18 +35,28 @@ class NodeClient:
         self._http.mount("http://", HTTPAdapter(pool_maxsize=at_once))
 
     def ask(
-        self, method: str, path: str, body: Any = None, token: str = "", headers: Mapping[str, str] = {}
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        token: str = "",
+        headers: Mapping[str, str] = {},
+        secret: bool = False,
     ) -> requests.Response:
-        """One request, with `body` as JSON and the session of `token`; its answer, whatever it is."""
+        """One request, with the session of `token`; its answer, whatever it is.
+
+        A `body` of bytes is sent as it is, any other as JSON. Where body or answer hold what is `secret`, such as a
+        password or a new token, neither is recorded.
+        """
         began = time.monotonic()
         headers = {**headers, "Authorization": f"Bearer {token}"} if token else headers
-        asked = f"{method} {path} {'' if body is None else _SHORT.repr(body)}".rstrip()
+        asked = f"{method} {path} {'' if body is None or secret else _SHORT.repr(body)}".rstrip()
         try:
             # An answer that sends elsewhere is an answer; and what is asked goes to loopback only.
             answer = self._http.request(
                 method,
                 self._url + path,
-                json=body,
+                **{"data" if isinstance(body, bytes) else "json": body},
                 headers=headers,
                 timeout=self._answer_within_s,
                 allow_redirects=False,
@@ -55,7 +65,8 @@ class NodeClient:
             self._exchanges.note(self.name, f"{asked} -> {error}")
             blame(error, f"{self.name} gave no answer to {method} {path}: {error}")
         took = (time.monotonic() - began) * 1000
-        self._exchanges.note(self.name, f"{asked} -> {answer.status_code} ({took:.0f} ms) {answer.text}")
+        told = "" if secret else answer.text
+        self._exchanges.note(self.name, f"{asked} -> {answer.status_code} ({took:.0f} ms) {told}")
         return answer
 
     def expect(self, answer: requests.Response, status: int, *members: str) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class ProviderControl:
         - status (status=503, when="before" or "after", headers={...}): it is refused, carried out or not;
         - slow (ms=300): it waits before it is carried out;
         - hang, reset: no answer ever, or a connection that is reset; part="head" or "body" says what goes out before:
-          the answer's head, or half of its body too.
+          the answer's head, or half of its body too; of one in pieces, `pieces` whole ones and half of the next.
 
         It hits the `nth` request and those after it, `times` in all; with None, until it is healed. Raises FaultError
         when the provider knows no such fault.

@@ -15,8 +15,10 @@ from testcontainers.core.network import Network
 from support.containers import labels, sweep
 from support.containers.admission import admitted
 from support.containers.clickhouse import ClickHouseService
+from support.containers.consul import ConsulService
 from support.containers.engine import same_api
 from support.containers.image_files import file_in
+from support.containers.jaeger import JaegerService
 from support.containers.layout import Layout, Role, all_layouts
 from support.containers.platform import MOVABLE_CLOCK, Command, Node, OfTarget
 from support.containers.postgres import PostgresService
@@ -33,8 +35,8 @@ from support.images.resolution import Image, resolve_all
 from support.nouns import What, Who
 from support.origin import words
 
-_SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService)
-_MONITORS = (PrometheusService, AlertmanagerService)
+_SERVERS = (RedisService, RedisDurableService, RedisClusterService, PostgresService, ClickHouseService, ConsulService)
+_MONITORS = (PrometheusService, AlertmanagerService, JaegerService)
 _CLASSES: tuple[type[Store], ...] = (*_SERVERS, *_MONITORS, *PROVIDERS)
 STORES = {store.kind: store for store in _CLASSES}
 KINDS = (*STORES, ToxiproxyService.kind, Node.kind)

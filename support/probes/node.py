@@ -14,6 +14,7 @@ from support.promise import must
 _PRINTS_WITHIN_S = 5.0
 _NAME_KEPT = 15  # characters that the kernel keeps of a process's name (comm in proc(5))
 _NAMES = 'for one in /proc/[0-9]*; do read -r name < $one/comm && echo "$one $name"; done 2>/dev/null || true'
+_TICKS_PER_S = 100  # USER_HZ, the same on every Linux that people use (time(7))
 _ESTABLISHED, _LISTENING = "01", "0A"  # the kernel's states of a socket (include/net/tcp_states.h)
 
 
@@ -33,6 +34,13 @@ def connections(node: Node) -> int:
     return states.count(_ESTABLISHED)
 
 
+def connections_tried(node: Node) -> int:
+    """How many connections have been tried from the node's container since its start (ActiveOpens of proc_net(5))."""
+    rows = [line.split() for line in _ask(node, ["cat", f"{_process(node)}/net/snmp"]).splitlines()]
+    names, counts = [row[1:] for row in rows if row[0] == "Tcp:"]
+    return int(dict(zip(names, counts, strict=True))["ActiveOpens"])
+
+
 def resident_bytes(node: Node) -> int:
     """The memory that the node's process holds now, in bytes (VmRSS of proc(5))."""
     return _kilobytes(node, "VmRSS")
@@ -46,6 +54,15 @@ def peak_resident_bytes(node: Node) -> int:
 def forget_peak(node: Node) -> None:
     """Sets the peak back to what the process holds now (clear_refs of proc(5))."""
     _ask(node, ["sh", "-c", f"echo 5 > {_process(node)}/clear_refs && echo done"])
+
+
+def cpu_seconds(node: Node) -> float:
+    """How long the node's process, its threads included, has worked so far (utime and stime of proc(5)).
+
+    The kernel counts in hundredths of a second.
+    """
+    fields = _ask(node, ["cat", f"{_process(node)}/stat"]).rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
 def time_of_day(node: Node) -> float:

@@ -10,13 +10,17 @@ from support.containers.service import Store
 from support.errors import ProbeError
 
 _AUDITOR = "l3_auditor"
+_NAME = "l3"  # by which the suite's own sessions can be told from the platform's
 _ANSWERS_WITHIN_S = 5
 
 
 def connect(
-    address: tuple[str, int], role: str = "postgres", answers_within_s: int = _ANSWERS_WITHIN_S
+    address: tuple[str, int],
+    role: str = "postgres",
+    answers_within_s: int = _ANSWERS_WITHIN_S,
+    database: str = "postgres",
 ) -> psycopg.Connection[Any]:
-    """A connection at `address`, where each statement is a transaction. Raises ProbeError.
+    """A connection to `database` at `address`, where each statement is a transaction. Raises ProbeError.
 
     A statement that takes longer than `answers_within_s` is cancelled by the server, which raises psycopg.Error.
     """
@@ -25,6 +29,8 @@ def connect(
     try:
         return psycopg.connect(
             PostgresService.url(host, port).replace("postgres@", f"{role}@"),
+            dbname=database,
+            application_name=_NAME,
             autocommit=True,
             connect_timeout=_ANSWERS_WITHIN_S,
             options=limits,

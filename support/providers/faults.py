@@ -55,6 +55,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     ms: int = 0
     part: Part = Part.NOTHING
+    pieces: int = 0  # of a body that comes in pieces, so many go out before it stops
     healed: bool = False
     seen: int = 0
     hits: list[int] = field(default_factory=list)
@@ -63,7 +64,7 @@ class Fault:
     @classmethod
     def told(cls, number: int, said: Mapping[str, Any]) -> Self:
         """The fault that the JSON object `said` asks for. Raises WrongFault."""
-        known = {"do", "match", "times", "nth", "status", "when", "headers", "ms", "part"}
+        known = {"do", "match", "times", "nth", "status", "when", "headers", "ms", "part", "pieces"}
         if unknown := set(said) - known:
             raise WrongFault(f"a fault has no {', '.join(sorted(unknown))}; it has {', '.join(sorted(known))}")
         try:

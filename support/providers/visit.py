@@ -31,6 +31,7 @@ class Visit:
         self._body: bytes | None = arrival.body
         self._begun = False
         self._stops: tuple[Fault, Part] | None = None
+        self._pieces = 0  # of the body that have gone out
 
     async def receive(self) -> Message:
         """The request's body, and after that what the connection says."""
@@ -85,9 +86,10 @@ class Visit:
             self._end(cut=CALLER)
             return
         part = Part.HEAD if message["type"] == "http.response.start" else Part.BODY
-        if self._stops and self._stops[1] is part:
+        if self._stops and self._stops[1] is part and (part is Part.HEAD or self._pieces >= self._stops[0].pieces):
             await self._break_off(self._stops[0], message)
             return
+        self._pieces += part is Part.BODY
         if part is Part.HEAD:
             self.arrival.status = message["status"]
         await self._send(message)

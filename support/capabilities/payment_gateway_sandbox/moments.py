@@ -1,6 +1,6 @@
 """Moments of a payment that a scenario has to hit: charged and not answered, answered and not heard, decided later."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _WITHIN_S = 5.0
 CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
 GIVING_BACK = {"method": "POST", "path": "/v1/refunds"}
+_TOLD_OF_A_PAYMENT = {"payment_intent.created", "charge.succeeded", "payment_intent.succeeded"}
 SUBSCRIBING = {"method": "POST", "path": "/v1/subscriptions"}
 
 
@@ -47,13 +48,49 @@ class Bank:
             fault.heal()
         return [answer.result() for _, answer in held]
 
-    def lose_answer(self, bill: "Bill") -> None:
-        """The next request to charge an order is carried out, and its answer lost."""
-        self._lost = self._world.provider.arm("drop_after", match={**CHARGING, "order": bill.order.id})
+    def give_back_without_answering(self, bill: "Bill", node: Adapter, money: Money) -> None:
+        """An operator refunds through `node`, the money goes back, and the provider's answer is held.
 
-    def see_answer_lost(self) -> None:
-        """Raises FaultError unless it was lost."""
-        self._lost.await_hits()
+        Raises FaultError.
+        """
+        self.hold("hold_after", {**GIVING_BACK, "order": bill.order.id}, lambda: node.refund(bill.order.id, money))
+
+    def lose_answer(self, bill: "Bill", asking: Mapping[str, str] = CHARGING) -> None:
+        """The next request to charge an order (or what else is asked) is carried out, and its answer lost."""
+        self._fault = self._world.provider.arm("drop_after", match={**asking, "order": bill.order.id})
+
+    def refuse(self, bill: "Bill", status: int, times: int) -> None:
+        """The next `times` requests to charge an order are not carried out, and answered by this status."""
+        match = {**CHARGING, "order": bill.order.id}
+        self._fault = self._world.provider.arm("status", times, match=match, status=status, when="before")
+
+    def hang(self, bill: "Bill") -> None:
+        """Requests to charge an order are neither carried out nor answered."""
+        self._fault = self._world.provider.arm("hang", None, match={**CHARGING, "order": bill.order.id})
+
+    def see_it_hit(self, count: int = 1) -> None:
+        """Raises FaultError unless what was to happen to requests has happened to `count`."""
+        self._fault.await_hits(count)
+
+    def recover(self) -> None:
+        """From now on the provider does and answers what it is asked. FaultError if there was nothing to recover of."""
+        self.see_it_hit()
+        self._fault.heal()
+
+    def fall_silent(self) -> None:
+        """From now on the provider tells of nothing; what was told of the payments so far has been heard by then.
+
+        Raises ProbeError when a node has not taken that.
+        """
+        self._world.provider.hold_events()
+        paid = [bill for bill in self._world.bills if bill.told]
+        if not poll(lambda: all(self._heard_of(bill) for bill in paid), _WITHIN_S):
+            raise ProbeError(f"no node has taken what the provider told of the payments so far: {paid}")
+
+    def _heard_of(self, bill: "Bill") -> bool:
+        """Whether all that the provider tells of a payment that succeeded was taken, or is held."""
+        taken = {one.type for one in self._world.provider.deliveries(order=bill.order.id) if one.taken}
+        return taken | self.held_of(bill.order.id).keys() >= _TOLD_OF_A_PAYMENT
 
     # Payments that are decided later
 

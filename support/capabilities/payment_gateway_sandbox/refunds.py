@@ -40,6 +40,12 @@ class Refunds:
         order, nodes = self._world.bill.order, turns(self._world.nodes)
         self.told += [next(nodes).refund(order.id, Money(amount, order.cost.currency)) for amount in amounts]
 
+    def ask_and_lose_answer(self, money: Money) -> None:
+        """A refund that the provider makes, and of which its answer is lost. Raises FaultError if it is not."""
+        self._world.bank.lose_answer(self._world.bill, GIVING_BACK)
+        self.ask([money.amount])
+        self._world.bank.see_it_hit()
+
     def race(self, money: Money) -> None:
         """Two refunds: the second is asked for, on the other node, while the first one is on its way."""
         world, order = self._world, self._world.bill.order.id
@@ -77,6 +83,10 @@ class Refunds:
         """By the provider, so much has gone back of the order. AssertionError if not."""
         back = self._world.provider.sums(order=self._world.bill.order.id).money_back
         assert_that(dict(back), equal_to({money.currency.lower(): money.minor} if money.amount else {}), "gone back")
+
+    def expect_refunded(self, money: Money, within_s: float) -> None:
+        """Within `within_s` so much of the order is given back in the books. AssertionError if not."""
+        self._expect_refunded(self._world.bill.order.id, money, within_s)
 
     def expect_refundable(self, money: Money, within_s: float) -> None:
         """Within `within_s` nothing of any order is given back in the books, and then `money` of each can be."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from hamcrest import assert_that, empty, equal_to
+from hamcrest import assert_that, empty, equal_to, is_in, less_than
 
 from support.capabilities.payment_gateway_sandbox.client import (
     Adapter,
@@ -64,6 +64,7 @@ class World(world.World[Adapter]):
         self.books = self.opened(Books(self.fleet, self.nodes[0].tables()))
         self.customer = self.fresh("customer")
         self.bills: list[Bill] = []
+        self.took_s = 0.0
         self.wanted: list[Mapping[str, str]] = []
         self.send_webhooks(self.nodes[0].webhook_secrets[:1])
 
@@ -102,6 +103,17 @@ class World(world.World[Adapter]):
         answer = node.pay(bill.order.customer, bill.order.id, card.value, key)
         bill.told.append(answer)
         return answer
+
+    def pay_in_vain(self, bill: Bill) -> None:
+        """Pays through the first node; how long it took until the customer was told something is kept."""
+        began = time.monotonic()
+        self.pay(bill, self.nodes[0])
+        self.took_s = time.monotonic() - began
+
+    def expect_told_in_time(self, bill: Bill, within_s: float) -> None:
+        """The customer was told within `within_s` that the outcome is not known yet. AssertionError if not."""
+        assert_that(bill.told[-1].outcome, is_in(_ASK_AGAIN), f"what the customer was told: {bill.told[-1]}")
+        assert_that(self.took_s, less_than(within_s), "seconds until the customer was told something")
 
     def pay_until_told(self, bill: Bill, card: Card = Card.GOOD, key: str = "", within_s: float = 10) -> Answer:
         """Pays, through the nodes in turn, until the customer is told what became of it. AssertionError if never."""

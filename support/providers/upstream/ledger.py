@@ -1,4 +1,8 @@
-"""The ledger of effects: a line for each time that an effect was done, in that order."""
+"""The ledger of effects: a line for each time that an effect was done, in that order.
+
+Whoever names a request by an Idempotency-Key (draft-ietf-httpapi-idempotency-key-header) may repeat it, and it is done
+once.
+"""
 
 import time
 from collections import Counter
@@ -17,10 +21,15 @@ class Ledger:
     def __init__(self) -> None:
         self._lines: list[dict[str, Any]] = []
         self._counts: Counter[str] = Counter()
+        self._done: set[str] = set()  # by the names of the requests that asked for it
 
     def add(self, arrival: Arrival) -> int:
-        """Does the effect that `arrival` asks for; how often it has been done by now."""
-        key = arrival.fields["key"]
+        """Does the effect that `arrival` asks for, unless that very request is repeated; how often it has been done."""
+        key, request = arrival.fields["key"], arrival.header("idempotency-key")
+        if request in self._done:
+            return self._counts[key]
+        if request:
+            self._done.add(request)
         body = arrival.body.decode("utf-8", "replace")
         self._lines.append({"key": key, "seq": arrival.seq, "at": time.time(), "body": body})
         self._counts[key] += 1
@@ -35,3 +44,4 @@ class Ledger:
         """Empties the ledger."""
         self._lines.clear()
         self._counts.clear()
+        self._done.clear()

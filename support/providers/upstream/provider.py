@@ -20,7 +20,10 @@ _EFFECTS = "/effects/"
 
 
 class Provider:
-    """Every path is there. An effect is done as often as it is asked for: whoever asks twice has done it twice."""
+    """Every path is there. An effect is done as often as it is asked for: whoever asks twice has done it twice.
+
+    But for who says by an Idempotency-Key that it is the same request.
+    """
 
     names = FIELDS
 

@@ -1,0 +1,169 @@
+@L3 @tier3 @mrr.75000 @container.redis-durable @container.toxiproxy @container.upstream @container.platform
+Feature: Every message takes effect once, whoever dies
+  Receipts, invoices and shipments are sent by workers, after the customer has left. A message that is lost is a customer
+  who waits for nothing; one that takes effect twice is a second invoice; one that overtakes another is a wrong order.
+
+  Two producers take messages in, two workers do what they ask for, and the queue between them is in Redis. A worker that
+  was not heard for 1 s has lost its messages to the other. What fails is tried again after 0.5 s and 1 s; after 3
+  deliveries it is a dead letter. Effects are counted at the provider, which does the same request once.
+
+  Background:
+    Given two producers and two workers around a queue
+
+  Rule: Every accepted message takes effect, once, however its worker ends
+
+    Scenario: Both workers together do everything once, and nothing is left
+      When 40 customers each publish 10 messages, through both producers in turn
+      Then within 20 s each message has taken effect once, and each customer's in order
+      And within 5 s nothing is left of them in the queue
+
+    Scenario: A dead worker's messages are taken over, and a living one keeps what takes long
+      Given messages under way at both workers
+      When the first worker is killed
+      Then within 4 s the second worker is at work on what the first one had
+      And of its own, which it has had for 4 s, it has begun none again
+      And when the provider answers, each has taken effect once within 5 s
+
+    # The worker cannot say any more that it is done, so another one asks the provider again, for the same request.
+    Scenario: A worker that dies after the effect does not double it
+      Given messages under way at both workers, which have taken effect
+      When the first worker is killed
+      Then within 4 s the second worker is at work on what the first one had
+      And when the provider answers, each has taken effect once within 5 s
+
+    Scenario: A worker that froze and wakes up late changes nothing that another has done
+      Given messages under way at both workers
+      And the first worker freezes
+      And the second worker has taken over what it had, whose own calls fail
+      When the first worker is back
+      Then for 2 s nothing is delivered again, and nothing is a dead letter
+      And when the provider answers, each has taken effect once within 5 s
+
+    Scenario: A rollout under load interrupts nothing that is short, and hands over what is long
+      Given a message that takes longer than any rollout
+      And 8 customers who publish all the time
+      When both workers are replaced, one after the other, 2 times
+      Then each of them has ended within 8 s
+      And within 10 s each message has taken effect once, and each customer's in order
+      And nothing but the long one was interrupted, and nothing is a dead letter
+
+  Rule: Each customer's messages take effect in their order, and nobody waits for another customer
+
+    Scenario: A message that is tried again is not overtaken, and other customers do not wait for it
+      When a customer publishes 2 messages, one that fails and is tried again, and 5 more, and another one publishes 30
+      Then within 8 s the other customer's 30 messages are done, and the failing one is not
+      And when the provider answers, each has taken effect once within 8 s
+      And each customer's have taken effect in order
+
+    Scenario: A crash in the middle of everything does not change the order
+      Given 8 customers who publish all the time
+      When the first worker is killed
+      Then within 10 s each message has taken effect once, and each customer's in order
+      And the crash has interrupted some of them
+
+  Rule: What fails is tried again after a while, and what always fails is kept and put aside
+
+    Scenario: A provider that fails twice is asked again, later each time
+      When 5 messages are published that fail twice
+      Then within 8 s each message has taken effect once
+      And each was tried again after 0.5 s and after 1 s, by up to 20 % and 500 ms later
+
+    Scenario: A message that always fails is delivered 3 times, and is then a dead letter
+      When a message is published that always fails, and 3 more of its customer and 10 of others
+      Then within 8 s it is a dead letter, whole, after 3 deliveries
+      And within 5 s each of the others has taken effect once
+
+    Scenario: A message that its workers die of is a dead letter, too
+      When a message is published that each worker dies of
+      Then within 8 s it is a dead letter, whole, after 3 deliveries
+
+    Scenario: A dead letter that cannot be written stays in the queue until it can
+      Given dead letters cannot be written
+      And a message is published that always fails, and 3 more of its customer and 10 of others
+      When 1.5 s after its last delivery dead letters can be written again
+      Then within 8 s it is a dead letter, whole, after 3 deliveries
+      And within 5 s each of the others has taken effect once
+
+    Scenario: A dead letter that is tried again when the provider has recovered takes effect once
+      Given a message is published that always fails, and 3 more of its customer and 10 of others
+      When it is taken out of the dead letters, and the provider has recovered
+      Then within 5 s it has taken effect once, and is no dead letter any more
+
+    Scenario: A dead letter that fails again comes back
+      Given a message is published that always fails, and 3 more of its customer and 10 of others
+      When it is taken out of the dead letters, and the provider has not recovered
+      Then within 8 s it is a dead letter again, whole, after 3 more deliveries
+
+  Rule: Whatever becomes of Redis, what was accepted is done, and was accepted once
+
+    Scenario: A message that is published again because its answer was lost is the same message
+      Given Redis's answers to the first producer are lost
+      When 20 messages are published through the first producer, and again through the second
+      Then within 8 s each message has taken effect once, and none was doubled
+
+    Scenario: A Redis that is killed under load has lost nothing that was accepted
+      Given 8 customers who publish all the time
+      When Redis restarts
+      Then within 15 s each message has taken effect once, and each customer's in order
+
+    Scenario: Workers whose connections to Redis hang go on when these work again
+      Given 8 customers who publish all the time
+      And both workers' connections to Redis hang without an error
+      And 3 s have passed
+      When both workers reach Redis again
+      Then within 15 s each message has taken effect once, and each customer's in order
+
+    Scenario Outline: When <lost> is lost, the workers go on by themselves
+      Given both workers freeze
+      And 30 messages are waiting
+      When <lost> is lost, 30 of these customers publish another one, and both workers are back
+      Then within 10 s each message has taken effect once that was published since
+      And the nodes have written fewer than 200 lines about it
+
+      Examples:
+        | lost               |
+        | the consumer group |
+        | the whole stream   |
+
+  Rule: The queue holds what is not done, all of it and nothing else, and tells how much that is
+
+    Scenario: Nothing is dropped while workers stand still, and what is done is not kept
+      Given both workers freeze
+      And 300 messages are waiting
+      When both workers are back
+      Then within 20 s each message has taken effect once
+      And within 5 s nothing is left of them in the queue
+
+    Scenario: What waits behind another message of its customer is counted, too
+      Given both workers freeze
+      When 3 customers each publish 10 messages, through both producers in turn
+      Then both producers tell of 30 unfinished messages
+
+    Scenario: Workers that are gone for good leave no names behind
+      Given a name in the consumer group for each who works on messages
+      When both workers restart
+      Then within 8 s the consumer group has no more names than before
+
+  Rule: A message that makes no sense harms nobody, and is not lost
+
+    Scenario Outline: A message with <mistake> is kept as it was, for somebody to look at
+      When a message with <mistake> is published, and a good one of its customer after it
+      Then within 3 s it is a dead letter, byte by byte, and nothing of it was done
+      And within 5 s each of the others has taken effect once
+
+      Examples:
+        | mistake                   |
+        | a payload that is no JSON |
+        | a payload that is no text |
+        | a type that nobody knows  |
+        | nobody to whom it goes    |
+
+    Scenario Outline: A message with <mistake> is refused
+      When a message with <mistake> is published, and a good one of its customer after it
+      Then it was refused as <refusal>, and nothing of it is kept
+
+      Examples:
+        | mistake                     | refusal   |
+        | a payload that is too large | too large |
+        | no id                       | invalid   |
+        | no customer                 | invalid   |

@@ -1,0 +1,206 @@
+@L3 @tier5 @mrr.50000 @database @container.redis-durable @container.postgres @container.toxiproxy @container.upstream @container.platform
+Feature: What was promised for later is done, once and in time
+  Confirmations, invoices and exports are promised on the spot and done later, by workers that nobody watches. One that is
+  lost is noticed by the customer first, and one that is done twice is paid for twice.
+
+  Two servers take jobs and orders, and two workers do them, each three at a time. A worker that is silent for 1.5 s has
+  lost its jobs. A job is tried four times, 0.5 s, 1 s and 2 s apart. Every job calls a service, at which its starts are
+  counted, and leaves its effect in the database.
+
+  Background:
+    Given two servers that take jobs, and two workers that do them
+
+  Rule: Urgent jobs go first, and the others get their turn
+
+    # What six places begin at the same moment may arrive in any order.
+    Scenario: An urgent job does not wait behind a backlog
+      Given every worker is busy
+      And 60 jobs that can wait are handed in
+      When 10 urgent jobs are handed in, and the workers are free again
+      Then the last urgent job begins before more than 8 of the others have begun
+      And every job is done exactly once
+
+    Scenario: Jobs that can wait are not left out while urgent ones keep coming
+      Given every worker is busy
+      And 60 urgent jobs are handed in
+      When 3 jobs that can wait are handed in, and the workers are free again
+      Then the last job that can wait begins before more than 40 of the others have begun
+
+  Rule: A job that fails is tried again, later each time, and at last put aside
+
+    Scenario: A service that fails for a while gets time to recover
+      Given the service fails three times for each of 20 jobs
+      When these jobs are handed in
+      Then each is begun again after 0.5 s, 1 s and 2 s, up to a quarter longer and at most 1 s late
+      And the jobs do not all come back at the same moment
+      And every job is done exactly once
+
+    Scenario: A job that fails each time is put aside with its error, and done when somebody asks for that
+      Given the service fails until a job is put aside after 4 tries
+      When the service is well, and the job is handed back twice
+      Then only the first time is agreed to
+      And the job is begun once more, and done exactly once
+
+    Scenario: A job that the service refuses is not tried again
+      Given the service refuses every job
+      When a job is handed in
+      Then it is put aside within 1 s, and in the next 1.5 s it is not begun again
+
+  Rule: A worker that dies or freezes takes no job with it, and does none twice
+
+    Scenario: The jobs of a killed worker are done by another
+      Given every worker is busy
+      And the first worker is killed
+      When the service answers
+      Then within 3.5 s every job is done exactly once
+      And the 3 jobs of the first worker were begun twice, and the others once
+
+    Scenario: A frozen worker that comes back changes nothing that was done in its place
+      Given every worker is busy
+      And the first worker freezes
+      And the service answers, and within 3.5 s every job is done
+      When the first worker is back
+      Then for 1 s every job has exactly one effect, that of the worker that began it last
+      And the 3 jobs of the first worker were begun twice, and the others once
+
+    Scenario: A job that takes long is not taken from a worker that is alive
+      Given a job that the service lets wait
+      When the service answers after 4 s
+      Then every job is done exactly once, and was begun once
+
+    Scenario: A job that ends its worker is put aside, and the other jobs are done
+      When a job that ends its process is handed in, and 20 others
+      Then within 3 s every other job is done exactly once
+      And within 10 s it is put aside, and was begun exactly 3 times
+
+    Scenario: A worker that is asked to end finishes what it has begun
+      Given every worker is busy
+      And the first worker is asked to end
+      When the service answers
+      Then within 2 s every job is done exactly once, and was begun once
+
+    Scenario: A job that hangs is ended in time, and its place is free again
+      Given 6 jobs that may take 1 s each, for which the service never answers
+      When 6 other jobs are handed in
+      Then within 3 s every other job is done exactly once
+      And each of the 6 was ended after 1 s, at most 1 s late
+
+  Rule: What is to be done at a time is done then, once
+
+    Scenario: A job for later keeps its time although the servers restart
+      Given a job that is to be done in 3.5 s
+      When both servers restart
+      Then it is begun after 3.5 s, at most 1 s late
+      And every job is done exactly once, and was begun once
+
+    Scenario: A job of every second is done once each second, however many servers there are
+      Given a job that is to be done every second
+      And the first server freezes
+      And 1 s passes
+      When the first server is back
+      Then for 2 s the job has been begun once each second
+
+    Scenario Outline: A daily job is done once on each day, also when the clock changes in <zone> in <season>
+      When a job is to be done at <time> on every day in <zone>
+      Then it is due once on each of the 7 days around <day>, at <time> on all but that day
+
+      Examples:
+        | zone             | season | time  | day        |
+        | Europe/Berlin    | spring | 02:30 | 2027-03-28 |
+        | Europe/Berlin    | autumn | 02:30 | 2027-10-31 |
+        | America/New_York | spring | 02:30 | 2027-03-14 |
+        | America/New_York | autumn | 01:30 | 2027-11-07 |
+
+  Rule: Two workers do twice as much as one, and nothing twice
+
+    @performance
+    Scenario: Twice as many jobs take two workers as long as one
+      Given the service takes 150 ms for each job
+      And the second worker is killed
+      And 18 jobs take the first worker some time
+      And the second worker is back
+      When 36 jobs are handed in
+      Then these take at most 1.5 times as long
+      And every job is done exactly once, and was begun once
+
+  Rule: Of several jobs with the same key one is taken, until it is done
+
+    Scenario: Of 50 with the same key that come at once one is done, and the others are told
+      Given the service lets every job wait
+      When 50 jobs with the same key are handed in at once, through both servers
+      Then one is taken, and 49 are told that there is one already
+      And once that is done, another with the same key is taken and done
+
+    Scenario: A key is free again after the worker that had its job was killed
+      Given a job with a key that the service lets wait
+      And both workers are killed
+      And the service answers
+      When both workers are back
+      Then within 3.5 s another with the same key is taken and done
+
+  Rule: An order has its job, and a job its order
+
+    Scenario: Orders that are placed while Redis is out of reach are confirmed afterwards
+      Given both servers are cut off from Redis
+      And 10 orders are placed
+      When both servers reach Redis again
+      Then within 3 s every job is done exactly once, and was begun once
+
+    Scenario: An order whose job was queued unnoticed is not confirmed twice
+      Given an order was placed and confirmed
+      And Redis's answers to both servers are lost
+      And 4 orders are placed, one of which is confirmed all the same
+      When both servers reach Redis again
+      Then within 5 s every job is done exactly once, and was begun once
+
+    Scenario: An order that is refused is not confirmed
+      Given an order was placed
+      When 10 others with its reference are refused
+      Then in the next 1 s only the first is confirmed
+
+    # Who carries on from the last that it has seen loses what was begun earlier and committed later.
+    Scenario: An order that is committed after later ones is confirmed, too
+      Given the first server's requests reach the database 700 ms late
+      And an order through the first server is not yet committed
+      When 2 orders through the second server are confirmed before it
+      Then within 5 s every job is done exactly once, and was begun once
+
+  Rule: A job can be taken back, wait for another, and be followed
+
+    Scenario: A job that is taken back is not begun
+      Given 3 jobs that are to be done in 1 s
+      When the second of them is taken back
+      Then within 2.5 s the two others are done, and it was not begun
+
+    Scenario: A job that waits for another is begun when that is done, and not before
+      Given a job that the service lets wait
+      And a job that is to be done after it
+      When the service answers after 1 s
+      Then within 2 s both are done exactly once, the second begun after the first had ended
+
+    Scenario: Progress only grows, also when the job is begun again, and the result is kept for 2 s
+      Given the service fails at the fourth of five steps of a job, once
+      When the job is handed in and followed
+      Then its progress never goes back, and ends with 100
+      And its result is known for 1.5 s, and after 2.5 s no more
+
+  Rule: What was taken survives Redis, and what makes no sense is not taken
+
+    Scenario: Jobs that wait are there after Redis has been killed
+      Given every worker is busy
+      And 20 jobs that can wait are handed in
+      When Redis restarts
+      Then once the service answers, within 5 s every job is done exactly once
+
+    Scenario Outline: <mistake> is refused, and nothing comes of it
+      When somebody hands in <mistake>
+      Then it is refused, and in the next 100 ms nothing of it is begun or kept
+
+      Examples:
+        | mistake                           |
+        | a job of more than 64 KiB         |
+        | a job of a kind that there is not |
+        | a pickle that calls the service   |
+        | a job for 30 February             |
+        | a job that is to be done 1 s ago  |
+        | a job without its label           |

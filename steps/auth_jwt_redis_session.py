@@ -1,0 +1,333 @@
+"""Sentences of sessions."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from behave import given, then, when
+from behave.matchers import register_type
+from parse import with_pattern
+
+from support.capabilities.auth_jwt_redis_session.client import Event
+
+if TYPE_CHECKING:
+    from support.capabilities.auth_jwt_redis_session.world import World
+
+
+class Context(Protocol):
+    """What these steps use of behave's context."""
+
+    world: "World"
+
+
+@with_pattern(r"\w+'s (?:phone|laptop|tablet)")  # type: ignore[untyped-decorator]  # parse's own
+def device(text: str) -> str:
+    """Whose device it is, and which."""
+    return str(text)
+
+
+register_type(Device=device)
+
+
+# Signing in and out
+
+
+@given("two nodes and a kiosk")
+def nodes_and_kiosk(context: Context) -> None:
+    context.world.expect_nodes_well()
+
+
+@given("{name:w} is signed in on a {device:w}")
+def signed_in(context: Context, name: str, device: str) -> None:
+    context.world.sign_in(name, device)
+
+
+@given("{name:w} signed in at the kiosk")
+def signed_in_at_kiosk(context: Context, name: str) -> None:
+    context.world.at_kiosk.sign_in(name)
+
+
+@given("{first:w}, {second:w} and {third:w} signed in at the kiosk")
+def three_signed_in_at_kiosk(context: Context, first: str, second: str, third: str) -> None:
+    context.world.at_kiosk.sign_in(first, second, third)
+
+
+@given("{name:w} has signed in on a {device:w}, and out again")
+def signed_in_and_out(context: Context, name: str, device: str) -> None:
+    context.world.sign_in(name, device)
+    context.world.endings.sign_out(f"{name}'s {device}")
+
+
+@when("{device:Device} signs out")
+def sign_out(context: Context, device: str) -> None:
+    context.world.endings.sign_out(device)
+
+
+@when("{name:w}'s sessions are ended by {event}")
+def end_all(context: Context, name: str, event: str) -> None:
+    context.world.endings.end_all(name, event)
+
+
+@given("{one:Device} and {other:Device} have a live connection to each node")
+def open_lines(context: Context, one: str, other: str) -> None:
+    context.world.endings.stay(one, other)
+
+
+@then("within {deadline:Duration} both live connections of {device:Device} have ended")
+def lines_ended(context: Context, deadline: float, device: str) -> None:
+    context.world.endings.expect_lines_ended(device, deadline)
+
+
+@then("those of {device:Device} stay open for {time:Duration}")
+def lines_open(context: Context, device: str, time: float) -> None:
+    context.world.endings.expect_lines_open(device, time)
+
+
+@when("{device:Device} signs out at the second node while the first one works on a request of it")
+def sign_out_beside_request(context: Context, device: str) -> None:
+    context.world.endings.sign_out_beside(device, delay_s=0.4)
+
+
+@when("{name:w} tries to sign in with {what}")
+def sign_in_wrongly(context: Context, name: str, what: str) -> None:
+    context.world.secrecy.sign_in_wrongly(name, what)
+
+
+@when("{count:Count} sign-ins as {name:w} fail, and as many for names that nobody has")
+def fail_to_sign_in(context: Context, count: int, name: str) -> None:
+    context.world.bursts.fail(name, count)
+
+
+@when("{name:w} signs in {count:Count} times at once, while {device:Device} makes one call after the other")
+def rush(context: Context, name: str, count: int, device: str) -> None:
+    context.world.bursts.rush(name, count, device)
+
+
+@when("{name:w} signs in, rightly and wrongly, and uses every kind of token while this and that fails")
+def use_all_secrets(context: Context, name: str) -> None:
+    context.world.secrecy.use_all(name)
+
+
+# Tokens
+
+
+@when("somebody who knows the tokens of {device:Device} shows both nodes {what}")
+def show_forged(context: Context, device: str, what: str) -> None:
+    context.world.forgeries.show(device, what)
+
+
+@when("{name:w}'s access token is shown everywhere for {time:Duration}")
+def show_for(context: Context, name: str, time: float) -> None:
+    context.world.at_kiosk.show_until_refused(name, time)
+
+
+@given("{device:Device} has refreshed its tokens {count:Count} times")
+def refreshed(context: Context, device: str, count: int) -> None:
+    context.world.refreshes.refresh(device, count)
+
+
+@when("somebody uses the next to last refresh token of {device:Device} {later:Duration} later")
+def reuse(context: Context, device: str, later: float) -> None:
+    context.world.refreshes.reuse(device, -2, later)
+
+
+@when("{device:Device} refreshes its tokens with {count:Count} requests at once, through both nodes")
+def refresh_at_once(context: Context, device: str, count: int) -> None:
+    context.world.refreshes.refresh_at_once(device, count)
+
+
+@when("{device:Device} does not hear the answer to a refresh, and asks the other node")
+def refresh_again(context: Context, device: str) -> None:
+    context.world.refreshes.refresh_again(device)
+
+
+@when(
+    "{always:w} uses the session all the while, {again:w} comes back after {soon:Duration}, "
+    "and {last:w} after {late:Duration}"
+)
+def use_at_kiosk(context: Context, always: str, again: str, soon: float, last: str, late: float) -> None:
+    context.world.at_kiosk.use(always, (again, soon), (last, late), for_s=8)
+
+
+@when("{count:Count} tokens with keys that nobody has are shown to both nodes again and again for {time:Duration}")
+def show_unknown_keys(context: Context, count: int, time: float) -> None:
+    context.world.published.show_unknown_keys(count, "ada's phone", time)
+
+
+# The identity provider, and outages
+
+
+@given("the identity provider answers with errors")
+def identity_answers_with_errors(context: Context) -> None:
+    context.world.outages.answer_with_errors()
+
+
+@when("the identity provider signs by a new key")
+def rotate(context: Context) -> None:
+    context.world.published.rotate()
+
+
+@when("the identity provider withdraws the key, and signs by a new one")
+def withdraw(context: Context) -> None:
+    context.world.published.withdraw()
+
+
+@when("{device:Device} calls, refreshes its tokens and signs in again, through both nodes")
+def ask_for_everything(context: Context, device: str) -> None:
+    context.world.outages.ask(device)
+
+
+@when("{device:Device} refreshes its tokens and signs in again, through both nodes")
+def ask_for_tokens(context: Context, device: str) -> None:
+    context.world.outages.ask(device, call=False)
+
+
+# What must hold
+
+
+@then("both nodes refuse it as they refuse anything else")
+def refused_alike(context: Context) -> None:
+    context.world.forgeries.expect_refused()
+
+
+@then("no session was touched")
+def nothing_touched(context: Context) -> None:
+    context.world.forgeries.expect_nothing_touched()
+
+
+@then("it was taken everywhere for {lifetime:Duration}, and nowhere after {longer:Duration} more")
+def good_for(context: Context, lifetime: float, longer: float) -> None:
+    context.world.at_kiosk.expect_good_for("ada", lifetime, longer)
+
+
+@then("{name:w}'s refresh token gets tokens that are taken everywhere")
+def refresh_is_good(context: Context, name: str) -> None:
+    (device,) = (device for device in context.world.devices if device.startswith(f"{name}'s "))
+    context.world.expect_refreshes(device)
+
+
+@then("{device:Device} is still signed in")
+def still_signed_in(context: Context, device: str) -> None:
+    context.world.expect_signed_in(device)
+
+
+@then("{one:Device} and {other:Device} are still signed in")
+def both_still_signed_in(context: Context, one: str, other: str) -> None:
+    context.world.expect_signed_in(one)
+    context.world.expect_signed_in(other)
+
+
+@then("{device:Device} is still signed in, and can refresh its tokens")
+def still_signed_in_and_refreshes(context: Context, device: str) -> None:
+    context.world.expect_signed_in(device)
+    context.world.expect_refreshes(device)
+
+
+@then("{device:Device} is still signed in, and reads that a refresh token was used twice")
+def reads_of_reuse(context: Context, device: str) -> None:
+    context.world.expect_signed_in(device)
+    context.world.expect_event(device, Event.REFRESH_TOKEN_REUSED, 1)
+
+
+@then("no token that {device:Device} ever had is taken")
+def family_ended(context: Context, device: str) -> None:
+    context.world.refreshes.expect_family_ended(device)
+
+
+@then("one of the refresh tokens that it got is good, and the phone is still signed in")
+def one_successor(context: Context) -> None:
+    context.world.refreshes.expect_one_successor("ada's phone")
+    context.world.expect_refreshes("ada's phone")
+
+
+@then("within {deadline:Duration} no node takes a token of {device:Device}")
+def signed_out(context: Context, deadline: float, device: str) -> None:
+    context.world.expect_signed_out(device, deadline)
+
+
+@then("within {deadline:Duration} no node takes a token of {device:Device}, however it is written")
+def signed_out_in_every_spelling(context: Context, deadline: float, device: str) -> None:
+    context.world.expect_signed_out(device, deadline)
+    context.world.endings.expect_no_spelling_taken(device)
+
+
+@then("within {deadline:Duration} no node takes a token of {one:Device} or {other:Device}")
+def both_signed_out(context: Context, deadline: float, one: str, other: str) -> None:
+    context.world.expect_signed_out(one, deadline)
+    context.world.expect_signed_out(other, deadline)
+
+
+@then("within {deadline:Duration} no node takes the access token of {device:Device}")
+def access_refused(context: Context, deadline: float, device: str) -> None:
+    context.world.published.expect_access_refused(device, deadline)
+
+
+@then("{name:w}, who signed in again in the same second, stays signed in")
+def new_session_lives(context: Context, name: str) -> None:
+    context.world.endings.expect_new_session_lives(name)
+
+
+@then("for {time:Duration} nothing of the session is in Redis")
+def nothing_left(context: Context, time: float) -> None:
+    context.world.endings.expect_nothing_left(time)
+
+
+@then("{lively:w} is still signed in, and {late:w} is not")
+def idle_ended(context: Context, lively: str, late: str) -> None:
+    context.world.at_kiosk.expect_lively(lively, idle_s=3)
+    context.world.at_kiosk.expect_ended(late)
+
+
+@then("{name:w} was signed out {absolute:Duration} after signing in, or at most {later:Duration} later")
+def absolute_end(context: Context, name: str, absolute: float, later: float) -> None:
+    context.world.at_kiosk.expect_ended_after(name, absolute, later)
+
+
+@then("whatever Redis keeps of sessions ends within {time:Duration}")
+def all_end(context: Context, time: float) -> None:
+    context.world.at_kiosk.expect_all_end(time)
+
+
+@then("each of them was told within {deadline:Duration} to ask again later")
+def told_to_wait(context: Context, deadline: float) -> None:
+    context.world.outages.expect_told_to_wait(deadline)
+
+
+@then("when that is over, the same tokens of {device:Device} are good")
+def nothing_forgotten(context: Context, device: str) -> None:
+    context.world.outages.expect_nothing_forgotten(device)
+
+
+@then("{name:w}, who signs in now, is let in everywhere at once")
+def let_in_at_once(context: Context, name: str) -> None:
+    context.world.sign_in(name, "phone")
+    context.world.expect_signed_in(f"{name}'s phone")
+
+
+@then("no node has asked for the keys more than {count:Count} times in a second")
+def few_fetches(context: Context, count: int) -> None:
+    context.world.published.expect_few_fetches(count)
+
+
+@then("their answers are the same, and one took {least:g} to {most:g} times the work of the other")
+def alike(context: Context, least: float, most: float) -> None:
+    context.world.bursts.expect_alike(least, most)
+
+
+@then("all {count:Count} sign-ins succeed, and at least {calls:Count} calls were answered meanwhile")
+def all_served(context: Context, count: int, calls: int) -> None:
+    context.world.bursts.expect_all_served(count, calls)
+
+
+@then("both nodes refuse the sign-in, and nothing has changed")
+def sign_in_refused(context: Context) -> None:
+    context.world.secrecy.expect_refused()
+
+
+@then("no password, token or key is in the log of any container")
+def in_no_log(context: Context) -> None:
+    context.world.secrecy.expect_in_no_log()
+
+
+@then("Redis holds no token, and of passwords only hashes by Argon2id")
+def not_in_redis(context: Context) -> None:
+    context.world.secrecy.expect_not_in_redis()
+    context.world.secrecy.expect_hashed("ada")

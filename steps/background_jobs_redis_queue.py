@@ -1,0 +1,398 @@
+"""Sentences of background jobs."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from behave import given, then, when
+
+from support.capabilities.background_jobs_redis_queue.client import Job
+
+if TYPE_CHECKING:
+    from support.capabilities.background_jobs_redis_queue.world import World
+
+
+class Context(Protocol):
+    """What these steps use of behave's context."""
+
+    world: "World"
+
+
+@given("two servers that take jobs, and two workers that do them")
+def nodes_are_well(context: Context) -> None:
+    context.world.expect_nodes_well()
+
+
+# The service
+
+
+@given("every worker is busy")
+def all_busy(context: Context) -> None:
+    """Each of their places has a job that the service lets wait."""
+    context.world.occupy()
+
+
+@given("the service lets every job wait")
+def service_waits(context: Context) -> None:
+    context.world.hold()
+
+
+@given("the service fails three times for each of {count:Count} jobs")
+def service_fails_for_each(context: Context, count: int) -> None:
+    context.world.tries.fail_each(3, count)
+
+
+@given("the service fails until a job is put aside after {tries:Count} tries")
+def service_fails_for_good(context: Context, tries: int) -> None:
+    context.world.tries.exhaust(tries)
+
+
+@given("the service refuses every job")
+def service_refuses(context: Context) -> None:
+    context.world.tries.refuse()
+
+
+@given("the service takes {time:Duration} for each job")
+def service_is_slow(context: Context, time: float) -> None:
+    context.world.followed.slow_service(time)
+
+
+@given("the service fails at the fourth of five steps of a job, once")
+def service_fails_at_a_step(context: Context) -> None:
+    context.world.followed.fail_at_step(4)
+
+
+@given("the service answers")
+@when("the service answers")
+def service_answers(context: Context) -> None:
+    context.world.answer()
+
+
+@given("the service answers, and within {deadline:Duration} every job is done")
+def service_answers_and_all_is_done(context: Context, deadline: float) -> None:
+    context.world.answer()
+    context.world.expect_done(deadline)
+
+
+@when("the service answers after {time:Duration}")
+def service_answers_later(context: Context, time: float) -> None:
+    context.world.schedules.let_pass(time)
+    context.world.answer()
+
+
+# Jobs
+
+
+@given("{count:Count} jobs that can wait are handed in")
+def hand_in_low(context: Context, count: int) -> None:
+    context.world.hand_in_low(count)
+
+
+@given("{count:Count} urgent jobs are handed in")
+def hand_in_urgent(context: Context, count: int) -> None:
+    context.world.hand_in_urgent(count)
+
+
+@given("a job that the service lets wait")
+def one_that_waits(context: Context) -> None:
+    context.world.hold_one()
+
+
+@given("a job with a key that the service lets wait")
+def one_with_a_key_that_waits(context: Context) -> None:
+    context.world.keys.hold_one()
+
+
+@given("{count:Count} jobs that may take {limit:Duration} each, for which the service never answers")
+def some_that_hang(context: Context, count: int, limit: float) -> None:
+    context.world.deaths.hang(count, limit)
+
+
+@given("a job that is to be done in {delay:Duration}")
+def one_for_later(context: Context, delay: float) -> None:
+    context.world.schedules.hand_in(1, delay)
+
+
+@given("{count:Count} jobs that are to be done in {delay:Duration}")
+def some_for_later(context: Context, count: int, delay: float) -> None:
+    context.world.schedules.hand_in(count, delay)
+
+
+@given("a job that is to be done every second")
+def one_for_every_second(context: Context) -> None:
+    context.world.schedules.every_second()
+
+
+@given("{time:Duration} passes")
+def time_passes(context: Context, time: float) -> None:
+    context.world.schedules.let_pass(time)
+
+
+@given("a job that is to be done after it")
+def one_after_it(context: Context) -> None:
+    context.world.followed.chain()
+
+
+@given("{count:Count} jobs take the first worker some time")
+def baseline(context: Context, count: int) -> None:
+    context.world.followed.take_time(count)
+
+
+@when("{count:Count} urgent jobs are handed in, and the workers are free again")
+def hand_in_urgent_and_answer(context: Context, count: int) -> None:
+    context.world.hand_in_urgent(count)
+    context.world.answer()
+
+
+@when("{count:Count} jobs that can wait are handed in, and the workers are free again")
+def hand_in_low_and_answer(context: Context, count: int) -> None:
+    context.world.hand_in_low(count)
+    context.world.answer()
+
+
+@when("these jobs are handed in")
+def hand_in_these(context: Context) -> None:
+    context.world.tries.hand_in()
+
+
+@when("{count:Count} jobs are handed in")
+def hand_in_timed(context: Context, count: int) -> None:
+    context.world.followed.take_time_again(count)
+
+
+@when("a job is handed in")
+def hand_in_one(context: Context) -> None:
+    context.world.hand_in(Job(context.world.label()))
+
+
+@when("the service is well, and the job is handed back twice")
+def hand_back(context: Context) -> None:
+    context.world.tries.hand_back(2)
+
+
+@when("a job that ends its process is handed in, and {count:Count} others")
+def hand_in_fatal(context: Context, count: int) -> None:
+    context.world.deaths.hand_in_fatal(count)
+
+
+@when("{count:Count} other jobs are handed in")
+def hand_in_others(context: Context, count: int) -> None:
+    context.world.deaths.hand_in_others(count)
+
+
+@when("a job is to be done at {time} on every day in {zone}")
+def schedule_daily(context: Context, time: str, zone: str) -> None:
+    context.world.schedules.schedule_daily(time, zone)
+
+
+@when("{count:Count} jobs with the same key are handed in at once, through both servers")
+def hand_in_same(context: Context, count: int) -> None:
+    context.world.keys.hand_in_at_once(count)
+
+
+@when("the second of them is taken back")
+def take_back(context: Context) -> None:
+    context.world.followed.cancel(1)
+
+
+@when("the job is handed in and followed")
+def follow(context: Context) -> None:
+    context.world.followed.follow()
+
+
+@when("somebody hands in {what}")
+def hand_in_a_mistake(context: Context, what: str) -> None:
+    context.world.mistakes.hand_in(what)
+
+
+# Orders
+
+
+@given("{count:Count} orders are placed")
+def place_orders(context: Context, count: int) -> None:
+    context.world.orders.place(count)
+
+
+@given("an order was placed")
+def place_order(context: Context) -> None:
+    context.world.orders.place_one()
+
+
+@given("an order was placed and confirmed")
+def place_confirmed_order(context: Context) -> None:
+    context.world.orders.place_confirmed()
+
+
+@given("{count:Count} orders are placed, one of which is confirmed all the same")
+def place_unheard(context: Context, count: int) -> None:
+    context.world.orders.place_unheard(count)
+
+
+@given("an order through the first server is not yet committed")
+def slow_order(context: Context) -> None:
+    context.world.orders.begin_slowly()
+
+
+@when("{count:Count} others with its reference are refused")
+def repeat_order(context: Context, count: int) -> None:
+    context.world.orders.repeat(count)
+
+
+@when("{count:Count} orders through the second server are confirmed before it")
+def overtake(context: Context, count: int) -> None:
+    context.world.orders.overtake(count)
+
+
+# What must hold
+
+
+@then("every job is done exactly once")
+def all_done(context: Context) -> None:
+    context.world.expect_done()
+
+
+@then("within {deadline:Duration} every job is done exactly once")
+def all_done_within(context: Context, deadline: float) -> None:
+    context.world.expect_done(deadline)
+
+
+@then("every job is done exactly once, and was begun once")
+def all_done_and_begun_once(context: Context) -> None:
+    context.world.expect_done()
+    context.world.expect_begun_once()
+
+
+@then("within {deadline:Duration} every job is done exactly once, and was begun once")
+def all_done_within_and_begun_once(context: Context, deadline: float) -> None:
+    context.world.expect_done(deadline)
+    context.world.expect_begun_once()
+
+
+@then("once the service answers, within {deadline:Duration} every job is done exactly once")
+def all_done_once_it_answers(context: Context, deadline: float) -> None:
+    context.world.answer()
+    context.world.expect_done(deadline)
+
+
+@then("the last urgent job begins before more than {count:Count} of the others have begun")
+@then("the last job that can wait begins before more than {count:Count} of the others have begun")
+def begun_in_order(context: Context, count: int) -> None:
+    context.world.expect_order(count)
+
+
+@then(
+    "each is begun again after {one:Duration}, {two:Duration} and {three:Duration}, up to a quarter longer and "
+    "at most {late:Duration} late"
+)
+def begun_again_after(context: Context, one: float, two: float, three: float, late: float) -> None:
+    context.world.tries.expect_waits([one, two, three], spread=0.25, late_s=late)
+
+
+@then("the jobs do not all come back at the same moment")
+def spread(context: Context) -> None:
+    context.world.tries.expect_spread()
+
+
+@then("only the first time is agreed to")
+def agreed_once(context: Context) -> None:
+    context.world.tries.expect_agreed(True, False)
+
+
+@then("the job is begun once more, and done exactly once")
+def begun_once_more(context: Context) -> None:
+    context.world.tries.expect_begun(5)
+
+
+@then("it is put aside within {deadline:Duration}, and in the next {time:Duration} it is not begun again")
+def put_aside_at_once(context: Context, deadline: float, time: float) -> None:
+    context.world.tries.expect_no_other(deadline, time)
+
+
+@then("the {count:Count} jobs of the first worker were begun twice, and the others once")
+def some_begun_again(context: Context, count: int) -> None:
+    context.world.deaths.expect_begun_again(count)
+
+
+@then("for {time:Duration} every job has exactly one effect, that of the worker that began it last")
+def last_effect_counts(context: Context, time: float) -> None:
+    context.world.deaths.expect_last_counts(time)
+
+
+@then("within {deadline:Duration} every other job is done exactly once")
+def others_done(context: Context, deadline: float) -> None:
+    context.world.deaths.expect_others_done(deadline)
+
+
+@then("within {deadline:Duration} it is put aside, and was begun exactly {count:Count} times")
+def given_up(context: Context, deadline: float, count: int) -> None:
+    context.world.deaths.expect_given_up(deadline, count)
+
+
+@then("each of the {count:Count} was ended after {limit:Duration}, at most {late:Duration} late")
+def ended_in_time(context: Context, count: int, limit: float, late: float) -> None:
+    context.world.deaths.expect_ended(limit, late)
+
+
+@then("it is begun after {delay:Duration}, at most {late:Duration} late")
+def begun_in_time(context: Context, delay: float, late: float) -> None:
+    context.world.schedules.expect_begun_after(delay, late)
+
+
+@then("for {time:Duration} the job has been begun once each second")
+def each_second(context: Context, time: float) -> None:
+    context.world.schedules.expect_each_second(time)
+
+
+@then("it is due once on each of the {count:Count} days around {day}, at {time} on all but that day")
+def each_day(context: Context, count: int, day: str, time: str) -> None:
+    context.world.schedules.expect_each_day(count, day)
+
+
+@then("these take at most {ratio:g} times as long")
+def as_fast(context: Context, ratio: float) -> None:
+    context.world.followed.expect_ratio(ratio)
+
+
+@then("one is taken, and {count:Count} are told that there is one already")
+def one_is_taken(context: Context, count: int) -> None:
+    context.world.keys.expect_taken(1, count)
+
+
+@then("once that is done, another with the same key is taken and done")
+def key_is_free_once_done(context: Context) -> None:
+    context.world.answer()
+    context.world.expect_done()
+    context.world.keys.expect_free(1.0)
+
+
+@then("within {deadline:Duration} another with the same key is taken and done")
+def key_is_free(context: Context, deadline: float) -> None:
+    context.world.keys.expect_free(deadline)
+
+
+@then("in the next {time:Duration} only the first is confirmed")
+def only_first_is_confirmed(context: Context, time: float) -> None:
+    context.world.orders.expect_only_first(time)
+
+
+@then("within {deadline:Duration} the two others are done, and it was not begun")
+def rest_is_done(context: Context, deadline: float) -> None:
+    context.world.followed.expect_rest(deadline)
+
+
+@then("within {deadline:Duration} both are done exactly once, the second begun after the first had ended")
+def one_after_the_other(context: Context, deadline: float) -> None:
+    context.world.followed.expect_one_after_the_other(deadline)
+
+
+@then("its progress never goes back, and ends with 100")
+def progress_grows(context: Context) -> None:
+    context.world.followed.expect_grew()
+
+
+@then("its result is known for {kept:Duration}, and after {gone:Duration} no more")
+def result_is_kept(context: Context, kept: float, gone: float) -> None:
+    context.world.followed.expect_kept(kept, gone)
+
+
+@then("it is refused, and in the next {time:Duration} nothing of it is begun or kept")
+def refused_without_trace(context: Context, time: float) -> None:
+    context.world.mistakes.expect_refused(time)

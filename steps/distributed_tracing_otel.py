@@ -1,0 +1,246 @@
+"""Sentences of distributed tracing."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from behave import given, then, when
+from behave.model import Table
+
+if TYPE_CHECKING:
+    from support.capabilities.distributed_tracing_otel.world import World
+
+
+class Context(Protocol):
+    """What these steps use of behave's context."""
+
+    world: "World"
+    table: Table
+
+
+# The partner
+
+
+@given("the partner fails at the first {count:Count} attempts to ship the order")
+def partner_fails_to_ship(context: Context, count: int) -> None:
+    context.world.errors.partner_fails_to_ship(count)
+
+
+@given("the partner's prices make no sense")
+def partner_talks_nonsense(context: Context) -> None:
+    context.world.errors.partner_talks_nonsense()
+
+
+@given("the partner breaks the connection when it is asked for the price the first time")
+def partner_breaks_off(context: Context) -> None:
+    context.world.errors.partner_breaks_off(times=1)
+
+
+@given("the partner knows no such article")
+def partner_knows_nothing(context: Context) -> None:
+    context.world.errors.partner_knows_nothing()
+
+
+# Customers and callers
+
+
+@when("a customer places an order")
+def place(context: Context) -> None:
+    context.world.taken(context.world.place())
+
+
+@when("a customer places an order on a line")
+def place_on_line(context: Context) -> None:
+    context.world.place_on_line()
+
+
+@when("a customer places an order that fails")
+@when("a customer places an order for it")
+def place_in_vain(context: Context) -> None:
+    context.world.errors.place()
+
+
+@when("{count:Count} customers place an order each, {few:Count} at a time")
+def place_many(context: Context, count: int, few: int) -> None:
+    context.world.crowd.place(count, few)
+
+
+@when("{count:Count} customers look at something at the busy gateway, {few:Count} at a time")
+def look_many(context: Context, count: int, few: int) -> None:
+    context.world.crowd.look(count, few, "busy gateway")
+
+
+@when("the service is called by")
+def call_by(context: Context) -> None:
+    context.world.callers.call(row.as_dict() for row in context.table)
+
+
+@when("a stranger places an order, not to be traced and in the name of another tenant")
+def place_as_stranger(context: Context) -> None:
+    context.world.callers.order_as_stranger()
+
+
+@when("two orders come to the service, the first in a trace that is not to be kept, and the second in one that is")
+def place_both_ways(context: Context) -> None:
+    context.world.callers.order_in_trace("00")
+    context.world.callers.order_in_trace("01")
+
+
+# Outages and endings
+
+
+@given("{count:Count} calls of the small service while all is well")
+def call_as_ever(context: Context, count: int) -> None:
+    context.world.outage.call_as_ever(count)
+
+
+@given("{count:Count} calls of the small service while nothing arrives")
+def call_all_the_while(context: Context, count: int) -> None:
+    context.world.outage.call_all_the_while(count)
+
+
+@when("{count:Count} calls of the small service are made, and then the small service reaches the collector again")
+def call_and_mend(context: Context, count: int) -> None:
+    context.world.outage.call_all_the_while(count)
+    context.world.outage.mend()
+
+
+@given("an order in the small service, which the partner lets wait")
+def begin_order(context: Context) -> None:
+    context.world.endings.begin_order()
+
+
+@when("the partner answers")
+def release_order(context: Context) -> None:
+    context.world.endings.release_order()
+
+
+# What must hold
+
+
+@then("it is one whole tree that leads from the gateway over the service and the queue to the worker, also in Jaeger")
+def one_tree(context: Context) -> None:
+    context.world.expect_tree()
+
+
+@then("no step is told to have begun before the step that caused it")
+def forwards(context: Context) -> None:
+    context.world.expect_forwards()
+
+
+@then("the partner was asked {count:Count} times, each time in the name of the step that asked")
+def partner_in_trace(context: Context, count: int) -> None:
+    context.world.expect_partner_in_trace(count)
+
+
+@then("every step names the order and its tenant")
+def all_named(context: Context) -> None:
+    context.world.expect_named()
+
+
+@then("the partner is asked for the shipment exactly {count:Count} times")
+def asked_to_ship(context: Context, count: int) -> None:
+    context.world.expect_shipments(count)
+
+
+@then("{failed:Count} attempts at the shipment are errors, and {well:Count} is none")
+def attempts_told(context: Context, failed: int, well: int) -> None:
+    context.world.errors.expect_attempts(failed, well)
+
+
+@then("each step says which version and which instance of which service it was")
+def whose_step(context: Context) -> None:
+    context.world.secrets.expect_whose()
+
+
+@then("each process has written of the order, with its trace and a step of it")
+def found_in_logs(context: Context) -> None:
+    context.world.secrets.expect_in_logs()
+
+
+@then("each of the {count:Count} traces is whole, and names its own order and tenant at every step")
+def all_apart(context: Context, count: int) -> None:
+    context.world.crowd.expect_apart(count)
+
+
+@then("the partner was asked for each order in the name of its own trace")
+def partner_told_apart(context: Context) -> None:
+    context.world.crowd.expect_partner_told()
+
+
+@then("both servers' steps are errors of a kind that is named, and the exception is recorded once")
+def told_as_failed(context: Context) -> None:
+    context.world.errors.expect_failed()
+
+
+@then("exactly {count:Count} call is an error, of a kind that is named, and no other step of the order's is")
+def told_as_mended(context: Context, count: int) -> None:
+    context.world.errors.expect_mended(count)
+
+
+@then("the customer hears so, and neither server's step is an error")
+def callers_mistake(context: Context) -> None:
+    context.world.errors.expect_callers_mistake()
+
+
+@then("each call is a step of the trace that it named, below the step that it named")
+def trace_continued(context: Context) -> None:
+    context.world.callers.expect_continued()
+
+
+@then("each call begins a trace of its own, and nothing of what it named is in it")
+def trace_begun(context: Context) -> None:
+    context.world.callers.expect_new()
+
+
+@then("each call stays in its trace, and what the first {count:Count} add is kept, and what the others add is left out")
+def states_kept(context: Context, count: int) -> None:
+    context.world.callers.expect_states(count)
+
+
+@then("nothing of it is in the stranger's trace")
+def stranger_ignored(context: Context) -> None:
+    context.world.callers.expect_stranger_ignored()
+
+
+@then("nothing of the first arrives, and the second is whole, and the partner is told which is which")
+def kept_both_ways(context: Context) -> None:
+    context.world.callers.expect_both_ways()
+
+
+@then("about {percent:Count} % of their traces are kept, and each of these is whole")
+def share_kept(context: Context, percent: int) -> None:
+    context.world.crowd.expect_share(percent)
+
+
+@then("a call took at most {ratio:Count} times as long as one of the other service at the same time")
+def nobody_waited(context: Context, ratio: int) -> None:
+    context.world.outage.expect_nobody_waited(ratio)
+
+
+@then("every step of these calls arrived once, or is counted as lost")
+def balance(context: Context) -> None:
+    context.world.outage.expect_balance()
+
+
+@then("what is done from now on arrives again")
+def served_again(context: Context) -> None:
+    context.world.outage.expect_served_again()
+
+
+@then("the caller is answered, and the order's trace is whole")
+def told_to_the_end(context: Context) -> None:
+    context.world.endings.expect_told_to_the_end()
+
+
+@then("the small service has ended by itself within {deadline:Duration}")
+def ended(context: Context, deadline: float) -> None:
+    context.world.endings.expect_ended(deadline)
+
+
+@then("neither the customer's password nor token nor card can be read where traces are kept")
+def no_secret(context: Context) -> None:
+    context.world.secrets.expect_none_told()
+
+
+@then("the partner was not told whose order it is")
+def partner_not_told(context: Context) -> None:
+    context.world.secrets.expect_partner_not_told()

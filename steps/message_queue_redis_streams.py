@@ -1,0 +1,265 @@
+"""Sentences of the message queue."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from behave import given, step, then, when
+
+if TYPE_CHECKING:
+    from support.capabilities.message_queue_redis_streams.world import World
+
+
+class Context(Protocol):
+    """What these steps use of behave's context."""
+
+    world: "World"
+
+
+@given("two producers and two workers around a queue")
+def producers_and_workers(context: Context) -> None:
+    context.world.expect_ready()
+
+
+# What is published
+
+
+@when("{customers:Count} customers each publish {each:Count} messages, through both producers in turn")
+def publish(context: Context, customers: int, each: int) -> None:
+    context.world.publish_lines(customers, each)
+
+
+@given("{customers:Count} customers who publish all the time")
+def publish_all_the_time(context: Context, customers: int) -> None:
+    context.world.load.begin(customers)
+
+
+@given("{count:Count} messages are waiting")
+def messages_wait(context: Context, count: int) -> None:
+    context.world.losses.pile_up(count)
+
+
+@when("{count:Count} messages are published through the first producer, and again through the second")
+def publish_twice(context: Context, count: int) -> None:
+    context.world.losses.publish_twice(count)
+
+
+@when("a message with {mistake} is published, and a good one of its customer after it")
+def publish_mistake(context: Context, mistake: str) -> None:
+    context.world.mistakes.publish(mistake)
+
+
+# What is under way
+
+
+@given("messages under way at both workers")
+def under_way(context: Context) -> None:
+    context.world.under_way.begin(done=False)
+
+
+@given("messages under way at both workers, which have taken effect")
+def under_way_with_effect(context: Context) -> None:
+    context.world.under_way.begin(done=True)
+
+
+@given("the second worker has taken over what it had, whose own calls fail")
+def second_takes_over(context: Context) -> None:
+    context.world.under_way.hand_over()
+
+
+@given("a message that takes longer than any rollout")
+def long_message(context: Context) -> None:
+    context.world.rollout.publish_long()
+
+
+@given("a name in the consumer group for each who works on messages")
+def names_of_workers(context: Context) -> None:
+    context.world.losses.remember_names()
+
+
+@given("{time:Duration} have passed")
+def time_passes(context: Context, time: float) -> None:
+    context.world.let_pass(time)
+
+
+@when("both workers are replaced, one after the other, {times:Count} times")
+def roll_out(context: Context, times: int) -> None:
+    context.world.rollout.roll_out(times)
+
+
+# What fails
+
+
+@when("{count:Count} messages are published that fail twice")
+def publish_failing_twice(context: Context, count: int) -> None:
+    context.world.retries.publish_refused(count, times=2)
+
+
+@when(
+    "a customer publishes {before:Count} messages, one that fails and is tried again, and {after:Count} more, "
+    "and another one publishes {others:Count}"
+)
+def publish_around(context: Context, before: int, after: int, others: int) -> None:
+    context.world.retries.publish_around(before, after, others)
+
+
+@step("a message is published that always fails, and {after:Count} more of its customer and {others:Count} of others")
+def publish_poison(context: Context, after: int, others: int) -> None:
+    context.world.dead_letters.publish_poison(after, others)
+
+
+@when("a message is published that each worker dies of")
+def publish_deadly(context: Context) -> None:
+    context.world.dead_letters.publish_deadly()
+
+
+@given("dead letters cannot be written")
+def block_dead_letters(context: Context) -> None:
+    context.world.dead_letters.block()
+
+
+@when("{time:Duration} after its last delivery dead letters can be written again")
+def unblock_dead_letters(context: Context, time: float) -> None:
+    context.world.dead_letters.unblock_after(time)
+
+
+@when("it is taken out of the dead letters, and the provider has recovered")
+def redrive_recovered(context: Context) -> None:
+    context.world.dead_letters.redrive(recovered=True)
+
+
+@when("it is taken out of the dead letters, and the provider has not recovered")
+def redrive_refused(context: Context) -> None:
+    context.world.dead_letters.redrive(recovered=False)
+
+
+@when("{what} is lost, {count:Count} of these customers publish another one, and both workers are back")
+def lose_and_publish(context: Context, what: str, count: int) -> None:
+    context.world.losses.lose_meanwhile(what, count)
+
+
+# What must hold
+
+
+@then("within {deadline:Duration} each message has taken effect once")
+def done_once(context: Context, deadline: float) -> None:
+    context.world.expect_done(deadline)
+
+
+@then("within {deadline:Duration} each message has taken effect once, and none was doubled")
+def done_and_not_doubled(context: Context, deadline: float) -> None:
+    context.world.expect_done(deadline)
+    context.world.expect_not_doubled()
+
+
+@then("within {deadline:Duration} each message has taken effect once, and each customer's in order")
+def done_in_order(context: Context, deadline: float) -> None:
+    context.world.finish()
+    context.world.expect_done(deadline)
+    context.world.expect_in_order()
+
+
+@then("within {deadline:Duration} each message has taken effect once that was published since")
+def later_done(context: Context, deadline: float) -> None:
+    context.world.losses.expect_later_done(deadline)
+
+
+@then("within {deadline:Duration} each of the others has taken effect once")
+def others_done(context: Context, deadline: float) -> None:
+    context.world.dead_letters.expect_others_done(deadline)
+
+
+@then("when the provider answers, each has taken effect once within {deadline:Duration}")
+def done_when_answered(context: Context, deadline: float) -> None:
+    context.world.provider.heal()
+    context.world.expect_done(deadline)
+
+
+@then("within {deadline:Duration} nothing is left of them in the queue")
+def nothing_left(context: Context, deadline: float) -> None:
+    context.world.expect_nothing_left(deadline)
+
+
+@then("within {deadline:Duration} the second worker is at work on what the first one had")
+def taken_over(context: Context, deadline: float) -> None:
+    context.world.under_way.expect_taken_over(deadline)
+
+
+@then("of its own, which it has had for {time:Duration}, it has begun none again")
+def kept(context: Context, time: float) -> None:
+    context.world.under_way.expect_kept(time)
+
+
+@then("for {time:Duration} nothing is delivered again, and nothing is a dead letter")
+def nothing_more(context: Context, time: float) -> None:
+    context.world.under_way.expect_nothing_more(time)
+
+
+@then("each of them has ended within {deadline:Duration}")
+def workers_ended(context: Context, deadline: float) -> None:
+    context.world.rollout.expect_ended(deadline)
+
+
+@then("nothing but the long one was interrupted, and nothing is a dead letter")
+def not_interrupted(context: Context) -> None:
+    context.world.rollout.expect_not_interrupted()
+
+
+@then("the crash has interrupted some of them")
+def some_interrupted(context: Context) -> None:
+    context.world.load.see_interrupted()
+
+
+@then("within {deadline:Duration} the other customer's {count:Count} messages are done, and the failing one is not")
+def others_first(context: Context, deadline: float, count: int) -> None:
+    context.world.retries.expect_others_first(deadline)
+
+
+@then("each customer's have taken effect in order")
+def in_order(context: Context) -> None:
+    context.world.expect_in_order()
+
+
+@then(
+    "each was tried again after {first:Duration} and after {second:Duration}, by up to 20 % and {late:Duration} later"
+)
+def tried_again(context: Context, first: float, second: float, late: float) -> None:
+    context.world.retries.expect_spaced(first, second, spread=0.2, late_s=late)
+
+
+@then("within {deadline:Duration} it is a dead letter, whole, after {count:Count} deliveries")
+def dead_letter(context: Context, deadline: float, count: int) -> None:
+    context.world.dead_letters.expect_dead(deadline, count)
+
+
+@then("within {deadline:Duration} it is a dead letter again, whole, after {count:Count} more deliveries")
+def dead_again(context: Context, deadline: float, count: int) -> None:
+    context.world.dead_letters.expect_dead(deadline, 2 * count)
+
+
+@then("within {deadline:Duration} it has taken effect once, and is no dead letter any more")
+def recovered(context: Context, deadline: float) -> None:
+    context.world.dead_letters.expect_recovered(deadline)
+
+
+@then("the nodes have written fewer than {count:Count} lines about it")
+def few_words(context: Context, count: int) -> None:
+    context.world.losses.expect_few_words(count)
+
+
+@then("both producers tell of {count:Count} unfinished messages")
+def unfinished_told(context: Context, count: int) -> None:
+    context.world.losses.expect_told(count)
+
+
+@then("within {deadline:Duration} the consumer group has no more names than before")
+def no_more_names(context: Context, deadline: float) -> None:
+    context.world.losses.expect_no_more_names(deadline)
+
+
+@then("within {deadline:Duration} it is a dead letter, byte by byte, and nothing of it was done")
+def kept_as_it_was(context: Context, deadline: float) -> None:
+    context.world.mistakes.expect_kept(deadline)
+
+
+@then("it was refused as {refusal}, and nothing of it is kept")
+def refused(context: Context, refusal: str) -> None:
+    context.world.mistakes.expect_refused(refusal)

@@ -1,0 +1,75 @@
+"""Sign-ins that cost a node work: how much, for whom, and what others notice of it."""
+
+import time
+from typing import TYPE_CHECKING
+
+from hamcrest import all_of, assert_that, equal_to, greater_than, greater_than_or_equal_to, less_than
+
+from support.capabilities.auth_jwt_redis_session.client import Verdict
+from support.errors import ProbeError
+from support.probes.node import cpu_seconds
+from support.worlds.crowds import threads
+
+if TYPE_CHECKING:
+    from support.capabilities.auth_jwt_redis_session.world import World
+
+_IN_TURN = 5
+_LEAST_CPU_S = 0.1  # the kernel counts in steps of 10 ms
+
+
+class Bursts:
+    """What sign-ins through the first node cost it."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._node = next(one for one in world.fleet.nodes if one.name == world.gateways[0].name)
+        self._cpu_s = {"known": 0.0, "unknown": 0.0}
+        self._refusals: set[tuple[Verdict, str]] = set()
+        self._checks = 0
+        self._verdicts: list[Verdict] = []
+
+    def fail(self, name: str, count: int) -> None:
+        """`count` sign-ins with a wrong password as `name`, and as many for names that nobody has, a few in turn."""
+        world = self._world
+        known = world.register(name)
+        for _ in range(count // _IN_TURN):
+            for kind in self._cpu_s:
+                before = cpu_seconds(self._node)
+                for _ in range(_IN_TURN):
+                    tried = known.name if kind == "known" else world.fresh("nobody")
+                    answer = world.gateways[0].sign_in(tried, "not their password")
+                    self._refusals.add((answer.verdict, answer.said))
+                self._cpu_s[kind] += cpu_seconds(self._node) - before
+
+    def expect_alike(self, least: float, most: float) -> None:
+        """Both were refused in the same words, and the work of one was so many times the work of the other."""
+        assert_that({verdict for verdict, _ in self._refusals}, equal_to({Verdict.UNAUTHENTICATED}))
+        assert_that(len(self._refusals), equal_to(1), f"different answers: {self._refusals}")
+        known, unknown = self._cpu_s["known"], self._cpu_s["unknown"]
+        if known + unknown < _LEAST_CPU_S:
+            raise ProbeError(
+                f"the node's sign-ins took {known:.2f} s and {unknown:.2f} s of CPU, too little to compare"
+            )
+        bounds = all_of(greater_than(least), less_than(most))
+        assert_that(unknown / max(known, 0.01), bounds, "CPU time for unknown names, by that for known ones")
+
+    def rush(self, name: str, count: int, device: str) -> None:
+        """`name` signs in `count` times at once; meanwhile `device` makes one call after the other at the same node."""
+        world, node = self._world, self._world.gateways[0]
+        customer, access = world.register(name), world.devices[device].access
+        node.call(access)
+        with threads(count) as pool:
+            asked = [pool.submit(node.sign_in, customer.name, customer.password) for _ in range(count)]
+            while not all(one.done() for one in asked):
+                answer = node.call(access)
+                assert_that(answer.verdict, equal_to(Verdict.ACCEPTED), f"a call of {device} beside the sign-ins")
+                self._checks += not all(one.done() for one in asked)
+                time.sleep(0.01)
+        answers = [one.result() for one in asked]
+        self._verdicts = [answer.verdict for answer in answers]
+        world.hear_secret(*(t for one in answers if one.tokens for t in (one.tokens.access, one.tokens.refresh)))
+
+    def expect_all_served(self, count: int, calls: int) -> None:
+        """All sign-ins succeeded, and at least `calls` calls were answered before the last of them."""
+        assert_that(self._verdicts, equal_to([Verdict.ACCEPTED] * count), "answers to sign-ins")
+        assert_that(self._checks, greater_than_or_equal_to(calls), "calls that were answered meanwhile")

@@ -1,0 +1,97 @@
+"""Customers who sign in: a password for a session, a short-lived access token and a refresh token for the next ones."""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Protocol
+
+
+class Verdict(Enum):
+    """What became of a request."""
+
+    ACCEPTED = auto()
+    UNAUTHENTICATED = auto()  # whoever hears this throws the tokens away, and signs in again
+    INVALID = auto()  # as it is, it will never be understood
+    UNAVAILABLE = auto()  # to be asked again later
+
+
+class Event(Enum):
+    """What an account's history tells of a sign-in, or of a danger."""
+
+    SIGNED_IN = auto()
+    REFRESH_TOKEN_REUSED = auto()
+    PASSWORD_CHANGED = auto()
+    ENDED_BY_SUPPORT = auto()
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a customer's device has to prove itself by. `access` is a JSON Web Token that the identity provider signed.
+
+    `lifetime_s`: for how long the access token is good, as the node said. Tokens are never shown.
+    """
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    lifetime_s: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a node said. `user` is who it takes the caller for; `said` are the very words, for a comparison."""
+
+    verdict: Verdict
+    tokens: Tokens | None = None
+    user: str = ""
+    said: str = ""
+
+
+class Line(Protocol):
+    """A live connection of a customer, over which a node may send whatever it likes."""
+
+    def ended(self, within_s: float) -> bool:
+        """Whether the node ends it within so many seconds, or has done so."""
+
+    def close(self) -> None:
+        """Gives it up."""
+
+
+class Adapter(Protocol):
+    """One node. Each method that returns an Answer raises AssertionError for one that is none of these."""
+
+    name: str
+    role: str
+    session_keys: str  # a pattern of Redis (KEYS) that fits all that is kept of sessions, and no account
+    secrets: list[str]  # what the node was told and nobody may read, but for that of the identity provider
+
+    def register(self, name: str, password: str) -> None:
+        """A new account. AssertionError when it is refused."""
+
+    def sign_in(self, name: object, password: object) -> Answer:
+        """Begins a session. Values that are no texts are sent as they are; None is left out."""
+
+    def call(self, access: str, scheme: str = "Bearer") -> Answer:
+        """Asks for something that only customers may, with the access token; it counts as a use of the session."""
+
+    def call_without_token(self) -> Answer:
+        """The same, with no token at all."""
+
+    def refresh(self, refresh: str) -> Answer:
+        """Exchanges a refresh token for the next tokens."""
+
+    def sign_out(self, access: str) -> Answer:
+        """Ends the session of the access token."""
+
+    def change_password(self, access: str, old: str, new: str) -> Answer:
+        """Changes the password, which ends all sessions of the customer."""
+
+    def expel(self, name: str) -> None:
+        """Support ends all sessions of a customer. AssertionError when it is not done."""
+
+    def stay(self, access: str) -> Line:
+        """Opens a live connection with the access token. AssertionError when it is refused."""
+
+    def events(self, access: str) -> list[Event]:
+        """What the account's history tells of these kinds, the oldest first."""
+
+    def close(self) -> None:
+        """Gives the connections back."""

@@ -1,0 +1,149 @@
+"""Tokens that look like a customer's own and are not: each differs from a good one in one thing."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hamcrest import assert_that, empty, equal_to
+
+from support.capabilities.auth_jwt_redis_session.client import Answer, Verdict
+from support.clients.identity_control import IdentityControl
+from support.errors import ProbeError
+
+if TYPE_CHECKING:
+    from support.capabilities.auth_jwt_redis_session.world import World
+
+_LATER_S = 600
+_ELLIPTIC_BYTES = 64  # of a signature by ES256 (RFC 7518, section 3.4)
+
+
+class Forger:
+    """Makes tokens from a good one. The identity provider signs whatever the forger wants, and so does a stranger."""
+
+    def __init__(self, identity: IdentityControl, good: str, refresh: str) -> None:
+        self.identity, self.good, self.refresh_token = identity, good, refresh
+        self.keys = identity.keys()
+        self.header, self.claims = (_decoded(part) for part in good.split(".")[:2])
+        self.claims["exp"] = int(time.time()) + _LATER_S  # so that none of them is refused for its age
+
+    def signed(self, stranger: bool = False, header: Mapping[str, Any] = {}, **claims: Any) -> str:
+        """A token with a valid signature, in which some of header and claims are others (None: left out)."""
+        text = self._text({**self.header, **header}, claims)
+        return f"{text}.{self.identity.sign(text, stranger)}"
+
+    def hashed(self, key: bytes, **header: Any) -> str:
+        """A token that is signed by HS256 with `key`."""
+        text = self._text({**self.header, "alg": "HS256", **header}, {})
+        return f"{text}.{_encoded(hmac.digest(key, text.encode(), hashlib.sha256))}"
+
+    def unsigned(self, signature: str = "", **header: Any) -> str:
+        """A token with anything in the place of its signature."""
+        return f"{self._text({**self.header, **header}, {})}.{signature}"
+
+    def altered(self, **claims: Any) -> str:
+        """The good token with other claims under its old signature."""
+        return f"{self._text(self.header, claims)}.{self.good.split('.')[2]}"
+
+    def _text(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
+        said = {name: value for name, value in {**self.claims, **claims}.items() if value is not None}
+        return ".".join(_encoded(json.dumps(part).encode()) for part in (header, said))
+
+
+# What the feature's table calls them. Whoever finds another way to forge a token adds a row here, and one there.
+_KINDS: Mapping[str, Callable[[Forger], str]] = {
+    "no token": lambda f: "",
+    "a text that is no token": lambda f: "let me in",
+    "a good token twice": lambda f: f"{f.good} {f.good}",
+    "a refresh token": lambda f: f.refresh_token,
+    "a token without a signature": lambda f: f.good.rpartition(".")[0] + ".",
+    "an unsigned token, algorithm none": lambda f: f.unsigned(alg="none"),
+    "an unsigned token, NONE in capitals": lambda f: f.unsigned(alg="NONE"),
+    "claims that were changed after signing": lambda f: f.altered(sub="somebody else"),
+    "the public key used as a password": lambda f: f.hashed(f.keys.pem.encode()),
+    "a signature of zeros": lambda f: f.unsigned(
+        _encoded(bytes(_ELLIPTIC_BYTES)), alg="ES256", kid=f.keys.elliptic_kid
+    ),
+    "a stranger's signature": lambda f: f.signed(stranger=True),
+    "a key that it brings along": lambda f: f.signed(
+        stranger=True, header={"jwk": f.keys.stranger, "kid": f.keys.stranger["kid"]}
+    ),
+    "the address of its key": lambda f: f.signed(
+        stranger=True, header={"jku": f.identity.strangers_address, "kid": f.keys.stranger["kid"]}
+    ),
+    "the address of its certificate": lambda f: f.signed(
+        stranger=True, header={"x5u": f.identity.strangers_address, "kid": f.keys.stranger["kid"]}
+    ),
+    "a key id that is a path": lambda f: f.hashed(b"", kid="../../../../dev/null"),
+    "a key id that is a query": lambda f: f.hashed(b"", kid="' UNION SELECT '' --"),
+    "a key id that is an address": lambda f: f.signed(stranger=True, header={"kid": f.identity.strangers_address}),
+    "an extension that nobody knows": lambda f: f.signed(header={"crit": ["bribe"], "bribe": 1000}),
+    "another audience": lambda f: f.signed(aud="somebody else"),
+    "no audience": lambda f: f.signed(aud=None),
+    "another issuer": lambda f: f.signed(iss="https://identity.example.evil"),
+    "a list of issuers, ours among them": lambda f: f.signed(iss=[f.claims["iss"], "https://evil.example"]),
+    "another purpose": lambda f: f.signed(header={"typ": "refresh+jwt"}),
+    "no purpose": lambda f: f.signed(header={"typ": "JWT"}),
+    "no expiry": lambda f: f.signed(exp=None),
+    "an expiry in words": lambda f: f.signed(exp=str(f.claims["exp"])),
+    "an expiry that is over": lambda f: f.signed(exp=int(time.time()) - 60),
+    "a beginning in the future": lambda f: f.signed(nbf=int(time.time()) + _LATER_S),
+    "no subject": lambda f: f.signed(sub=None),
+    "a hundred thousand letters": lambda f: f.signed(padding="a" * 75_000),
+    "an encrypted body": lambda f: f.unsigned(alg="dir", enc="A256GCM", zip="DEF").rstrip(".") + ".AAAA.AAAA.AAAA",
+}
+
+
+class Forgeries:
+    """What came of a forged token at both nodes."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._answers: dict[str, Answer] = {}
+
+    def show(self, device: str, what: str) -> None:
+        """Somebody who knows the tokens of `device` shows both nodes `what`."""
+        world, tokens = self._world, self._world.devices[device]
+        forger = Forger(world.identity, tokens.access, tokens.refresh)
+        self._expect_judgeable(forger)
+        world.hear_secret(token := _KINDS[what](forger))
+        self._expected = {node.name: node.call("nonsense").said for node in world.gateways}
+        self._mark, self._before = world.identity.mark(), world.redis.snapshot()
+        for node in world.gateways:
+            self._answers[node.name] = node.call(token) if token else node.call_without_token()
+        self._after = world.redis.snapshot()
+
+    def expect_refused(self) -> None:
+        """Both nodes refused it in the very words of every refusal, and asked nobody whom the token named."""
+        verdicts = {name: answer.verdict for name, answer in self._answers.items()}
+        assert_that(verdicts, equal_to(dict.fromkeys(verdicts, Verdict.UNAUTHENTICATED)))
+        assert_that({name: answer.said for name, answer in self._answers.items()}, equal_to(self._expected))
+        fetched = self._world.identity.stranger_fetches(self._mark)
+        assert_that(len(fetched), equal_to(0), "times that a node fetched what the token named")
+
+    def expect_nothing_touched(self) -> None:
+        """Redis holds what it held, and nothing in it lives for longer."""
+        assert_that(self._before.changed_until(self._after), empty(), "keys in Redis that were touched")
+
+    def _expect_judgeable(self, forger: Forger) -> None:
+        """A token in which nothing was changed is taken, so what is refused is so for the one thing that differs."""
+        verdicts = {node.call(forger.signed()).verdict for node in self._world.gateways}
+        if verdicts != {Verdict.ACCEPTED}:
+            raise ProbeError(
+                f"a good token that was signed once more was answered by {verdicts}, so none can be judged"
+            )
+
+
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _decoded(part: str) -> dict[str, Any]:
+    try:
+        said = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except ValueError as error:
+        raise ProbeError("the access token is no JSON Web Token, so no forged one can be made from it") from error
+    return dict(said)

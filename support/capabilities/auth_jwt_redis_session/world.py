@@ -1,0 +1,133 @@
+"""One scenario of sessions: customers whom nobody has seen before, and what their devices prove themselves by."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from hamcrest import assert_that, empty, equal_to
+
+from support.capabilities.auth_jwt_redis_session.bursts import Bursts
+from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Event, Tokens, Verdict
+from support.capabilities.auth_jwt_redis_session.endings import Endings
+from support.capabilities.auth_jwt_redis_session.forgeries import Forgeries
+from support.capabilities.auth_jwt_redis_session.kiosk import Kiosk
+from support.capabilities.auth_jwt_redis_session.outages import Outages
+from support.capabilities.auth_jwt_redis_session.probe import SessionProbe
+from support.capabilities.auth_jwt_redis_session.published import Published
+from support.capabilities.auth_jwt_redis_session.refreshes import Refreshes
+from support.capabilities.auth_jwt_redis_session.secrecy import Secrecy
+from support.clients.identity_control import IdentityControl
+from support.faults.faults import Faults
+from support.polling import poll
+from support.promise import broken
+from support.worlds import world
+from support.worlds.world import part
+
+_KIOSK = "kiosk"
+
+
+@dataclass(frozen=True)
+class Customer:
+    """By which name and password they sign in."""
+
+    name: str
+    password: str = field(repr=False)
+
+
+class World(world.World[Adapter]):
+    """What the steps of one scenario share. `devices` has the newest tokens by what sentences call the device."""
+
+    bursts = part(Bursts)
+    endings = part(Endings)
+    forgeries = part(Forgeries)
+    at_kiosk = part(Kiosk)
+    outages = part(Outages)
+    published = part(Published)
+    refreshes = part(Refreshes)
+    secrecy = part(Secrecy)
+
+    def __init__(self, stage: world.Stage, faults: Faults) -> None:
+        super().__init__(stage, faults)
+        self.identity = self.opened(IdentityControl.of(self.fleet, "identity-provider"))
+        self.redis = self.opened(SessionProbe(self.fleet.stores["redis-durable"]))
+        self.gateways = [node for node in self.nodes if node.role != _KIOSK]
+        (self.kiosk,) = (node for node in self.nodes if node.role == _KIOSK)
+        self.sessions_before = set(self.redis.keys(self.nodes[0].session_keys))
+        self.customers: dict[str, Customer] = {}
+        self.devices: dict[str, Tokens] = {}
+        self.heard: set[str] = set()  # secrets that were said in this scenario
+
+    # Customers and their devices
+
+    def register(self, name: str) -> Customer:
+        """The customer whom sentences call `name`, who has an account from now on at the latest."""
+        if name not in self.customers:
+            self.customers[name] = Customer(self.fresh(name), secrets.token_hex(12))
+            self.hear_secret(self.customers[name].password)
+            self.gateways[0].register(*self._credentials(name))
+        return self.customers[name]
+
+    def sign_in(self, name: str, device: str, node: Adapter | None = None) -> Tokens:
+        """`name` signs in on `device`, through the first node unless another is named."""
+        self.register(name)
+        answer = (node or self.gateways[0]).sign_in(*self._credentials(name))
+        return self.keep(f"{name}'s {device}", answer)
+
+    def keep(self, device: str, answer: Answer) -> Tokens:
+        """The tokens of an answer, which `device` has from now on. AssertionError where there are none."""
+        if answer.tokens is None:
+            broken(f"{device} was to get tokens, and was answered {answer.verdict.name}: {answer.said}")
+        self.devices[device] = answer.tokens
+        self.hear_secret(answer.tokens.access, answer.tokens.refresh)
+        return answer.tokens
+
+    def change_password(self, name: str, device: str) -> None:
+        """`name` takes another password, on `device`."""
+        new = secrets.token_hex(12)
+        self.hear_secret(new)
+        tokens, old = self.devices[f"{name}'s {device}"], self.customers[name]
+        answer = self.gateways[0].change_password(tokens.access, old.password, new)
+        assert_that(answer.verdict, equal_to(Verdict.ACCEPTED), f"the new password of {name}")
+        self.customers[name] = Customer(old.name, new)
+
+    def hear_secret(self, *texts: str) -> None:
+        """What must be in no log; short texts are no secrets."""
+        self.heard |= {text for text in texts if len(text) > 16}
+
+    def _credentials(self, name: str) -> tuple[str, str]:
+        return self.customers[name].name, self.customers[name].password
+
+    # What must hold
+
+    def expect_signed_in(self, device: str) -> None:
+        """Every node takes the access token of `device`, and takes it for its owner's."""
+        owner = self.customers[device.partition("'")[0]].name
+        for node in self.nodes:
+            answer = node.call(self.devices[device].access)
+            told = (answer.verdict, answer.user)
+            assert_that(told, equal_to((Verdict.ACCEPTED, owner)), f"{device} at {node.name}")
+
+    def expect_refreshes(self, device: str) -> None:
+        """The refresh token of `device` gets the next tokens, which are taken everywhere."""
+        self.keep(device, self.gateways[-1].refresh(self.devices[device].refresh))
+        self.expect_signed_in(device)
+
+    def expect_signed_out(self, device: str, within_s: float) -> None:
+        """Within `within_s` no node takes any token of `device`."""
+        tokens = self.devices[device]
+        poll(lambda: not list(self._takers(tokens)), within_s)
+        assert_that(list(self._takers(tokens)), empty(), f"what takes tokens of {device} after {within_s:g} s")
+
+    def expect_event(self, device: str, event: Event, count: int) -> None:
+        """The history, as `device` may read it, tells of so many such events."""
+        told = self.gateways[0].events(self.devices[device].access)
+        assert_that(told.count(event), equal_to(count), f"times that {event.name} is told")
+
+    def _takers(self, tokens: Tokens) -> Iterator[str]:
+        """Which nodes take which of the tokens. The refresh token is shown last: it is used up where it is taken."""
+        for node in self.nodes:
+            if node.call(tokens.access).verdict is not Verdict.UNAUTHENTICATED:
+                yield f"{node.name}: access"
+        for node in self.nodes:
+            if node.refresh(tokens.refresh).verdict is not Verdict.UNAUTHENTICATED:
+                yield f"{node.name}: refresh"

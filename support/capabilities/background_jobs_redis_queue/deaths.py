@@ -1,0 +1,75 @@
+"""Workers that die, freeze or are asked to end, and jobs that end or hang their worker."""
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than_or_equal_to
+
+from support.capabilities.background_jobs_redis_queue.client import Job, Kind
+from support.polling import poll
+from support.worlds.world import wait_until
+
+if TYPE_CHECKING:
+    from support.capabilities.background_jobs_redis_queue.world import World
+
+
+class Deaths:
+    """What becomes of the jobs that were under way."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._others: list[str] = []
+
+    def expect_begun_again(self, count: int) -> None:
+        """So many jobs were begun twice, the others once."""
+        begun = Counter(self._world.starts().values())
+        wanted = {2: count, 1: len(self._world.labels) - count}
+        assert_that(dict(begun), equal_to(wanted), "how many jobs were begun how often, by the service")
+
+    def expect_last_counts(self, quiet_s: float) -> None:
+        """`quiet_s` later each job has one effect, that of the run that was begun last."""
+        wait_until(time.monotonic() + quiet_s)
+        self._world.expect_done(0)
+        starts = self._world.starts()
+        found = {label: self._world.effects.tries(label) for label in self._world.labels}
+        wanted = {label: [starts[label]] for label in self._world.labels}
+        assert_that(found, equal_to(wanted), "the run of each job whose effect stands in the database")
+
+    def hand_in_fatal(self, others: int) -> None:
+        """A job that ends its process, and others."""
+        self._fatal = f"{self._world.name}-fatal"
+        self._world.hand_in(Job(self._fatal, Kind.END_ITS_PROCESS))
+        self.hand_in_others(others)
+
+    def hand_in_others(self, count: int) -> None:
+        """Jobs that are as good as any."""
+        self._others = self._world.many(count, "other")
+        self._world.hand_in_many(self._others)
+
+    def expect_others_done(self, within_s: float) -> None:
+        """Each of these is done exactly once."""
+        self._world.expect_done(within_s, self._others)
+
+    def expect_given_up(self, within_s: float, starts: int) -> None:
+        """The job that ends its process is put aside within `within_s`, after so many starts."""
+        self._world.expect_put_aside(self._fatal, within_s)
+        assert_that(self._world.starts()[self._fatal], equal_to(starts), "how often the job was begun")
+
+    def hang(self, count: int, limit_s: float) -> None:
+        """So many jobs are under way that may take `limit_s`, and never hear from the service."""
+        self._hung = [f"{self._world.name}-hung-{number}" for number in range(count)]
+        fault = self._world.service.arm("hang", times=None, match={"path": f"/{self._world.name}-hung-*"})
+        for label in self._hung:
+            self._world.hand_in(Job(label, timeout_s=limit_s))
+        fault.await_hits(count)
+
+    def expect_ended(self, limit_s: float, late_s: float) -> None:
+        """The first run of each was ended by its worker after `limit_s`, at most `late_s` late."""
+        poll(lambda: all(self._world.arrivals(label)[0].ended for label in self._hung), limit_s + late_s)
+        for label in self._hung:
+            first = self._world.arrivals(label)[0]
+            took_s = (first.ended or time.time()) - first.arrived
+            # The limit counts from when the job was begun, which is a moment before it called.
+            assert_that(took_s, greater_than_or_equal_to(limit_s - 0.5), f"seconds that {label} was let run")
+            assert_that(took_s, less_than_or_equal_to(limit_s + late_s), f"seconds that {label} was let run")

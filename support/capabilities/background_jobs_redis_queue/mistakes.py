@@ -1,0 +1,44 @@
+"""What somebody hands in by mistake: it is refused, and leaves no trace."""
+
+import time
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, empty, equal_to
+
+from support.capabilities.background_jobs_redis_queue.client import Mistake, Outcome
+from support.probes.redis import RedisProbe
+from support.worlds.world import wait_until
+
+if TYPE_CHECKING:
+    from support.capabilities.background_jobs_redis_queue.world import World
+
+MISTAKES = {
+    "a job of more than 64 KiB": Mistake.TOO_LARGE,
+    "a job of a kind that there is not": Mistake.UNKNOWN_KIND,
+    "a pickle that calls the service": Mistake.HOSTILE_PICKLE,
+    "a job for 30 February": Mistake.NO_SUCH_DATE,
+    "a job that is to be done 1 s ago": Mistake.NEGATIVE_DELAY,
+    "a job without its label": Mistake.NO_LABEL,
+}
+
+
+class Mistakes:
+    """One mistake, and what came of it."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._redis = world.opened(RedisProbe(world.fleet.stores["redis-durable"]))
+
+    def hand_in(self, what: str) -> None:
+        """Hands it in at both servers."""
+        self._mark, self._keys = self._world.service.mark(), self._redis.keys()
+        servers = self._world.servers
+        self._said = [server.offer(MISTAKES[what], f"{self._world.name}-bad").outcome for server in servers]
+
+    def expect_refused(self, quiet_s: float) -> None:
+        """It was refused; `quiet_s` later nobody has called the service, and Redis keeps nothing of it."""
+        assert_that(self._said, equal_to([Outcome.REFUSED] * len(self._said)), "what the servers said to it")
+        wait_until(time.monotonic() + quiet_s)
+        assert_that(self._world.service.arrivals(since=self._mark), empty(), "calls of the service")
+        # What is left of earlier jobs may go meanwhile.
+        assert_that(sorted(set(self._redis.keys()) - set(self._keys)), empty(), "what Redis keeps of it")

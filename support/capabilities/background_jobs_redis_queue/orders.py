@@ -1,0 +1,84 @@
+"""Orders in the platform's database, each of which is confirmed by a job."""
+
+import time
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, equal_to
+
+from support.capabilities.background_jobs_redis_queue.client import Outcome
+from support.errors import ProbeError
+from support.polling import poll
+from support.worlds.world import wait_until
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from support.capabilities.background_jobs_redis_queue.world import World
+
+
+class Orders:
+    """The orders of one scenario; the label of one is that of the job that confirms it."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._reference = world.fresh("order")
+
+    def place(self, count: int) -> None:
+        """So many orders, through the servers in turn, each of which has to be taken."""
+        for number in range(count):
+            self._place(number % len(self._world.servers), self._world.fresh("order"))
+
+    def _place(self, server: int, reference: str) -> None:
+        outcome = self._world.servers[server].order(reference, self._world.label("order"))
+        assert_that(outcome, equal_to(Outcome.TAKEN), f"what became of the order {reference}")
+
+    def place_one(self) -> None:
+        """One order, of a reference that is taken then."""
+        self._place(0, self._reference)
+
+    def place_confirmed(self) -> None:
+        """One order, whose job is done: the way to the queue is open."""
+        self.place_one()
+        self._world.expect_done()
+
+    def place_unheard(self, count: int) -> None:
+        """So many orders; a job of theirs is begun although no server heard that it was queued.
+
+        Raises ProbeError when none is: then no server had a connection on which to ask for that.
+        """
+        before = len(self._world.arrivals())
+        self.place(count)
+        if not poll(lambda: len(self._world.arrivals()) > before, 6.0):
+            raise ProbeError("no job reached the queue unnoticed")
+
+    def repeat(self, count: int) -> None:
+        """So many others with its reference, all of which have to be refused."""
+        for number in range(count):
+            outcome = self._world.servers[number % 2].order(self._reference, f"{self._world.name}-refused-{number}")
+            assert_that(outcome, equal_to(Outcome.DUPLICATE), "what became of an order whose reference was taken")
+
+    def expect_only_first(self, quiet_s: float) -> None:
+        """`quiet_s` later the job of the order that was taken is done, and no other was begun."""
+        wait_until(time.monotonic() + quiet_s)
+        self._world.expect_done()
+        self._world.expect_begun_once()
+
+    def begin_slowly(self) -> None:
+        """An order is under way in the database, and not committed. ProbeError when that moment was not seen."""
+        from support.worlds.crowds import threads
+
+        pool = self._world.closing.enter_context(threads(1))
+        self._label = self._world.label("slow")
+        self._slow: Future[Outcome] = pool.submit(self._world.servers[0].order, self._world.fresh("order"), self._label)
+        if not poll(self._world.effects.uncommitted, 5.0, 0.02):
+            raise ProbeError("no order was seen under way in the database")
+
+    def overtake(self, count: int) -> None:
+        """So many orders through the other server are confirmed while that one is not committed yet."""
+        labels = len(self._world.labels)
+        for _ in range(count):
+            self._place(1, self._world.fresh("order"))
+        self._world.expect_done(5.0, self._world.labels[labels:])
+        if self._slow.done():
+            raise ProbeError("the first order was committed before the others were confirmed")
+        assert_that(self._slow.result(10), equal_to(Outcome.TAKEN), "what became of the first order")

@@ -1,0 +1,82 @@
+"""Jobs that are to be done at a time: later, every second, or by the clock of a place."""
+
+import datetime
+import time
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than_or_equal_to
+
+from support.capabilities.background_jobs_redis_queue.client import Job
+from support.polling import poll
+from support.promise import must
+from support.worlds.world import wait_until
+
+if TYPE_CHECKING:
+    from support.capabilities.background_jobs_redis_queue.world import World
+
+_EARLY_S = 0.01
+_TICK_S = 1.0
+_LATE_S = 0.7  # that a job of every second may be late, without being as late as the next
+
+
+class Schedules:
+    """When jobs are to be begun, and when they were."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._asked = self._told = 0.0
+
+    def hand_in(self, count: int, delay_s: float) -> None:
+        """So many jobs that are to be done in `delay_s`."""
+        self._asked = time.time()
+        for label in self._world.many(count, "later"):
+            self._world.hand_in(Job(label, delay_s=delay_s))
+        self._told = time.time()
+
+    def expect_begun_after(self, delay_s: float, late_s: float) -> None:
+        """The job was begun then: not before `delay_s`, and at most `late_s` after that."""
+        (label,) = self._world.labels
+        poll(lambda: self._world.arrivals(label), self._told + delay_s + late_s - time.time())
+        begun = [call.arrived for call in self._world.arrivals(label)]
+        must(begun, f"{label} was not begun in {delay_s + late_s:g} s")
+        assert_that(begun[0] - self._asked, greater_than_or_equal_to(delay_s - _EARLY_S), "seconds until it was begun")
+        assert_that(begun[0] - self._told, less_than_or_equal_to(delay_s + late_s), "seconds until it was begun")
+
+    def every_second(self) -> None:
+        """A job is to be done every second; it has been, once."""
+        label = f"{self._world.name}-tick"
+        self._world.servers[0].every(_TICK_S, label)
+        self._world.closing.callback(self._world.servers[1].stop, label)
+        must(poll(self._world.arrivals, 4.0), "a job of every second was not begun in 4 s")
+
+    def let_pass(self, seconds: float) -> None:
+        """Waits."""
+        wait_until(time.monotonic() + seconds)
+
+    def expect_each_second(self, further_s: float) -> None:
+        """Until `further_s` later it was begun once each second: each in its own, none left out, none twice."""
+        self.let_pass(further_s)
+        begun = [call.arrived for call in self._world.arrivals()]
+        offsets = [moment - begun[0] for moment in begun]
+        for number, offset in enumerate(offsets):
+            assert_that(offset, less_than_or_equal_to(number * _TICK_S + _LATE_S), f"seconds until run {number}")
+            assert_that(offset, greater_than_or_equal_to(number * _TICK_S - _LATE_S), f"seconds until run {number}")
+        expected = (time.time() - begun[0]) / _TICK_S
+        assert_that(len(begun), greater_than_or_equal_to(int(expected - _LATE_S) + 1), "runs in all")
+
+    def schedule_daily(self, at: str, zone: str) -> None:
+        """A job at a time of day on the clock of a place."""
+        self._at, self._zone = datetime.time.fromisoformat(at), ZoneInfo(zone)
+
+    def expect_each_day(self, count: int, change: str) -> None:
+        """On `count` days around the day `change` it is due once each, at that time on all but that day."""
+        middle = datetime.date.fromisoformat(change)
+        days = [middle + datetime.timedelta(days=number - count // 2) for number in range(count)]
+        midnight = datetime.datetime.combine(days[0], datetime.time(), self._zone)
+        cron = f"{self._at.minute} {self._at.hour} * * *"
+        for server in self._world.servers:
+            due = [moment.astimezone(self._zone) for moment in server.next_runs(cron, self._zone.key, midnight, count)]
+            assert_that([moment.date() for moment in due], equal_to(days), "the days on which it is due")
+            times = {moment.time() for moment in due if moment.date() != middle}
+            assert_that(times, equal_to({self._at}), "the times of day at which it is due")

@@ -1,0 +1,150 @@
+"""One scenario of background jobs: jobs of names that nobody has used before, and what became of them."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from hamcrest import assert_that, contains_string, empty, equal_to, less_than_or_equal_to
+
+from support.capabilities.background_jobs_redis_queue.client import Adapter, Answer, Job, Outcome, Priority, State
+from support.capabilities.background_jobs_redis_queue.deaths import Deaths
+from support.capabilities.background_jobs_redis_queue.followed import Followed
+from support.capabilities.background_jobs_redis_queue.keys import Keys
+from support.capabilities.background_jobs_redis_queue.mistakes import Mistakes
+from support.capabilities.background_jobs_redis_queue.orders import Orders
+from support.capabilities.background_jobs_redis_queue.probe import Effects
+from support.capabilities.background_jobs_redis_queue.schedules import Schedules
+from support.capabilities.background_jobs_redis_queue.tries import Tries
+from support.clients.provider_control import ArmedFault, Arrival
+from support.clients.upstream_control import UpstreamControl
+from support.faults.faults import Faults
+from support.polling import poll
+from support.promise import must
+from support.worlds import world
+from support.worlds.world import part, turns
+
+SLOTS = 6  # jobs that both workers together do at a time
+DONE_WITHIN_S = 8.0  # where no sentence says it
+
+
+class World(world.World[Adapter]):
+    """What the steps of one scenario share. `labels`: jobs that are to be done; `ids`: of all jobs."""
+
+    deaths, followed, keys, mistakes = part(Deaths), part(Followed), part(Keys), part(Mistakes)
+    orders, schedules, tries = part(Orders), part(Schedules), part(Tries)
+
+    def __init__(self, stage: world.Stage, faults: Faults) -> None:
+        super().__init__(stage, faults)
+        self.service = self.opened(UpstreamControl.of(self.fleet, "upstream"))
+        self.effects = self.opened(Effects(self.fleet, self.nodes[0].effects()))
+        self.servers = self.nodes[: len(self.nodes) // 2]
+        self.name = self.fresh("job")
+        self.labels: list[str] = []
+        self.ids: dict[str, str] = {}
+        self.last: list[str] = []  # the labels that were handed in last
+        self._turns = turns(self.servers)
+
+    # What is handed in
+
+    def label(self, kind: str = "job") -> str:
+        """The label of one more job that is to be done."""
+        self.labels.append(f"{self.name}-{kind}-{len(self.labels)}")
+        return self.labels[-1]
+
+    def offer(self, job: Job) -> Answer:
+        """Hands it to the servers in turn."""
+        return next(self._turns).enqueue(job)
+
+    def hand_in(self, job: Job) -> None:
+        """The same, of a job that has to be taken."""
+        answer = self.offer(job)
+        must(answer.outcome is Outcome.TAKEN and answer.id, f"the job {job.label} was not taken: {answer}")
+        self.ids[job.label] = str(answer.id)
+
+    def hand_in_many(self, labels: Iterable[str], priority: Priority = Priority.NORMAL) -> None:
+        """A job for each label, in that order."""
+        self.last = list(labels)
+        for label in self.last:
+            self.hand_in(Job(label, priority=priority))
+
+    def many(self, count: int, kind: str = "job") -> list[str]:
+        """So many labels of jobs that are to be done."""
+        return [self.label(kind) for _ in range(count)]
+
+    def hand_in_urgent(self, count: int) -> None:
+        """`count` jobs that go first."""
+        self.hand_in_many(self.many(count), Priority.HIGH)
+
+    def hand_in_low(self, count: int) -> None:
+        """`count` jobs that can wait."""
+        self.hand_in_many(self.many(count), Priority.LOW)
+
+    # What the service does
+
+    def hold(self) -> ArmedFault:
+        """From now on the service lets everybody wait who calls it for this scenario."""
+        return self.service.arm("hold_before", times=None, match={"path": f"/{self.name}-*"})
+
+    def occupy(self) -> None:
+        """Every place of both workers has a job that the service lets wait. FaultError when that cannot be."""
+        held = self.hold()
+        self.hand_in_many(self.many(SLOTS, "busy"))
+        held.await_waiting(SLOTS, within_s=8.0)
+
+    def hold_one(self, job: Job | None = None) -> None:
+        """A job that is under way, and that the service lets wait."""
+        held = self.hold()
+        self.hand_in(job or Job(self.label()))
+        held.await_waiting(1)
+
+    def answer(self) -> None:
+        """The service answers whom it let wait, and everybody else."""
+        self.service.heal()
+
+    # What must hold
+
+    def arrivals(self, label: str = "") -> list[Arrival]:
+        """The calls of a job, or of all jobs of the scenario."""
+        return self.service.arrivals(path=f"/{label}" if label else f"/{self.name}-*")
+
+    def starts(self) -> Counter[str]:
+        """How often each job was begun, by the service's own count."""
+        return Counter(call.path.strip("/") for call in self.arrivals())
+
+    def done(self) -> Counter[str]:
+        """How many effects each job has left in the database."""
+        return self.effects.of(f"{self.name}-%")
+
+    def expect_done(self, within_s: float = DONE_WITHIN_S, labels: list[str] | None = None) -> None:
+        """Within `within_s` each of `labels`, or of all jobs, has exactly one effect."""
+        wanted = Counter(self.labels if labels is None else labels)
+        poll(lambda: all(self.done()[label] for label in wanted), within_s)
+        found = self.done()
+        assert_that({label: found[label] for label in wanted}, equal_to(dict(wanted)), "effects of each job")
+        assert_that(sorted(set(found) - set(self.labels)), empty(), "effects that nobody asked for")
+
+    def expect_begun_once(self) -> None:
+        """Each job was begun exactly once."""
+        assert_that(dict(self.starts()), equal_to(dict(Counter(self.labels))), "starts of each job, by the service")
+
+    def expect_order(self, count: int) -> None:
+        """Before the last of those that were handed in last has begun, at most `count` of the others have."""
+        self.expect_done()
+        begun = [call.path.strip("/") for call in self.arrivals() if "-busy-" not in call.path]
+        last = max(begun.index(label) for label in self.last)
+        before = sum(label not in self.last for label in begun[:last])
+        assert_that(before, less_than_or_equal_to(count), "other jobs that were begun before the last of these")
+
+    def await_done(self, within_s: float) -> None:
+        """For a state that a scenario goes on from: all jobs are done. AssertionError when they are not."""
+        self.expect_done(within_s)
+
+    def expect_put_aside(self, label: str, within_s: float, *words: str) -> None:
+        """Within `within_s` the job is put aside, and its error has all of `words`."""
+        report = self.servers[1].report
+        poll(lambda: report(self.ids[label]).state is State.PUT_ASIDE, within_s)
+        found = report(self.ids[label])
+        assert_that(found.state, equal_to(State.PUT_ASIDE), f"what has become of {label}")
+        must(found.error, f"nobody is told why {label} was put aside")
+        for word in words:
+            assert_that(found.error, contains_string(word), f"why {label} was put aside")
+        assert_that(self.done()[label], equal_to(0), f"effects of {label}, which failed")

@@ -1,0 +1,58 @@
+"""Somebody who has a transaction open, such as a nightly backup, or a report that takes long."""
+
+from typing import Any
+
+import psycopg
+
+from support.capabilities.database_migration_rollback.client import Tables
+from support.containers.service import Store
+from support.errors import ProbeError
+from support.polling import poll
+from support.probes.postgres import connect
+
+_WAITED_FOR_WITHIN_S = 20.0
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+
+
+class Holder:
+    """One transaction of the suite's own, which others may have to wait for. Raises ProbeError."""
+
+    def __init__(self, server: Store, tables: Tables) -> None:
+        self._tables = tables
+        self._session = connect(server.address())
+        self.pid = self._session.info.backend_pid
+
+    def read_everything(self) -> None:
+        """Has read from every table, and has not ended, as a backup."""
+        self._begin()
+        for (table,) in self._ask(_TABLES):
+            self._session.execute(f"LOCK TABLE {table} IN ACCESS SHARE MODE".encode())
+        self._ask("SELECT count(*) FROM pg_class")
+
+    def hold(self, reference: str) -> None:
+        """Is about to change the invoice."""
+        self._begin()
+        self._session.execute(self._tables.hold.encode(), {"reference": reference})
+
+    def leave(self) -> None:
+        """Ends; nothing was changed."""
+        self._session.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        self._session.close()
+
+    def _begin(self) -> None:
+        self._session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+
+    def _ask(self, query: str) -> list[tuple[Any, ...]]:
+        try:
+            return self._session.execute(query.encode()).fetchall()
+        except psycopg.Error as error:
+            raise ProbeError(f"PostgreSQL did not answer {query}: {error}") from error
+
+
+def reach(moment: object, what: str) -> None:
+    """Waits until `moment`, a question, is answered with yes. Raises ProbeError naming `what` when it is not."""
+    if not callable(moment) or not poll(moment, _WAITED_FOR_WITHIN_S, 0.02):
+        raise ProbeError(f"within {_WAITED_FOR_WITHIN_S:g} s it was not seen that {what}")

@@ -1,0 +1,60 @@
+"""Several migrators that are started at once, as several instances of a new release do."""
+
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, empty, equal_to
+
+from support.capabilities.database_migration_rollback.holder import reach
+from support.containers.platform import Command, Ended
+from support.promise import must
+
+if TYPE_CHECKING:
+    from support.capabilities.database_migration_rollback.world import World
+
+_ENDS_WITHIN_S = 60.0
+
+
+class Runners:
+    """All the migrators of the fleet, and how each of them ended."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._ended: list[Ended] = []
+
+    def migrate_at_once(self, count: int, release: int) -> None:
+        """`count` migrators to `release`; the first thing that one of them changes is held until all are there."""
+        self._world.probe.note_what_is_made()
+        holder = self._world.holder()
+        holder.read_everything()
+        errand = self._world.errand(release)
+        names = [f"migrator-{number}" for number in range(1, count + 1)]
+        for name in names:
+            self._world.start(errand, name)
+        runners = [self._world.fleet.commands[name] for name in names]
+        reach(lambda: all(map(self._is_there, runners)), f"all {count} migrators have reached the database")
+        holder.leave()
+        self._ended = [runner.ended(_ENDS_WITHIN_S) for runner in runners]
+
+    def expect_all_succeeded(self) -> None:
+        """Each of them says that the database is as it should be. AssertionError with what others said."""
+        for ended in self._ended:
+            must(
+                ended.exit_code == 0, f"one of {len(self._ended)} ended with {ended.exit_code}:\n{ended.output[-1500:]}"
+            )
+
+    def expect_made_once(self) -> None:
+        """Nothing was made a second time, and what was made is in use. AssertionError if not."""
+        made = self._world.probe.made()
+        assert_that({name: times for name, times in made.items() if times > 1}, empty(), "made more than once")
+        assert_that(self._world.probe.invalid_indexes(), equal_to([]), "indexes that are there and are not used")
+
+    def expect_each_revision_once(self, release: int) -> None:
+        """The database has had every revision of `release`, each once. AssertionError if not."""
+        expected = [one.name for one in self._world.history.revisions if one.release <= release]
+        assert_that(self._world.probe.applied(), equal_to(expected), "revisions that the database has had")
+
+    def _is_there(self, runner: Command) -> bool:
+        """Whether it has reached the database: it has a connection that stands, by its own kernel's tables."""
+        if runner.state().get("Status") != "running":
+            return bool(runner.state().get("Status") == "exited")  # it has been there, for whatever came of it
+        return b" 01 " in runner.exec(["cat", "/proc/net/tcp"]).output

@@ -1,0 +1,1 @@
+"""Distributed tracing: what its scenarios are made of."""

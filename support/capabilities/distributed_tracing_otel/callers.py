@@ -1,0 +1,134 @@
+"""What callers say of the trace that a call belongs to, and what comes of it."""
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from hamcrest import assert_that, equal_to
+
+from support.capabilities.distributed_tracing_otel.client import Order, Outcome, Said
+from support.clients.otlp_receiver_control import Span
+from support.clients.provider_control import Arrival
+from support.polling import poll
+from support.promise import must
+
+if TYPE_CHECKING:
+    from support.capabilities.distributed_tracing_otel.world import World
+
+_ARRIVES_WITHIN_S = 8.0
+
+
+class Call(NamedTuple):
+    """A call: how sentences call it, by which order it is found, which trace and span were named, and the states."""
+
+    title: str
+    order: Order
+    trace: str
+    span: str
+    said: Said
+
+
+class Callers:
+    """Calls of the service as the gateways make them, each in a trace of its own."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._prefix = world.fresh("call")
+        self._calls: list[Call] = []
+
+    def call(self, rows: Iterable[Mapping[str, str]]) -> None:
+        """A call for each row: `caller`, and by what it says, `traceparent`, `tracestate`, `baggage`; all are answered.
+
+        TRACE and SPAN stand for ids that nobody has used before, and "and again" separates what is said twice.
+        """
+        service = self._world.at("service")
+        for number, row in enumerate(rows):
+            trace, span = secrets.token_hex(16), secrets.token_hex(8)
+            fill = _filled(trace, span)
+            said = Said(*(fill(row.get(name, "")) for name in ("traceparent", "tracestate", "baggage")))
+            call = Call(row["caller"], self._world.new_order(f"{self._prefix}-{number}"), trace, span, said)
+            self._calls.append(call)
+            assert_that(service.look(call.order, said), equal_to(Outcome.TAKEN), f"what {call.title} was answered")
+
+    def order_in_trace(self, flags: str) -> None:
+        """An order through the service, in a trace that is named with these flags."""
+        trace, span = secrets.token_hex(16), secrets.token_hex(8)
+        call = Call(flags, self._world.new_order(f"{self._prefix}-{flags}"), trace, span, Said())
+        said = Said(traceparent=(f"00-{trace}-{span}-{flags}",))
+        self._calls.append(call)
+        self._world.taken(self._world.at("service").order(call.order, said))
+
+    def order_as_stranger(self) -> None:
+        """The order, by somebody who wants it not to be traced, and to be taken for the tenant `other`."""
+        trace, span = secrets.token_hex(16), secrets.token_hex(8)
+        self._calls.append(Call("a stranger", self._world.ordered, trace, span, Said()))
+        said = Said((f"00-{trace}-{span}-00",), baggage=(f"{self._world.names().tenant}=other",))
+        self._world.taken(self._world.place(said))
+
+    def expect_continued(self) -> None:
+        """Each call is a step of the trace that it named, right below the step that it named."""
+        for call, span in self._servers():
+            assert_that((span.trace, span.parent), equal_to((call.trace, call.span)), f"the place of {call.title}")
+
+    def expect_new(self) -> None:
+        """Each call begins a trace of its own, and nothing of what it named is in it."""
+        for call, span in self._servers():
+            must(span.trace != call.trace, f"{call.title} was believed: it is in the trace that it named")
+            assert_that((span.parent, span.state), equal_to(("", "")), f"parent and state of {call.title}")
+
+    def expect_states(self, kept: int) -> None:
+        """Each call is in the trace that it named; the first `kept` keep their state whole, of others none is left."""
+        self.expect_continued()
+        for number, (call, span) in enumerate(self._servers()):
+            wanted = ",".join(call.said.tracestate) if number < kept else ""
+            assert_that(span.state, equal_to(wanted), f"the state of {call.title}")
+
+    def expect_both_ways(self) -> None:
+        """What is not to be kept arrives nowhere, what is to be is whole, and the partner is told which is which."""
+        unseen, seen = self._calls
+        self._world.steps("consumer", 1, seen.order)
+        poll(lambda: len(self._world.asked(unseen.order)) == 2, _ARRIVES_WITHIN_S)
+        for call in self._calls:
+            told = {_kept(arrival) for arrival in self._world.asked(call.order)}
+            assert_that(told, equal_to({(call.trace, call is seen)}), "the trace, and whether it is kept, as told")
+        assert_that(self._world.collector.trace(unseen.trace), equal_to([]), "steps that were not to be kept")
+
+    def expect_stranger_ignored(self) -> None:
+        """The order has a trace of its own, and nobody is asked in the name of the stranger's."""
+        (call,) = self._calls
+        traces = {span.trace for span in self._world.spans()}
+        traces |= {arrival.headers.get("traceparent", "--").split("-")[1] for arrival in self._world.asked()}
+        must(call.trace not in traces, "the stranger's trace was taken for one of ours")
+
+    def _servers(self) -> list[tuple[Call, Span]]:
+        """Each call with the server's step of it, once all of them have arrived. AssertionError when they do not."""
+        poll(lambda: len(self._found()) == len(self._calls), _ARRIVES_WITHIN_S)
+        found = self._found()
+        missing = [call.title for call in self._calls if call.order.label not in found]
+        must(not missing, f"calls of which no step arrived: {missing}")
+        return [(call, found[call.order.label]) for call in self._calls]
+
+    def _found(self) -> dict[str, Span]:
+        servers = [span for span in self._world.collector.spans(self._prefix) if span.kind == "server"]
+        labels = [call.order.label for call in self._calls]
+        return {label: span for span in servers for label in labels if _names(span, label)}
+
+
+def _names(span: Span, label: str) -> bool:
+    return any(str(value).partition("?")[0].endswith(f"/{label}") for value in span.attributes.values())
+
+
+def _kept(arrival: Arrival) -> tuple[str, bool]:
+    """The trace in whose name the partner was asked, and whether it is to be kept: the lowest of its flags."""
+    _, trace, _, flags = (arrival.headers.get("traceparent", "") + "---0").split("-")[:4]
+    return trace, bool(int(flags or "0", 16) & 1)
+
+
+def _filled(trace: str, span: str) -> Callable[[str], tuple[str, ...]]:
+    """What fills the ids into a cell of a table; an empty cell is nothing said."""
+
+    def fill(cell: str) -> tuple[str, ...]:
+        own = cell.replace("TRACE", trace).replace("SPAN", span).replace("trace", trace.upper())
+        return tuple(part for part in own.split(" and again ") if part)
+
+    return fill

@@ -1,0 +1,59 @@
+"""A service that is asked to end: what it has done is told to the end, and a collector that hangs does not hold it."""
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, equal_to
+
+from support.capabilities.distributed_tracing_otel.client import Outcome
+from support.capabilities.distributed_tracing_otel.outage import SERVICE
+from support.capabilities.distributed_tracing_otel.tree import flaws
+from support.clients.provider_control import ArmedFault
+from support.polling import poll
+from support.promise import must
+from support.worlds.crowds import threads
+
+if TYPE_CHECKING:
+    from support.capabilities.distributed_tracing_otel.world import World
+
+_FROM_SERVICE = ("server", "producer", "consumer", "client")
+_ENDED = "exited"
+
+
+class Endings:
+    """The service, and an order that is under way in it."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._order: Future[Outcome] | None = None
+        self._held: ArmedFault | None = None
+
+    def begin_order(self) -> None:
+        """An order through the service, for which the partner lets it wait; returns when it does."""
+        match = {"method": "GET", "path": f"*{self._world.ordered.label}"}
+        self._held = self._world.partner.arm("hold_before", match=match)
+        pool = self._world.closing.enter_context(threads(1))
+        self._order = pool.submit(self._world.at(SERVICE).order, self._world.ordered)
+        self._held.await_waiting()
+
+    def release_order(self) -> None:
+        """The partner answers."""
+        if self._held:
+            self._held.heal()
+
+    def expect_told_to_the_end(self) -> None:
+        """The caller was answered, and the order's trace is whole, with the step that was under way."""
+        outcome = self._order.result(15) if self._order else None
+        assert_that(outcome, equal_to(Outcome.TAKEN), "what the caller heard")
+        poll(lambda: not self._flaws(), 8)
+        must(not self._flaws(), f"the trace of the last order: {'; '.join(self._flaws())}")
+
+    def expect_ended(self, within_s: float) -> None:
+        """It has ended by itself, in time and without an error."""
+        node = next(node for node in self._world.fleet.nodes if node.role == SERVICE)
+        ended = poll(lambda: node.state().get("Status") == _ENDED, within_s)
+        must(ended, f"{node.name} had not ended after {within_s:g} s: {node.last_lines()}")
+        assert_that(node.state().get("ExitCode"), equal_to(0), f"how {node.name} ended: {node.last_lines()}")
+
+    def _flaws(self) -> list[str]:
+        return flaws(self._world.spans(), _FROM_SERVICE)

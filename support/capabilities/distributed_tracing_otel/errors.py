@@ -1,0 +1,79 @@
+"""What traces tell of errors: where it broke, what broke it, once; and nothing of what was mended on the way."""
+
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, contains_exactly, equal_to, has_length
+
+from support.capabilities.distributed_tracing_otel.client import Outcome
+from support.clients.otlp_receiver_control import Span
+from support.polling import poll
+from support.promise import must
+
+if TYPE_CHECKING:
+    from support.capabilities.distributed_tracing_otel.world import World
+
+_ERROR_TYPE = "error.type"  # OpenTelemetry, semantic conventions, recording errors
+_ARRIVES_WITHIN_S = 8.0
+
+
+class Errors:
+    """The partner, which fails as it is told, and the steps of the order's trace."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._outcome: Outcome | None = None
+
+    def place(self) -> None:
+        """A customer places the order, and hears what became of it."""
+        self._outcome = self._world.place()
+
+    def partner_talks_nonsense(self) -> None:
+        """What it says of prices is not what it has always said."""
+        self._world.partner.answer({"method": "GET", "path": f"*{self._world.ordered.label}"}, body="<html>")
+
+    def partner_knows_nothing(self) -> None:
+        """There is no such article."""
+        self._world.partner.answer({"method": "GET", "path": f"*{self._world.ordered.label}"}, 404)
+
+    def partner_breaks_off(self, times: int) -> None:
+        """It resets the connection when it is asked for prices, so many times."""
+        self._world.partner.arm("reset", times, match={"method": "GET", "path": f"*{self._world.ordered.label}"})
+
+    def partner_fails_to_ship(self, times: int) -> None:
+        """It fails when it is asked for the shipment, so many times."""
+        match = {"method": "POST", "path": f"*{self._world.ordered.label}"}
+        self._world.partner.arm("status", times, match=match, status=503)
+
+    def expect_failed(self) -> None:
+        """Both servers' steps are errors of a kind that is named, and the exception is recorded once in all."""
+        assert_that(self._outcome, equal_to(Outcome.FAILED), "what the customer heard")
+        servers = self._servers()
+        assert_that([s.status for s in servers], contains_exactly("error", "error"), f"how {servers} ended, as told")
+        untold = [str(span) for span in servers if not span.attributes.get(_ERROR_TYPE)]
+        must(not untold, f"steps that do not tell what kind of error it was: {untold}")
+        spans = self._world.spans()
+        assert_that(sum(s.exceptions for s in spans), equal_to(1), f"how often the exception is recorded in {spans}")
+
+    def expect_mended(self, failed: int) -> None:
+        """Exactly `failed` calls are errors, of a kind that is named; no other step of the trace is one."""
+        poll(lambda: len([s for s in self._world.spans() if s.kind == "consumer"]) == 1, _ARRIVES_WITHIN_S)
+        wrong = [span for span in self._world.spans() if span.status == "error"]
+        assert_that([s.kind for s in wrong], equal_to(["client"] * failed), "the steps that are told to have failed")
+        assert_that([s for s in wrong if not s.attributes.get(_ERROR_TYPE)], has_length(0), "those without a reason")
+        loud = [str(span) for span in self._world.spans() if span.exceptions]
+        must(not loud, f"an error that was mended is told as an exception that nobody handled: {loud}")
+
+    def expect_callers_mistake(self) -> None:
+        """The customer heard so, and no server's step is an error."""
+        assert_that(self._outcome, equal_to(Outcome.NO_SUCH_ARTICLE), "what the customer heard")
+        servers = self._servers()
+        assert_that([s.status for s in servers], contains_exactly("unset", "unset"), "how the servers' steps ended")
+
+    def expect_attempts(self, failed: int, well: int) -> None:
+        """So many attempts at the shipment are errors, each with its exception; the others are not."""
+        attempts = self._world.steps("consumer", failed + well)
+        told = sorted((span.status, span.exceptions) for span in attempts)
+        assert_that(told, equal_to([("error", 1)] * failed + [("unset", 0)] * well), "the attempts, as told")
+
+    def _servers(self) -> list[Span]:
+        return self._world.steps("server", 2)

@@ -1,0 +1,134 @@
+"""Answers that are none: they are passed on, and never given to anybody again."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hamcrest import assert_that, equal_to
+
+from support.capabilities.llm_response_caching_redis.calls import expect_own, number_of
+from support.capabilities.llm_response_caching_redis.client import Answer, Outcome, Question
+from support.errors import FaultError
+from support.polling import poll
+from support.promise import broken
+from support.worlds.world import turns
+
+if TYPE_CHECKING:
+    from support.capabilities.llm_response_caching_redis.world import World
+
+_HEARD_WITHIN_S = 5.0
+# What is scripted; a fault is one of the control port's own. The outcomes are those that do not look like an answer.
+_SCRIPTS: Mapping[str, Mapping[str, Any]] = {
+    "is cut short by its limit": {"finish": "length", "content": "Half of an"},
+    "is filtered": {"finish": "content_filter", "content": "The first part is"},
+    "is a refusal": {"refusal": "I cannot help with that.", "content": ""},
+    "calls a tool": {"tool": "look_up", "finish": "tool_calls", "content": ""},
+    "has no words": {"content": ""},
+    "is no JSON": {"ends": "broken"},
+    "ends in the middle as if it were whole": {"ends": "cut", "pieces": 6},
+    "ends in an error in the middle": {"ends": "error", "pieces": 6},
+}
+_FAULTS: Mapping[str, Mapping[str, Any]] = {
+    "is an error of the provider": {"do": "status", "status": 503},
+    "is that too much was asked": {"do": "status", "status": 429},
+    "breaks off in the middle": {"do": "reset", "part": "body", "pieces": 6},
+}
+_IN_PIECES_ONLY = (
+    "ends in the middle as if it were whole",
+    "ends in an error in the middle",
+    "breaks off in the middle",
+)
+_NO_ANSWER = (*_IN_PIECES_ONLY, *_FAULTS, "is no JSON")
+
+
+class Failures:
+    """One question in each form, each of a customer of its own, whose first answer is none."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._forms = [False, True]
+        self._customers = {in_pieces: world.fresh("customer") for in_pieces in self._forms}
+        self._heard: dict[bool, Answer] = {}
+        self._numbers: list[int] = []
+        self._refusals: list[Outcome] = []
+
+    def ask(self, what: str) -> None:
+        """Each asks through the first gateway, and the provider's answer `what`."""
+        self._forms = [True] if what in _IN_PIECES_ONLY else [False, True]
+        for in_pieces in self._forms:
+            customer = self._customers[in_pieces]
+            fault = self._tell(what, customer)
+            self._heard[in_pieces] = self._ask(in_pieces)
+            fault()
+        if what in _NO_ANSWER:
+            looks = {one.outcome for one in self._heard.values()}
+            assert_that(Outcome.ANSWERED in looks, equal_to(False), "what is no answer is shown as one")
+
+    def hang_up(self, pieces: int) -> None:
+        """Somebody asks in pieces, and hangs up when the provider has sent so many and lets the next one wait."""
+        world, customer = self._world, self._customers[True]
+        self._forms = [True]
+        hung = world.provider.arm("hang", match={"alias": customer}, part="body", pieces=pieces)
+        stream = world.nodes[0].begin(customer, world.question)
+        hung.await_waiting(1)
+        stream.hang_up()
+        if not poll(lambda: not hung.waiting(), _HEARD_WITHIN_S):
+            broken(f"{_HEARD_WITHIN_S:g} s after nobody waits any more the provider is still being asked")
+
+    def ask_for_new_ones(self, times: int) -> None:
+        """One question with a temperature, one that is not to be kept; each in turn through the gateways."""
+        warm = Question(self._world.words("poems"), fields={"temperature": 0.7})
+        for question in (warm, self._world.new_question(no_store=True)):
+            for _, gateway in zip(range(times), turns(self._world.nodes), strict=False):
+                answer = gateway.ask(self._world.customer, question)
+                expect_own(self._world, self._world.customer, question, answer)
+                self._numbers.append(number_of(answer))
+
+    def expect_calls_of_their_own(self) -> None:
+        """No two were answered by one call."""
+        assert_that(sorted(set(self._numbers)), equal_to(sorted(self._numbers)), "calls that answered them")
+
+    def ask_wrong(self, what: str) -> None:
+        """Asks so through each gateway, whole and in pieces."""
+        question, customer = self._world.question, "" if what == "without a key" else self._world.customer
+        if what != "without a key":
+            question = Question([]) if what == "without messages" else Question(question.messages, "none")
+        for gateway in self._world.nodes:
+            self._refusals += [ask(customer, question).outcome for ask in (gateway.ask, gateway.stream)]
+
+    def expect_refused(self, outcome: Outcome) -> None:
+        """Each was told so, and nothing was paid."""
+        assert_that(set(self._refusals), equal_to({outcome}), "what was told")
+        assert_that(self._world.paid(), equal_to(0), "calls that the provider counted")
+
+    def expect_asked_anew(self) -> None:
+        """Whoever asks the same next is answered by a call of their own, and from then on that answer is given."""
+        for in_pieces in self._forms:
+            self._expect_anew(self._customers[in_pieces], in_pieces)
+
+    def _expect_anew(self, customer: str, in_pieces: bool) -> None:
+        world = self._world
+        before, form = world.paid(customer), "in pieces" if in_pieces else "whole"
+        answer = world.nodes[1].ask(customer, world.question)
+        expect_own(world, customer, world.question, answer)
+        assert_that(world.paid(customer), equal_to(before + 1), f"calls once the next has asked, after one {form}")
+        for gateway in world.nodes:
+            expect_own(world, customer, world.question, gateway.ask(customer, world.question))
+        assert_that(world.paid(customer), equal_to(before + 1), f"calls once others have asked, after one {form}")
+
+    def _ask(self, in_pieces: bool) -> Answer:
+        gateway = self._world.nodes[0]
+        return (gateway.stream if in_pieces else gateway.ask)(self._customers[in_pieces], self._world.question)
+
+    def _tell(self, what: str, customer: str) -> Any:
+        """Tells the provider; returns what sees to it that it did as it was told."""
+        provider, match = self._world.provider, {"alias": customer}
+        if what in _SCRIPTS:
+            provider.script(match, **_SCRIPTS[what])
+            return lambda: provider.expect_scripted(customer)
+        fault = provider.arm(match=match, **_FAULTS[what])
+
+        def seen() -> None:
+            if not fault.hits():
+                raise FaultError(f"the provider was to do otherwise: its answer {what}")
+
+        return seen

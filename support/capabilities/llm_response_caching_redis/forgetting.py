@@ -1,0 +1,79 @@
+"""Answers that are not to be given any more, because what they rest on has changed."""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, empty, equal_to
+
+from support.capabilities.llm_response_caching_redis.calls import expect_own, number_of
+from support.capabilities.llm_response_caching_redis.client import Question
+
+if TYPE_CHECKING:
+    from support.capabilities.llm_response_caching_redis.world import World
+
+
+class Forgetting:
+    """Questions by what sentences call them, and by which call each was answered before."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._questions: dict[str, tuple[str, Question]] = {}
+        self._calls: dict[str, int] = {}
+        self._asked = time.monotonic()
+
+    def ask_on(self, documents: Sequence[str]) -> None:
+        """The customer asks on each of these, on both of the first two, and on none; another customer on the first."""
+        world = self._world
+        groups = [*([one] for one in documents), list(documents[:2]), []]
+        for group in groups:
+            question = world.new_question(documents=group)
+            self._questions[" and ".join(group) or "no document"] = (world.customer, question)
+        other = world.new_question(documents=documents[:1])
+        self._questions[f"another customer's {documents[0]}"] = (world.fresh("customer"), other)
+        self._ask_all()
+
+    def ask_by(self, models: Sequence[str]) -> None:
+        """The customer asks each model."""
+        for model in models:
+            self._questions[model] = (self._world.customer, self._world.new_question(model=model))
+        self._ask_all()
+
+    def expect_anew(self, *names: str) -> None:
+        """Exactly these are asked anew, through either gateway, and each of them once."""
+        before = dict(self._calls)
+        for place in (1, 0):
+            self._ask_all(place)
+            anew = {name for name, call in self._calls.items() if call != before[name]}
+            assert_that(set(names) - anew, empty(), "answers that were to be made anew")
+            self._world.expect_young(self._asked)
+            assert_that(anew - set(names), empty(), "other answers that were made anew")
+        counts = {name: len(self._world.provider.calls(who, question=q.text)) for name, (who, q) in self._all()}
+        assert_that(counts, equal_to({name: 2 if name in names else 1 for name in counts}), "calls for each in all")
+
+    def change_meanwhile(self, document: str) -> None:
+        """It changes while the answer to a question on it is under way; whoever waits gets that one."""
+        world = self._world
+        world.question = world.new_question(documents=[document])
+        held = world.provider.arm("hold_after", match={"alias": world.customer})
+        waiting = world.background.submit(world.nodes[0].ask, world.customer, world.question)
+        held.await_waiting(1)
+        world.nodes[1].forget_document(world.customer, document)
+        held.release()
+        world.first = waiting.result()
+
+    def expect_new_from_now(self) -> None:
+        """Both gateways give one and the same new answer."""
+        world = self._world
+        numbers = [number_of(gateway.ask(world.customer, world.question)) for gateway in world.nodes * 2]
+        assert_that(number_of(world.first) in numbers, equal_to(False), "the answer from before the change is given")
+        assert_that(len(set(numbers)), equal_to(1), "different answers since")
+
+    def _ask_all(self, place: int = 0) -> None:
+        for name, (customer, question) in self._questions.items():
+            answer = self._world.nodes[place].ask(customer, question)
+            expect_own(self._world, customer, question, answer)
+            self._calls[name] = number_of(answer)
+
+    def _all(self) -> "list[tuple[str, tuple[str, Question]]]":
+        return [*self._questions.items()]

@@ -1,0 +1,1 @@
+"""The message queue: what its scenarios are made of."""

@@ -1,0 +1,75 @@
+"""Producers of messages and operators of a queue: what they can do, and what they hear."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import NamedTuple, Protocol
+
+
+class Answer(Enum):
+    """What a producer heard of a message."""
+
+    ACCEPTED = auto()  # it is kept, and will be worked on
+    INVALID = auto()
+    TOO_LARGE = auto()
+    UNAVAILABLE = auto()  # it may be kept or not; to be published again under the same id
+
+
+class Kind(Enum):
+    """What a payload is like."""
+
+    GOOD = auto()  # it asks for one effect, under the label that it is made for
+    NO_JSON = auto()
+    NO_TEXT = auto()  # bytes that are no text in any encoding that is in use
+    UNKNOWN_TYPE = auto()
+    FIELD_MISSING = auto()
+    TOO_LARGE = auto()
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A message that was given up, after how many deliveries, and why."""
+
+    id: str
+    key: str
+    payload: bytes
+    deliveries: int
+    error: str
+
+
+class Names(NamedTuple):
+    """What the platform calls things in Redis: the stream, its consumer group, the stream or key of dead letters."""
+
+    stream: str
+    group: str
+    dead_letters: str
+
+
+class Adapter(Protocol):
+    """One node, through which messages are published and dead letters are looked at."""
+
+    name: str
+
+    def payload(self, kind: Kind, label: str) -> bytes:
+        """A payload of that kind. To work on a good one is to POST it to the provider's path /effects/label."""
+
+    def publish(self, key: str, message_id: str, payload: bytes) -> Answer:
+        """Publishes a message of the customer `key`; under the same id it is the same message.
+
+        AssertionError for an answer that is none of these.
+        """
+
+    def unfinished(self) -> int:
+        """How many messages are not done, as the platform's metrics tell."""
+
+    def dead_letters(self) -> Sequence[DeadLetter]:
+        """All dead letters, in the order in which they were given up."""
+
+    def redrive(self, message_id: str) -> bool:
+        """Lets a dead letter be worked on again; False when there is none of that id."""
+
+    def names(self) -> Names:
+        """What the platform calls things in Redis."""
+
+    def close(self) -> None:
+        """Gives the connections back."""

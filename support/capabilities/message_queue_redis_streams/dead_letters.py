@@ -1,0 +1,148 @@
+"""Messages that are given up: when, what is kept of them, and what becomes of them when they are tried again."""
+
+import time
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, empty, equal_to, has_length
+
+from support.capabilities.message_queue_redis_streams.client import DeadLetter, Kind
+from support.errors import ProbeError
+from support.polling import poll
+from support.probes.redis import client_of
+from support.promise import must
+from support.worlds.world import WELL_WITHIN_S, wait_until
+
+if TYPE_CHECKING:
+    from support.capabilities.message_queue_redis_streams.world import Message, World
+
+DELIVERIES = 3
+_RESTART_S = 10.0
+
+
+class DeadLetters:
+    """The dead letters of the scenario's own messages."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._message: Message | None = None
+        self._blocker = world.fresh("blocker")
+
+    # How it comes to them
+
+    def publish_poison(self, after: int, others: int) -> None:
+        """A message that the provider always refuses, so many of the same customer after it, and of other ones."""
+        world = self._world
+        self._message = world.new()
+        world.retries.refuse(self._message, None)
+        world.accept(self._message)
+        world.publish_line(self._message.key, after)
+        world.publish_lines(others, 1)
+
+    def publish_deadly(self) -> None:
+        """A message that each worker dies of: it is killed as soon as it works on it, and comes back."""
+        world = self._world
+        self._message = message = world.new()
+        held = world.provider.arm("hold_before", times=None, match={"key": message.id})
+        world.accept(message)
+        for death in range(1, DELIVERIES + 1):
+            arrived = world.provider.await_arrivals(death, _RESTART_S, key=message.id)
+            assert_that(arrived, has_length(death), "deliveries of the message that workers die of")
+            held.await_waiting(1)
+            world.faults.kill(arrived[-1].via)
+            world.faults.mend(arrived[-1].via)
+
+    # What Redis does to them
+
+    def block(self) -> None:
+        """Redis can write no dead letter: what stands in their place is no stream. Those before are put aside."""
+        client = client_of(self._world.fleet.stores["redis-durable"])
+        self._world.opened(client)
+        name = self._world.names.dead_letters
+        if client.exists(name):
+            client.rename(name, self._blocker)
+        client.set(name, "in the way")
+        self._world.closing.callback(self.unblock)
+
+    def unblock(self) -> None:
+        """They can be written again; done twice it does nothing."""
+        with client_of(self._world.fleet.stores["redis-durable"]) as client:
+            name = self._world.names.dead_letters
+            if client.type(name) == "string":
+                client.delete(name)
+                if client.exists(self._blocker):
+                    client.rename(self._blocker, name)
+
+    def unblock_after(self, seconds: float) -> None:
+        """The message has been delivered in vain for the last time; so many seconds later they can be written again."""
+        arrived = self._world.provider.await_arrivals(DELIVERIES, WELL_WITHIN_S, key=self._bad().id)
+        if len(arrived) < DELIVERIES:
+            raise ProbeError(f"the message was delivered {len(arrived)} times, and {DELIVERIES} were to come")
+        wait_until(time.monotonic() + seconds)
+        assert_that(self._world.arrivals(self._bad()), has_length(DELIVERIES), "deliveries")
+        self.unblock()
+
+    # What becomes of them
+
+    def redrive(self, recovered: bool) -> None:
+        """The message is tried again; where it has `recovered`, the provider refuses it no more."""
+        self.expect_dead(WELL_WITHIN_S)
+        if recovered:
+            self._world.provider.heal()
+        must(self._world.producers[1].redrive(self._bad().id), "a dead letter that is there was not found again")
+
+    # What must hold
+
+    def expect_dead(self, within_s: float, deliveries: int = DELIVERIES) -> None:
+        """Within `within_s` it is a dead letter, once, with all that it was, after so many deliveries of `DELIVERIES`.
+
+        The provider saw `deliveries` in all.
+        """
+        world, bad = self._world, self._bad()
+        poll(lambda: len(world.arrivals(bad)) >= deliveries and self._of(bad), within_s)
+        found = self._of(bad)
+        assert_that(found, has_length(1), f"dead letters of {bad.id} after {within_s:g} s")
+        self.expect_whole(found[0], bad, Kind.GOOD)
+        assert_that(found[0].deliveries, equal_to(DELIVERIES), "deliveries, as told with the dead letter")
+        assert_that(world.arrivals(bad), has_length(deliveries), "deliveries, as the provider saw them")
+
+    def expect_whole(self, letter: DeadLetter, message: "Message", kind: Kind) -> None:
+        """It has the message's id, its customer, its payload byte by byte, and a reason."""
+        payload = self._world.producers[0].payload(kind, message.id)
+        wanted = (message.id, message.key, payload)
+        assert_that((letter.id, letter.key, letter.payload), equal_to(wanted), "what the dead letter keeps")
+        must(letter.error.strip(), "the dead letter does not say why it was given up")
+
+    def expect_others_done(self, within_s: float) -> None:
+        """All other messages are done, once each."""
+        world = self._world
+        world.expect_done(within_s, [message for message in world.messages if message != self._message])
+
+    def expect_recovered(self, within_s: float) -> None:
+        """It has taken effect once, after one more delivery, and is a dead letter no more."""
+        world, bad = self._world, self._bad()
+        world.expect_done(within_s, [bad])
+        assert_that(world.arrivals(bad), has_length(DELIVERIES + 1), "deliveries, as the provider saw them")
+        self.expect_none()
+
+    def expect_none(self) -> None:
+        """None of the scenario's messages is a dead letter."""
+        ours = {message.id for message in self._world.messages}
+        assert_that([letter for letter in self._all() if letter.id in ours], empty(), "dead letters")
+
+    def of(self, message: "Message", within_s: float) -> DeadLetter:
+        """The dead letter of the message, once there is exactly one."""
+        poll(lambda: self._of(message), within_s)
+        found = self._of(message)
+        assert_that(found, has_length(1), f"dead letters of {message.id} after {within_s:g} s")
+        return found[0]
+
+    def _of(self, message: "Message") -> list[DeadLetter]:
+        return [letter for letter in self._all() if letter.id == message.id]
+
+    def _all(self) -> list[DeadLetter]:
+        return list(self._world.producers[0].dead_letters())
+
+    def _bad(self) -> "Message":
+        if not self._message:
+            raise ProbeError("no message has been published that is to become a dead letter")
+        return self._message

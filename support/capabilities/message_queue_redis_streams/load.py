@@ -1,0 +1,59 @@
+"""Customers who publish all the time, so that something is under way at whatever moment a fault comes."""
+
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from support.errors import ProbeError
+from support.polling import poll
+from support.worlds.crowds import threads
+
+if TYPE_CHECKING:
+    from support.capabilities.message_queue_redis_streams.world import World
+
+_EVERY_S = 0.15
+_TAKES_MS = 140  # at the provider
+_BEGUN_WITHIN_S = 5.0
+
+
+class Load:
+    """Each customer publishes one message after the other until `end`; the provider takes a moment for each."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._ending = threading.Event()
+        self._lines: list[Future[None]] = []
+
+    def begin(self, customers: int) -> None:
+        """Returns when messages of theirs take effect. Raises ProbeError when none does."""
+        world = self._world
+        world.provider.arm("slow", times=None, match={"path": f"/effects/{world.batch}-*"}, ms=_TAKES_MS)
+        pool = world.closing.enter_context(threads(customers))
+        world.closing.callback(self._ending.set)  # is called before the threads are waited for
+        self._lines = [pool.submit(self._publish, world.fresh("customer")) for _ in range(customers)]
+        if not poll(lambda: len(world.done()) > customers, _BEGUN_WITHIN_S):
+            raise ProbeError(f"nothing took effect within {_BEGUN_WITHIN_S:g} s, before anything was broken")
+
+    def end(self) -> None:
+        """Nothing more is published. Raises what publishing raised."""
+        self._ending.set()
+        for line in self._lines:
+            line.result()
+
+    def see_interrupted(self) -> None:
+        """Raises ProbeError unless something was broken off, so that the crash came into the middle of it."""
+        if not self.interrupted() and max(self._world.deliveries().values(), default=0) < 2:
+            raise ProbeError("the worker was killed, and had nothing under way")
+
+    def interrupted(self) -> set[str]:
+        """The messages whose call of the provider was broken off by its caller."""
+        arrivals = self._world.provider.arrivals(path=f"/effects/{self._world.batch}-*")
+        return {str(arrival.fields["key"]) for arrival in arrivals if arrival.cut == "caller"}
+
+    def _publish(self, customer: str) -> None:
+        place = 0
+        while not self._ending.is_set():
+            self._world.accept(self._world.new(customer), place)
+            place += 1
+            time.sleep(_EVERY_S)

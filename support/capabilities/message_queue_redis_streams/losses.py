@@ -1,0 +1,92 @@
+"""What Redis loses, or does not tell: answers, the consumer group, the stream itself."""
+
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, equal_to, less_than, less_than_or_equal_to
+
+from support.capabilities.message_queue_redis_streams.client import Answer
+from support.errors import FaultError
+from support.polling import poll
+from support.probes.redis import client_of
+from support.worlds.crowds import threads
+
+if TYPE_CHECKING:
+    from support.capabilities.message_queue_redis_streams.world import Message, World
+
+_ALL_LINES = 100_000
+
+
+class Losses:
+    """Messages that were published before, during and after a loss."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._before: list[Message] = []
+        self._lines = self._names = 0
+
+    def publish_twice(self, count: int) -> None:
+        """Messages whose first answer, of the first producer, is lost: each is published again through the second.
+
+        Raises FaultError when a first answer came through.
+        """
+        world = self._world
+        messages = [world.new() for _ in range(count)]
+        with threads(count) as pool:
+            heard = list(pool.map(world.publish, messages))
+        if set(heard) != {Answer.UNAVAILABLE}:
+            raise FaultError(f"no producer was to hear that its message is kept: {set(heard)}")
+        for message in messages:
+            world.accept(message, first=1)
+
+    def pile_up(self, count: int) -> None:
+        """So many messages wait, while the workers stand still."""
+        self._before = self._world.publish_lines(count, 1)
+        self._lines = self._said()
+
+    def lose_meanwhile(self, what: str, count: int) -> None:
+        """Redis loses `what`; `count` of the customers who wait publish another message; the frozen workers go on."""
+        self._lose(what)
+        for message in self._before[:count]:
+            self._world.publish_line(message.key, 1)
+        for name in ("worker-1", "worker-2"):
+            self._world.faults.mend(name)
+
+    def remember_names(self) -> None:
+        """How many names there are in the consumer group now."""
+        self._names = self._named()
+
+    def _lose(self, what: str) -> None:
+        """Redis loses the consumer group, as after a restart without its data, or the whole stream."""
+        names = self._world.names
+        with client_of(self._world.fleet.stores["redis-durable"]) as client:
+            lost = client.xgroup_destroy(names.stream, names.group) if "group" in what else client.delete(names.stream)
+        if not lost:
+            raise FaultError(f"Redis was to lose {what}, and had none")
+
+    def expect_later_done(self, within_s: float) -> None:
+        """What was published since has taken effect once each, whatever became of what was there before."""
+        world = self._world
+        world.expect_done(within_s, [message for message in world.messages if message not in self._before])
+
+    def expect_no_more_names(self, within_s: float) -> None:
+        """Within `within_s` there are no more names in the consumer group than before."""
+        poll(lambda: self._named() <= self._names, within_s)
+        assert_that(self._named(), less_than_or_equal_to(self._names), "names in the consumer group")
+
+    def expect_few_words(self, most: int) -> None:
+        """The nodes have written fewer than `most` lines since, and not thousands."""
+        assert_that(self._said() - self._lines, less_than(most), "lines that the nodes have written")
+
+    def expect_told(self, count: int) -> None:
+        """Both producers tell that so many messages are unfinished."""
+        before = self._world.before["unfinished, as told"]
+        told = {producer.name: producer.unfinished() - before for producer in self._world.producers}
+        assert_that(told, equal_to(dict.fromkeys(told, count)), "unfinished messages, as the producers tell")
+
+    def _named(self) -> int:
+        names = self._world.names
+        with client_of(self._world.fleet.stores["redis-durable"]) as client:
+            return len(client.xinfo_consumers(names.stream, names.group))
+
+    def _said(self) -> int:
+        return sum(len(node.last_lines(_ALL_LINES).splitlines()) for node in self._world.fleet.nodes)

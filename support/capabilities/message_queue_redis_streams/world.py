@@ -1,0 +1,182 @@
+"""One scenario of the queue: messages that nobody has published before, and what the provider saw of them."""
+
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hamcrest import assert_that, empty, equal_to, less_than
+
+from support.capabilities.message_queue_redis_streams.client import Adapter, Answer, Kind
+from support.capabilities.message_queue_redis_streams.dead_letters import DeadLetters
+from support.capabilities.message_queue_redis_streams.load import Load
+from support.capabilities.message_queue_redis_streams.losses import Losses
+from support.capabilities.message_queue_redis_streams.mistakes import Mistakes
+from support.capabilities.message_queue_redis_streams.retries import Retries
+from support.capabilities.message_queue_redis_streams.rollout import Rollout
+from support.capabilities.message_queue_redis_streams.under_way import UnderWay
+from support.clients.provider_control import Arrival
+from support.clients.upstream_control import UpstreamControl
+from support.errors import ProbeError
+from support.faults.faults import Faults
+from support.polling import poll
+from support.probes.redis import RedisProbe
+from support.promise import must
+from support.worlds import world
+from support.worlds.crowds import for_each
+from support.worlds.world import part
+
+_INSISTS_FOR_S = 15.0
+_PAUSE_S = 0.1
+# Of what is done so much may stay: entries that are trimmed in blocks, keys that are there once.
+_MAY_STAY = {"given to a worker": 0, "entries of the stream": 100, "kept for ever": 20, "unfinished, as told": 0}
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message of the customer `key`; its `id` is the label of its effect, too."""
+
+    id: str
+    key: str
+
+
+class World(world.World[Adapter]):
+    """What the steps of one scenario share. `messages` are those that were accepted, each customer's in their order."""
+
+    dead_letters = part(DeadLetters)
+    load = part(Load)
+    losses = part(Losses)
+    mistakes = part(Mistakes)
+    retries = part(Retries)
+    rollout = part(Rollout)
+    under_way = part(UnderWay)
+
+    def __init__(self, stage: world.Stage, faults: Faults) -> None:
+        super().__init__(stage, faults)
+        self.provider = self.opened(UpstreamControl.of(self.fleet, "upstream"))
+        self.redis = self.opened(RedisProbe(self.fleet.stores["redis-durable"]))
+        self.producers = [
+            adapter for adapter, node in zip(self.nodes, self.fleet.nodes, strict=True) if node.role == "producer"
+        ]
+        self.names = self.producers[0].names()
+        self.batch = self.fresh("batch")
+        self.before = dict.fromkeys(_MAY_STAY, 0)
+        self.messages: list[Message] = []
+        self._numbers, self._adding = itertools.count(1), threading.Lock()
+
+    def expect_ready(self) -> None:
+        """All nodes are well. What the queue holds by now is nothing of this scenario's."""
+        self.expect_nodes_well()
+        self.before = self._held()
+
+    # What producers do
+
+    def new(self, key: str = "") -> Message:
+        """A message that nobody has published yet, of a customer that nobody has seen unless `key` is one."""
+        return Message(f"{self.batch}-{next(self._numbers):05}", key or self.fresh("customer"))
+
+    def publish(self, message: Message, place: int = 0, kind: Kind = Kind.GOOD) -> Answer:
+        """Publishes it through the producer of that `place`."""
+        producer = self.producers[place % len(self.producers)]
+        return producer.publish(message.key, message.id, producer.payload(kind, message.id))
+
+    def accept(self, message: Message, first: int = 0) -> Message:
+        """The same, and it is accepted: asked again through the other producer while the answer is not known."""
+        end = time.monotonic() + _INSISTS_FOR_S
+        for place in itertools.count(first):
+            answer = self.publish(message, place)
+            if answer is not Answer.UNAVAILABLE or time.monotonic() > end:
+                break
+            time.sleep(_PAUSE_S)
+        must(answer is Answer.ACCEPTED, f"message {message.id} was not accepted, but {answer.name}")
+        with self._adding:
+            self.messages.append(message)
+        return message
+
+    def publish_lines(self, customers: int, each: int) -> list[Message]:
+        """`each` messages of so many new customers, each customer's one after the other. Returns them all."""
+        keys = [self.fresh("customer") for _ in range(customers)]
+        for_each(keys, lambda key: self.publish_line(key, each))
+        return [message for message in self.messages if message.key in keys]
+
+    def publish_line(self, key: str, count: int) -> list[Message]:
+        """`count` messages of the customer `key`, one after the other."""
+        return [self.accept(self.new(key), first) for first in range(count)]
+
+    def finish(self) -> None:
+        """Nobody publishes any more, and nothing is held."""
+        self.load.end()
+        self.rollout.let_go()
+
+    def let_pass(self, seconds: float) -> None:
+        """Waits, for a fault to last."""
+        world.wait_until(time.monotonic() + seconds)
+
+    # What the provider saw
+
+    def arrivals(self, message: Message) -> list[Arrival]:
+        """How the message arrived at the provider, each time."""
+        return self.provider.arrivals(key=message.id)
+
+    def deliveries(self) -> Counter[str]:
+        """How often each message of the scenario arrived at the provider, by its id."""
+        found = self.provider.arrivals(path=f"/effects/{self.batch}-*")
+        return Counter(str(arrival.fields["key"]) for arrival in found)
+
+    def done(self) -> list[str]:
+        """The ids of all messages of the scenario that took effect, in that order; doubled ones twice."""
+        return [effect.key for effect in self.provider.effects(f"{self.batch}-*")]
+
+    # What must hold
+
+    def expect_done(self, within_s: float, messages: Sequence[Message] | None = None) -> None:
+        """Within `within_s` each of the messages, by default all, has taken effect exactly once."""
+        wanted = {message.id for message in (self.messages if messages is None else messages)}
+        poll(lambda: wanted <= set(self.done()), within_s)
+        counts = Counter(self.done())
+        assert_that(sorted(wanted - counts.keys()), empty(), f"messages without an effect after {within_s:g} s")
+        doubled = {label: count for label, count in counts.items() if count > 1}
+        assert_that(doubled, empty(), "messages that took effect more than once")
+
+    def expect_not_doubled(self) -> None:
+        """The messages were not delivered twice each. Raises ProbeError when some were: a slow machine does that, too.
+
+        A message that is done and cannot be acknowledged in time is rightly delivered again.
+        """
+        again = [label for label, count in self.deliveries().items() if count != 1]
+        assert_that(len(again), less_than(len(self.messages)), "messages that were delivered more than once")
+        if again:
+            raise ProbeError(f"{len(again)} messages were delivered more than once, as on a machine that is too busy")
+
+    def expect_in_order(self) -> None:
+        """Each customer's messages took effect in the order in which they were published."""
+        place = {label: number for number, label in enumerate(self.done())}
+        for key in {message.key for message in self.messages}:
+            line = [message.id for message in self.messages if message.key == key]
+            happened = sorted((label for label in line if label in place), key=lambda label: place[label])
+            assert_that(happened, equal_to([label for label in line if label in place]), f"effects of {key}")
+
+    def expect_nothing_left(self, within_s: float) -> None:
+        """Within `within_s` nothing is given to a worker and not acknowledged, by Redis, or unfinished, by the target.
+
+        Of what is done Redis keeps nothing that does not end by itself, but for at most 100 entries of the stream.
+        """
+        poll(lambda: not self._left(), within_s)
+        assert_that(self._left(), empty(), "what is left when everything is done")
+
+    def _left(self) -> dict[str, int]:
+        """What is there and was not before."""
+        left = {what: count - max(self.before[what], _MAY_STAY[what]) for what, count in self._held().items()}
+        return {what: count for what, count in left.items() if count > 0}
+
+    def _held(self) -> dict[str, int]:
+        """How much the queue holds, by Redis and by the target."""
+        names = self.names
+        return {
+            "given to a worker": self.redis.pending(names.stream, names.group),
+            "entries of the stream": self.redis.stream_length(names.stream),
+            "kept for ever": sum(1 for left in self.redis.lifetimes().values() if left < 0),
+            "unfinished, as told": self.producers[0].unfinished(),
+        }

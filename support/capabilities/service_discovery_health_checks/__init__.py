@@ -1,0 +1,1 @@
+"""Service discovery: what its scenarios are made of."""

@@ -1,0 +1,43 @@
+"""A new instance: from when on it gets calls."""
+
+from typing import TYPE_CHECKING
+
+from hamcrest import assert_that, greater_than_or_equal_to, less_than_or_equal_to
+
+from support.capabilities.service_discovery_health_checks.client import Health
+from support.nouns import Who
+from support.polling import poll
+from support.probes.consul import PASSING
+from support.promise import must
+
+if TYPE_CHECKING:
+    from support.capabilities.service_discovery_health_checks.world import World
+
+_STARTS_WITHIN_S = 30.0
+_SEEN_WITHIN_S = 1.0
+
+
+class Beginning:
+    """An instance that a sentence has started, its own record and Consul's word."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def expect_first_call(self, who: Who, within_s: float) -> None:
+        """Its first call comes after the first check that it passed, and within `within_s` of its being listed."""
+        world, record = self._world, self._world.record
+        (node,), (instance,) = world.fleet.nodes_called(who), world.adapters(who)
+        must(poll(lambda: node.answers(*node.address()), _STARTS_WITHIN_S), node.plight())
+        world.expect_status(node, PASSING, _STARTS_WITHIN_S)
+        must(poll(instance.calls, within_s), f"{instance.name} is listed, and was not called within {within_s:g} s")
+        address = node.inner_address()
+        poll(lambda: record.changes(address)[-1][1] == PASSING, _SEEN_WITHIN_S)
+        record.end()
+        first = min(call.at for call in instance.calls())
+        good = [check.at for check in instance.checks() if check.health is Health.WELL]
+        must(good, f"{instance.name} was called, and had passed no check")
+        assert_that(first, greater_than_or_equal_to(min(good)), "its first call, and its first good check")
+        listed = [at for at, status in record.changes(address) if status == PASSING][-1]
+        assert_that(
+            first - listed, less_than_or_equal_to(within_s), "seconds from when it was listed to its first call"
+        )

@@ -1,0 +1,124 @@
+"""Sessions of the reference platform: its routes, its statuses, its keys in Redis."""
+
+import time
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from websocket import WebSocket, WebSocketException, WebSocketTimeoutException
+
+from support.capabilities.auth_jwt_redis_session.client import Answer, Event, Tokens, Verdict
+from support.clients.node_client import NodeClient, member
+from support.clients.websocket_client import dial
+from support.platforms.platform import Door
+from support.promise import broken
+
+_AT_ONCE = 40
+_ANSWERS_WITHIN_S = 30.0  # where many passwords are checked at once, each waits for those before it
+_SECRETS = ("JWT_SECRET", "IDENTITY_PROVIDER_KEY", "SUPPORT_KEY")
+_REFUSALS = {
+    400: Verdict.INVALID,
+    413: Verdict.INVALID,
+    422: Verdict.INVALID,
+    401: Verdict.UNAUTHENTICATED,
+    503: Verdict.UNAVAILABLE,
+}
+
+
+class Adapter(NodeClient):
+    """One node, as its customers use it."""
+
+    session_keys = "session*"
+
+    def __init__(self, door: Door) -> None:
+        super().__init__(door, _ANSWERS_WITHIN_S, _AT_ONCE)
+        self._door = door
+        self.role = door.role
+        self._support_key = door.environment["SUPPORT_KEY"]
+        self.secrets = [door.environment[name] for name in _SECRETS]
+
+    def register(self, name: str, password: str) -> None:
+        """A new account."""
+        answer = self.ask("POST", "/accounts", {"name": name, "password": password}, secret=True)
+        if answer.status_code != 201:
+            broken(f"{self.name} refused an account by {answer.status_code}: {answer.text}")
+
+    def sign_in(self, name: object, password: object) -> Answer:
+        """Begins a session."""
+        said = {"name": name, "password": password}
+        body = {key: value for key, value in said.items() if value is not None}
+        return self._tokens(self.ask("POST", "/sessions", body, secret=True))
+
+    def call(self, access: str, scheme: str = "Bearer") -> Answer:
+        """Asks who it is."""
+        headers = {"Authorization": f"{scheme} {access}"}
+        return self._answer(self.ask("GET", "/session", headers=headers), 200)
+
+    def call_without_token(self) -> Answer:
+        """Asks who it is, and says nothing of itself."""
+        return self._answer(self.ask("GET", "/session"), 200)
+
+    def refresh(self, refresh: str) -> Answer:
+        """Exchanges a refresh token."""
+        return self._tokens(self.ask("POST", "/sessions/refresh", {"refresh_token": refresh}, secret=True))
+
+    def sign_out(self, access: str) -> Answer:
+        """Ends the session."""
+        return self._answer(self.ask("DELETE", "/session", token=access), 204)
+
+    def change_password(self, access: str, old: str, new: str) -> Answer:
+        """Changes the password."""
+        return self._answer(self.ask("PUT", "/password", {"old": old, "new": new}, access, secret=True), 204)
+
+    def expel(self, name: str) -> None:
+        """Ends all sessions of a customer, with the key of support."""
+        self.expect(self.ask("DELETE", f"/accounts/{quote(name)}/sessions", token=self._support_key), 204)
+
+    def stay(self, access: str) -> "Line":
+        """A WebSocket."""
+        opened = dial(self._door, "/live", header={"Authorization": f"Bearer {access}"})
+        return Line(opened) if isinstance(opened, WebSocket) else broken(f"{self.name} refused a WebSocket: {opened}")
+
+    def events(self, access: str) -> list[Event]:
+        """The account's history."""
+        told = self.expect(self.ask("GET", "/events", token=access), 200, "events")["events"]
+        return [Event[one.upper()] for one in told]
+
+    def _tokens(self, answer: requests.Response) -> Answer:
+        if not answer.ok:
+            return self._answer(answer, 200)
+        found: dict[str, Any] = {name: member(answer, name) for name in ("access_token", "refresh_token", "expires_in")}
+        if None in found.values():
+            broken(f"{self.name} accepted {answer.request.path_url}, and its answer lacks some of {list(found)}")
+        return Answer(Verdict.ACCEPTED, Tokens(*found.values()))
+
+    def _answer(self, answer: requests.Response, good: int) -> Answer:
+        if answer.status_code == good:
+            return Answer(Verdict.ACCEPTED, user=member(answer, "user") or "" if answer.content else "")
+        if answer.status_code not in _REFUSALS:
+            broken(f"{self.name} answered {answer.request.path_url} by {answer.status_code}: {answer.text[:300]}")
+        return Answer(_REFUSALS[answer.status_code], said=answer.text)
+
+
+class Line:
+    """A WebSocket, on which nothing is said but that it ends."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    def ended(self, within_s: float) -> bool:
+        """A close frame, or a connection that breaks."""
+        end = time.monotonic() + within_s
+        while self._socket.connected:
+            self._socket.settimeout(max(0.01, end - time.monotonic()))
+            try:
+                self._socket.recv()
+            except WebSocketTimeoutException:
+                return False
+            except (WebSocketException, OSError):
+                return True
+        return True
+
+    def close(self) -> None:
+        """Without waiting for an answer."""
+        self._socket.shutdown()

@@ -1,0 +1,1 @@
+"""A collector of traces that reads OTLP over HTTP, and counts what arrives."""
