@@ -6,14 +6,20 @@ from behave import given, step, then, when
 
 if TYPE_CHECKING:
     from support.capabilities.database_migration_rollback.world import World
+<<<<<<< HEAD
     from support.faults.faults import Faults
+=======
+>>>>>>> h-migrations
 
 
 class Context(Protocol):
     """What these steps use of behave's context."""
 
     world: "World"
+<<<<<<< HEAD
     faults: "Faults"
+=======
+>>>>>>> h-migrations
 
 
 # The database
@@ -102,6 +108,7 @@ def readers_served(context: Context, limit: float) -> None:
     context.world.waiting.expect_readers_served(limit)
 
 
+<<<<<<< HEAD
 @step("a migration to release {release:Count} waits for the backup")
 def waits_for_backup(context: Context, release: int) -> None:
     context.world.waiting.start(release)
@@ -141,6 +148,8 @@ def another_succeeds(context: Context) -> None:
     context.world.migrate(2)
 
 
+=======
+>>>>>>> h-migrations
 # A migration that fails
 
 
@@ -154,6 +163,7 @@ def try_to_migrate(context: Context, release: int) -> None:
     context.world.run(context.world.old.up(release))
 
 
+<<<<<<< HEAD
 @when("a migration by the image of release {release:Count} is tried")
 def try_by_older_image(context: Context, release: int) -> None:
     context.world.run(context.world.old.up(release))
@@ -164,6 +174,8 @@ def try_what_cannot_be(context: Context, what: str) -> None:
     context.world.try_impossible(what)
 
 
+=======
+>>>>>>> h-migrations
 @then("it fails, and schema and rows are as before")
 def fails(context: Context) -> None:
     context.world.expect_failure()
@@ -175,6 +187,7 @@ def succeeds_without(context: Context) -> None:
     context.world.mend_unlawful()
 
 
+<<<<<<< HEAD
 @then("it fails, naming the newest revision, and schema and rows are as before")
 def fails_naming(context: Context) -> None:
     context.world.expect_refusal(context.world.newest)
@@ -199,6 +212,8 @@ def index_holds(context: Context) -> None:
     context.world.waiting.expect_index_holds()
 
 
+=======
+>>>>>>> h-migrations
 # Back
 
 
@@ -217,6 +232,7 @@ def note_is_back(context: Context) -> None:
     context.world.expect_note()
 
 
+<<<<<<< HEAD
 @given("the database is migrated to release {release:Count}, one revision after the other")
 def migrate_one_by_one(context: Context, release: int) -> None:
     context.world.migrate_one_by_one(release)
@@ -232,6 +248,8 @@ def no_trace(context: Context) -> None:
     context.world.expect_no_trace()
 
 
+=======
+>>>>>>> h-migrations
 @when("a new database is migrated to release {release:Count}")
 def migrate_new_database(context: Context, release: int) -> None:
     context.world.migrate_new_database(release)
@@ -240,6 +258,7 @@ def migrate_new_database(context: Context, release: int) -> None:
 @then("its schema is the same")
 def same_schema(context: Context) -> None:
     context.world.expect_same_schema()
+<<<<<<< HEAD
 
 
 # Releases beside each other
@@ -282,3 +301,5 @@ def try_as_app(context: Context) -> None:
 def all_refused(context: Context) -> None:
     context.world.rights.expect_all_refused()
     context.world.expect_unchanged()
+=======
+>>>>>>> h-migrations

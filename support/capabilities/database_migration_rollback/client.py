@@ -41,6 +41,7 @@ class Revision(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
+<<<<<<< HEAD
     """All revisions, the first one first, and those of them that scenarios speak of.
 
     `carrying` gives old invoices their cents, some at a time; `checking` holds invoices to a rule that release 1 did
@@ -58,6 +59,12 @@ class Roles(NamedTuple):
 
     app: str
     migrator: str
+=======
+    """All revisions, the first one first; `checking` holds invoices to a rule that release 1 did not have."""
+
+    revisions: list[Revision]
+    checking: str
+>>>>>>> h-migrations
 
 
 class Change(NamedTuple):
@@ -82,10 +89,14 @@ class Tables:
     cents: str
     applied: str
     fill: str  # makes %(count)s invoices of release 1, old-1, old-2, …, each of another amount, cents and all
+<<<<<<< HEAD
     issue_again: str  # a second invoice with the %(reference)s of one that is there, into a database of release 2
     hold: str  # takes the lock of the row of %(reference)s, as one who is about to change it
     unlawful: Change  # one invoice that the revision `checking` does not allow, in a database of release 1 or later
     edited: str  # lets the newest applied revision of release 1 look as if it had been another when it was applied
+=======
+    unlawful: Change  # one invoice that the revision `checking` does not allow, in a database of release 1 or later
+>>>>>>> h-migrations
 
 
 class Adapter(Protocol):
@@ -124,9 +135,12 @@ class Adapter(Protocol):
     def history(self) -> History:
         """Its revisions."""
 
+<<<<<<< HEAD
     def roles(self) -> Roles:
         """Its roles."""
 
+=======
+>>>>>>> h-migrations
     def tables(self) -> Tables:
         """Its tables."""
 

@@ -3,23 +3,32 @@
 import time
 from typing import TYPE_CHECKING
 
+<<<<<<< HEAD
 from hamcrest import assert_that, empty, equal_to, less_than_or_equal_to
 
+=======
+>>>>>>> h-migrations
 from support.capabilities.database_migration_rollback.client import Adapter
 from support.capabilities.database_migration_rollback.holder import Holder, reach
 from support.capabilities.database_migration_rollback.probe import Probe
 from support.capabilities.database_migration_rollback.readers import Readers
+<<<<<<< HEAD
 from support.errors import ProbeError
 from support.polling import poll
 from support.promise import must
+=======
+>>>>>>> h-migrations
 from support.worlds.world import wait_until
 
 if TYPE_CHECKING:
     from support.capabilities.database_migration_rollback.world import World
 
+<<<<<<< HEAD
 _REACHED_S = 0.02
 _MIGRATOR = "migrator-1"
 
+=======
+>>>>>>> h-migrations
 
 class Waiting:
     """One migrator that stands before what somebody else holds."""
@@ -27,7 +36,10 @@ class Waiting:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._holder: Holder = world.holder()
+<<<<<<< HEAD
         self._invoice = ""
+=======
+>>>>>>> h-migrations
 
     # Who holds what
 
@@ -35,6 +47,7 @@ class Waiting:
         """A backup is under way: it has read every table, and has not ended."""
         self._holder.read_everything()
 
+<<<<<<< HEAD
     def _hold_middle(self) -> None:
         """Somebody is about to change the invoice in the middle."""
         amounts = self._world.probe.euros()
@@ -42,6 +55,8 @@ class Waiting:
         self._world.probe.note_what_is_written()
         self._holder.hold(self._invoice)
 
+=======
+>>>>>>> h-migrations
     def leave(self) -> None:
         """They end what they did."""
         self._holder.leave()
@@ -70,6 +85,7 @@ class Waiting:
         probe = Probe(self._world.server, self._world.tables)
         return self._world.opened(Readers(app, probe, "old-1"))
 
+<<<<<<< HEAD
     def stand_in_the_middle(self, release: int) -> None:
         """A migrator waits for who holds the invoice in the middle, while customers change those on both sides."""
         self._world.migrate_before(self._world.history.carrying)
@@ -87,11 +103,14 @@ class Waiting:
         self.leave()
         self._world.await_end()
 
+=======
+>>>>>>> h-migrations
     # What must hold
 
     def expect_readers_served(self, limit_s: float) -> None:
         """Nobody who read waited longer. AssertionError if somebody did."""
         self._readers.expect_none_slower_than(limit_s)
+<<<<<<< HEAD
 
     def expect_nothing_left(self, within_s: float) -> None:
         """No session and no lock of the migrator is left. AssertionError with those that are."""
@@ -111,3 +130,5 @@ class Waiting:
         """No index is there that is not used, and a second invoice of one reference is refused. AssertionError."""
         assert_that(self._world.probe.invalid_indexes(), equal_to([]), "indexes that are there and are not used")
         must(self._world.refused(self._world.tables.issue_again), "a second invoice with the reference of another")
+=======
+>>>>>>> h-migrations

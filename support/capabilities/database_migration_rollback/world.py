@@ -2,15 +2,22 @@
 
 from collections.abc import Sequence
 
+<<<<<<< HEAD
 import psycopg
 from hamcrest import assert_that, contains_string, empty, equal_to
+=======
+from hamcrest import assert_that, empty, equal_to
+>>>>>>> h-migrations
 
 from support.capabilities.database_migration_rollback.client import Adapter, Errand, Invoice, Outcome
 from support.capabilities.database_migration_rollback.customers import Customers
 from support.capabilities.database_migration_rollback.databases import Databases
 from support.capabilities.database_migration_rollback.holder import Holder
 from support.capabilities.database_migration_rollback.probe import Probe, Schema
+<<<<<<< HEAD
 from support.capabilities.database_migration_rollback.rights import Rights
+=======
+>>>>>>> h-migrations
 from support.capabilities.database_migration_rollback.runners import Runners
 from support.capabilities.database_migration_rollback.waiting import Waiting
 from support.containers.platform import Ended
@@ -30,12 +37,16 @@ class World(world.World[Adapter]):
 
     runners = part(Runners)
     waiting = part(Waiting)
+<<<<<<< HEAD
     rights = part(Rights)
+=======
+>>>>>>> h-migrations
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
         self.old, self.new = self.nodes
         self.server = self.fleet.stores["postgres"]
+<<<<<<< HEAD
         self.tables, self.roles, self.history = self.old.tables(), self.old.roles(), self.old.history()
         self.databases = Databases(self.server)
         self.last = Ended(0, "", 0.0)
@@ -47,6 +58,12 @@ class World(world.World[Adapter]):
         super().close()
         for name in list(self.fleet.commands):
             self.fleet.commands.pop(name).close()
+=======
+        self.tables, self.history = self.old.tables(), self.old.history()
+        self.databases = Databases(self.server)
+        self.last = Ended(0, "", 0.0)
+        self.stages: dict[int, Schema] = {}
+>>>>>>> h-migrations
 
     # The database
 
@@ -107,8 +124,12 @@ class World(world.World[Adapter]):
 
     def release_there(self) -> int:
         """The release of the newest revision that the database has had; 0 for none."""
+<<<<<<< HEAD
         tables = self.probe.contents()
         applied = set(self.probe.applied()) if set(self.tables.bookkeeping) <= tables.keys() else set()
+=======
+        applied = self.probe.applied() if set(self.tables.bookkeeping) <= set(self.probe.names()) else []
+>>>>>>> h-migrations
         return max((one.release for one in self.history.revisions if one.name in applied), default=0)
 
     def expect_success(self) -> None:
@@ -119,6 +140,7 @@ class World(world.World[Adapter]):
         """The last command said by its exit code that it failed. AssertionError if not."""
         must(self.last.exit_code != 0, f"the migrator ended as if all was well:\n{self.last.output[-1500:]}")
 
+<<<<<<< HEAD
     def expect_refusal(self, reason: str) -> None:
         """The last command failed, and named `reason`. AssertionError if not."""
         self.expect_failure()
@@ -130,6 +152,10 @@ class World(world.World[Adapter]):
         """`app` says that it cannot serve. AssertionError if not."""
         must(not app.ready(), f"{app.name} says that it is ready")
 
+=======
+    # What must hold
+
+>>>>>>> h-migrations
     def expect_unchanged(self) -> None:
         """Schema and rows are as before. AssertionError with what differs."""
         self.expect_schema(self.schema_before, "the schema")
@@ -162,10 +188,13 @@ class World(world.World[Adapter]):
         self.customers.end()
         self.customers.expect_none_refused()
 
+<<<<<<< HEAD
     def app(self, name: str) -> Adapter:
         """The app that sentences call so: "old" or "new"."""
         return {"old": self.old, "new": self.new}[name]
 
+=======
+>>>>>>> h-migrations
     def use(self, app: Adapter) -> None:
         """Through `app` an invoice is issued, corrected and read, and one that was there before likewise."""
         self.expect_ready(app)
@@ -183,6 +212,7 @@ class World(world.World[Adapter]):
             found = sorted(one for one in form if one[0] in (self.fresh_one, "old-2"))
             assert_that(found, equal_to([(self.fresh_one, 1399), ("old-2", 77)]), "in the database")
 
+<<<<<<< HEAD
     def refused(self, statement: str) -> bool:
         """Whether the database refuses the second invoice of a reference that is there."""
         try:
@@ -191,21 +221,28 @@ class World(world.World[Adapter]):
             return True
         return False
 
+=======
+>>>>>>> h-migrations
     def holder(self) -> Holder:
         """Somebody with a transaction of their own."""
         return self.opened(Holder(self.server, self.tables))
 
+<<<<<<< HEAD
     # Revision by revision
 
     @property
     def newest(self) -> str:
         """The newest revision that the database has had."""
         return self.probe.applied()[-1]
+=======
+    # Release by release
+>>>>>>> h-migrations
 
     def names(self, release: int) -> list[str]:
         """The revisions of all releases up to `release`."""
         return [one.name for one in self.history.revisions if one.release <= release]
 
+<<<<<<< HEAD
     def migrate_one_by_one(self, release: int) -> None:
         """Forward; the schema after each revision is remembered."""
         self.stages = {self.newest: self.probe.schema()}
@@ -231,13 +268,23 @@ class World(world.World[Adapter]):
     def migrate_new_database(self, release: int) -> None:
         """What the schema has become is remembered, and a new database is migrated in one go."""
         self.stages["through every release"] = self.probe.schema()
+=======
+    def migrate_new_database(self, release: int) -> None:
+        """What the schema has become is remembered, and a new database is migrated in one go."""
+        self.stages[release] = self.probe.schema()
+>>>>>>> h-migrations
         self.use_new_database()
         self.run(self.old.up(release))
         self.expect_success()
 
     def expect_same_schema(self) -> None:
         """The new database is like the one before. AssertionError with what differs."""
+<<<<<<< HEAD
         expect_same(self.probe.schema(), self.stages["through every release"], "the schema of the new database")
+=======
+        expected = self.stages[self.release_there()]
+        expect_same(self.probe.schema(), expected, "the schema of the new database")
+>>>>>>> h-migrations
 
     def migrate_before(self, revision: str) -> None:
         """Back, or forward, to just before `revision`."""
@@ -258,6 +305,7 @@ class World(world.World[Adapter]):
         self.migrate(2)
         assert_that(self.probe.applied(), equal_to(self.names(2)), "revisions that the database has had")
 
+<<<<<<< HEAD
     def edit_history(self) -> None:
         """The newest revision of release 1 was another one when it was applied."""
         self.probe.change(self.tables.edited)
@@ -278,6 +326,8 @@ class World(world.World[Adapter]):
         url = self.server.url("toxiproxy", link).rpartition("/")[0] + f"/{self.fresh('database')}"
         return Errand(errand.words, {**errand.settings, self.server.setting: url})
 
+=======
+>>>>>>> h-migrations
     # Notes
 
     def issue_with_note(self) -> None:

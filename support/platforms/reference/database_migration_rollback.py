@@ -9,7 +9,10 @@ from support.capabilities.database_migration_rollback.client import (
     Invoice,
     Outcome,
     Revision,
+<<<<<<< HEAD
     Roles,
+=======
+>>>>>>> h-migrations
     Tables,
 )
 from support.clients.node_client import NodeClient
@@ -23,9 +26,13 @@ _MIGRATOR = ("python", "-m", "reference.database_migration_rollback")
 
 _HISTORY = History(
     [*(Revision(f"{number:04}", release) for number, release in enumerate((1, 2, 2, 2, 2, 3), 1))],
+<<<<<<< HEAD
     carrying="0003",
     checking="0004",
     indexing="0005",
+=======
+    checking="0004",
+>>>>>>> h-migrations
 )
 _TABLES = Tables(
     invoices="invoices",
@@ -37,13 +44,19 @@ _TABLES = Tables(
     fill="""
         INSERT INTO invoices (reference, amount)
         SELECT 'old-' || number, (number * 7919 %% 1000003) / 100.0 FROM generate_series(1, %(count)s) AS number""",
+<<<<<<< HEAD
     issue_again="INSERT INTO invoices (reference, amount_cents) VALUES (%(reference)s, 1)",
     hold="SELECT FROM invoices WHERE reference = %(reference)s FOR UPDATE",
+=======
+>>>>>>> h-migrations
     unlawful=Change(
         "INSERT INTO invoices (reference, amount) VALUES ('below zero', -1)",
         "DELETE FROM invoices WHERE reference = 'below zero'",
     ),
+<<<<<<< HEAD
     edited="UPDATE schema_revisions SET checksum = md5(checksum) WHERE revision = '0001'",
+=======
+>>>>>>> h-migrations
 )
 
 
@@ -92,10 +105,13 @@ class Adapter(NodeClient):
         """The reference platform's own."""
         return _HISTORY
 
+<<<<<<< HEAD
     def roles(self) -> Roles:
         """The reference platform's own."""
         return Roles("invoices_app", "invoices_migrator")
 
+=======
+>>>>>>> h-migrations
     def tables(self) -> Tables:
         """The reference platform's own."""
         return _TABLES
