@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _TOLD_WITHIN_S = 8.0
 _EVALUATED_EVERY_S = 0.5
 _TO_THE_MS = 0.002
-_A_MOMENT_S = 1.2  # a group is told of again 1 s later, if there is something to tell
+_A_MOMENT_S = 1.5  # a group is told of again 1 s later, if there is something to tell
 _SILENT_FOR_S = 60.0
 
 
