@@ -1,9 +1,8 @@
 """Sentences of distributed tracing."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from behave import given, then, when
-from behave.model import Table
 
 if TYPE_CHECKING:
     from support.capabilities.distributed_tracing_otel.world import World
@@ -13,7 +12,7 @@ class Context(Protocol):
     """What these steps use of behave's context."""
 
     world: "World"
-    table: Table
+    table: Any
 
 
 # The partner

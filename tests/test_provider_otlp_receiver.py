@@ -38,7 +38,7 @@ def request_with(trace: str, order: str) -> bytes:
     span.attributes.add(key="order").value.string_value = order
     span.events.add(name="exception")
     span.status.code = 2
-    return request.SerializeToString()
+    return bytes(request.SerializeToString())
 
 
 def send(addresses: Addresses, body: bytes, **headers: str) -> int:

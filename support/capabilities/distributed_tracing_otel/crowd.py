@@ -49,7 +49,7 @@ class Crowd:
             told = {(s.attributes.get(names.order), s.attributes.get(names.tenant)) for s in steps}
             must(len(told) == 1, f"the trace {trace} names more than one order or tenant: {told}")
             ((order, tenant),) = told
-            must(tenants.get(order) == tenant, f"the trace {trace} names {order} of {tenant}, which nobody placed")
+            must(tenants.get(str(order)) == tenant, f"the trace {trace} names {order} of {tenant}, which nobody placed")
 
     def expect_partner_told(self) -> None:
         """Whatever the partner was asked for an order, it was asked in the name of that order's trace."""

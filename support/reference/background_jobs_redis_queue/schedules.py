@@ -4,6 +4,7 @@ import datetime
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from .queue import Queue
@@ -32,9 +33,11 @@ class Schedules:
 
     def heed(self) -> None:
         """Makes the job of each schedule that is due. Of intervals that nobody heeded, one is made up for."""
-        for name, due_ms in self._redis.zrangebyscore("ticks", "-inf", _now_ms(), withscores=True):  # type: ignore[union-attr]
-            if text := self._redis.hget("schedules", name):
-                said = json.loads(text)  # type: ignore[arg-type]
+        due: Any = self._redis.zrangebyscore("ticks", "-inf", _now_ms(), withscores=True)
+        for name, due_ms in due:
+            text: Any = self._redis.hget("schedules", name)
+            if text:
+                said = json.loads(text)
                 missed = (_now_ms() - due_ms) // said["interval_ms"]
                 next_ms = due_ms + (missed + 1) * said["interval_ms"]
                 self._queue.tick(name, due_ms, next_ms, said["label"])

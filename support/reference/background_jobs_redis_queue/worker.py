@@ -8,7 +8,6 @@ import logging
 import os
 import random
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -136,4 +135,4 @@ class Worker:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    sys.exit(Worker(JobSettings.load(os.environ)).run())
+    Worker(JobSettings.load(os.environ)).run()

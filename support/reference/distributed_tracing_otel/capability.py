@@ -1,7 +1,7 @@
 """The three processes that an order goes through; each is a role of its own, and a node has one of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from redis.asyncio import Redis
@@ -30,12 +30,12 @@ class Capability:
         settings = TracingSettings.load(environ)
         self._telemetry = Telemetry(node.node_name, settings)
         self._redis: Redis = pooled(settings.redis_url, CONNECTIONS, REDIS_TIMEOUT_S, REDIS_WAIT_S)
-        parts = {
+        parts: dict[str, Callable[[], Gateway | Service | Worker]] = {
             "gateway": lambda: Gateway(settings, self._telemetry),
             "service": lambda: Service(settings, self._telemetry, self._redis),
             "worker": lambda: Worker(settings, self._telemetry, self._redis),
         }
-        self._part: Gateway | Service | Worker = parts[settings.tracing_role]()
+        self._part = parts[settings.tracing_role]()
         self._public = settings.tracing_role == "gateway"
 
     @property

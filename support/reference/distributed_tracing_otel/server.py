@@ -25,7 +25,7 @@ def traced(app: ASGIApp, telemetry: Telemetry, public: bool) -> ASGIApp:
         server_request_hook=_without_secrets,
         tracer_provider=telemetry.provider,
         meter_provider=NoOpMeterProvider(),
-        exclude_spans=["receive", "send"],  # type: ignore[list-item]  # it takes both
+        exclude_spans=["receive", "send"],
     )
     return Edge(spans) if public else OneParent(spans)
 
