@@ -14,7 +14,10 @@ def trial(world: World) -> Iterator[tuple[str, Callable[[], object]]]:
     node = world.nodes[0]
     yield "comes for everything that the shop has", lambda: _comes(world)
     yield "is refused without signing in", lambda: _expect(node.ask(Errand.ORDER, "x", False), Outcome.REFUSED)
-    yield "asks for a page that is not there", lambda: _expect(node.wander("GET", "/x/y"), Outcome.NOT_THERE)
+    yield (
+        "asks for a page that is not there",
+        lambda: _expect(node.wander("GET", f"/{world.fresh('page')}"), Outcome.NOT_THERE),
+    )
     yield "closes the shop, and opens it", lambda: _closes(world)
     yield "waits for an answer", lambda: _expect(world.nodes[1].begin(Errand.LOOK, "x").answered(5), True)
     yield "hangs up", lambda: world.nodes[1].begin(Errand.LOOK, "x").hang_up()
