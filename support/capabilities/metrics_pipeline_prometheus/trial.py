@@ -11,12 +11,12 @@ from support.promise import must
 
 def trial(world: World) -> Iterator[tuple[str, Callable[[], object]]]:
     """What is tried, in words, and the try; one rests on those before it."""
-    node = world.nodes[0]
+    node, nowhere = world.nodes[0], "/" + world.fresh("page")
     yield "comes for everything that the shop has", lambda: _comes(world)
     yield "is refused without signing in", lambda: _expect(node.ask(Errand.ORDER, "x", False), Outcome.REFUSED)
     yield (
         "asks for a page that is not there",
-        lambda: _expect(node.wander("GET", f"/{world.fresh('page')}"), Outcome.NOT_THERE),
+        lambda: _expect(node.wander("GET", nowhere), Outcome.NOT_THERE),
     )
     yield "closes the shop, and opens it", lambda: _closes(world)
     yield "waits for an answer", lambda: _expect(world.nodes[1].begin(Errand.LOOK, "x").answered(5), True)

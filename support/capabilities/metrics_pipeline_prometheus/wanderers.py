@@ -30,9 +30,9 @@ class Wanderers:
     def confide(self) -> None:
         """Requests whose paths have secrets, quotes and line breaks in them."""
         self._secrets = [self._world.fresh("secret") for _ in range(4)]
-        paths = ("/orders/{}%0A%22%5C", "/nothing?password={}", '/"{}"', "/{}%0Aup%7Bjob=%22shop%22%7D%200")
+        paths = ("{}%0A%22%5C", "nothing?password={}", '"{}"', "{}%0Aup%7Bjob=%22shop%22%7D%200")
         for secret, path in zip(self._secrets, paths, strict=True):
-            self._world.customers.wander("GET", path.format(secret), 0)
+            self._world.customers.wander("GET", "/" + path.format(secret), 0)
 
     def expect_no_more_series(self, at_most: int) -> None:
         """The first node has at the most so many series more than before, by Prometheus."""
