@@ -6,12 +6,14 @@ from behave import given, step, then, when
 
 if TYPE_CHECKING:
     from support.capabilities.database_migration_rollback.world import World
+    from support.faults.faults import Faults
 
 
 class Context(Protocol):
     """What these steps use of behave's context."""
 
     world: "World"
+    faults: "Faults"
 
 
 # The database
@@ -100,6 +102,45 @@ def readers_served(context: Context, limit: float) -> None:
     context.world.waiting.expect_readers_served(limit)
 
 
+@step("a migration to release {release:Count} waits for the backup")
+def waits_for_backup(context: Context, release: int) -> None:
+    context.world.waiting.start(release)
+
+
+# A migrator that dies
+
+
+@given(
+    "a migration to release {release:Count} stands before an invoice in the middle, which somebody is about to change"
+)
+def stands_in_the_middle(context: Context, release: int) -> None:
+    context.world.waiting.stand_in_the_middle(release)
+
+
+@when("another migrator brings the database to release {release:Count}")
+def run_again(context: Context, release: int) -> None:
+    context.world.waiting.leave()
+    context.world.migrate(release)
+
+
+@then("at most {count:Count} invoices were carried over more than once")
+def little_repeated(context: Context, count: int) -> None:
+    context.world.waiting.expect_little_repeated(count)
+
+
+@then("within {deadline:Duration} nothing of it is left in the database, and schema and rows are as before")
+def nothing_left(context: Context, deadline: float) -> None:
+    context.world.waiting.expect_nothing_left(deadline)
+    context.world.expect_unchanged()
+
+
+@then("once the backup is done, another migrator succeeds")
+def another_succeeds(context: Context) -> None:
+    context.world.waiting.leave()
+    context.faults.heal()
+    context.world.migrate(2)
+
+
 # A migration that fails
 
 
@@ -113,6 +154,16 @@ def try_to_migrate(context: Context, release: int) -> None:
     context.world.run(context.world.old.up(release))
 
 
+@when("a migration by the image of release {release:Count} is tried")
+def try_by_older_image(context: Context, release: int) -> None:
+    context.world.run(context.world.old.up(release))
+
+
+@when("a migration is tried {what}")
+def try_what_cannot_be(context: Context, what: str) -> None:
+    context.world.try_impossible(what)
+
+
 @then("it fails, and schema and rows are as before")
 def fails(context: Context) -> None:
     context.world.expect_failure()
@@ -122,6 +173,30 @@ def fails(context: Context) -> None:
 @then("once the invoice is gone, it succeeds")
 def succeeds_without(context: Context) -> None:
     context.world.mend_unlawful()
+
+
+@then("it fails, naming the newest revision, and schema and rows are as before")
+def fails_naming(context: Context) -> None:
+    context.world.expect_refusal(context.world.newest)
+    context.world.expect_unchanged()
+
+
+# The index
+
+
+@given("it has gone back to before the revision that builds the index")
+def before_the_index(context: Context) -> None:
+    context.world.migrate_before(context.world.history.indexing)
+
+
+@when("a migration to release {release:Count} fails to build the index, until the backup is done")
+def half_built(context: Context, release: int) -> None:
+    context.world.waiting.build_half(release)
+
+
+@then("the index is whole, and a second invoice with the reference of another is refused")
+def index_holds(context: Context) -> None:
+    context.world.waiting.expect_index_holds()
 
 
 # Back
@@ -142,6 +217,21 @@ def note_is_back(context: Context) -> None:
     context.world.expect_note()
 
 
+@given("the database is migrated to release {release:Count}, one release after the other")
+def migrate_one_by_one(context: Context, release: int) -> None:
+    context.world.migrate_one_by_one(release)
+
+
+@when("it is migrated back to release {release:Count}, one release after the other")
+def back_one_by_one(context: Context, release: int) -> None:
+    context.world.back_one_by_one(release)
+
+
+@then("after each release the schema was as it had been on the way there")
+def no_trace(context: Context) -> None:
+    context.world.expect_no_trace()
+
+
 @when("a new database is migrated to release {release:Count}")
 def migrate_new_database(context: Context, release: int) -> None:
     context.world.migrate_new_database(release)
@@ -150,3 +240,45 @@ def migrate_new_database(context: Context, release: int) -> None:
 @then("its schema is the same")
 def same_schema(context: Context) -> None:
     context.world.expect_same_schema()
+
+
+# Releases beside each other
+
+
+@when("an invoice is issued, corrected and read through the {name:w} app")
+def use_app(context: Context, name: str) -> None:
+    context.world.use(context.world.app(name))
+
+
+@then("it stands in the database as it was written, in each form that release {release:Count} keeps")
+def stands_in_database(context: Context, release: int) -> None:
+    context.world.expect_used(release)
+
+
+@given("its newest revision was another one when it was applied")
+def edited(context: Context) -> None:
+    context.world.edit_history()
+
+
+@then("the {name:w} app is ready all the same")
+def is_ready(context: Context, name: str) -> None:
+    context.world.expect_ready(context.world.app(name))
+
+
+@then("the {name:w} app is not ready")
+def is_not_ready(context: Context, name: str) -> None:
+    context.world.expect_not_ready(context.world.app(name))
+
+
+# Roles
+
+
+@when("the role that the apps are seen to use tries to make, change and drop tables, and to rewrite history")
+def try_as_app(context: Context) -> None:
+    context.world.rights.try_all()
+
+
+@then("each try is refused, and schema and rows are as before")
+def all_refused(context: Context) -> None:
+    context.world.rights.expect_all_refused()
+    context.world.expect_unchanged()

@@ -17,6 +17,17 @@ Feature: The database goes forward and back, and customers do not notice
       Then no customer was refused
       And every invoice is as it was last written, in euros and in cents
 
+    # Invoices are carried over 100 at a time, in their order.
+    Scenario: A migrator dies half-way through old invoices, and customers change those before and behind
+      Given a database of release 1 with 1,000 invoices
+      And customers issue and correct invoices through both apps all the while
+      And a migration to release 2 stands before an invoice in the middle, which somebody is about to change
+      And the first migrator is killed
+      When another migrator brings the database to release 2
+      Then no customer was refused
+      And every invoice is as it was last written, in euros and in cents
+      And at most 100 invoices were carried over more than once
+
   Rule: A release can be taken back, and what was entered since stays
 
     Scenario: Both apps serve customers while the database goes back to release 1
@@ -47,7 +58,13 @@ Feature: The database goes forward and back, and customers do not notice
       When the database is migrated to release 3 and back to release 1
       Then every table has the rows that it had before
 
-  Rule: All ways forward lead to the same database
+  Rule: A way back leaves no trace, and all ways forward lead to the same
+
+    Scenario: Two releases are taken back, one after the other
+      Given a database of release 1 with 10 invoices
+      And the database is migrated to release 3, one release after the other
+      When it is migrated back to release 1, one release after the other
+      Then after each release the schema was as it had been on the way there
 
     Scenario: A new database is made like one that went through every release
       Given a database of release 1 with 10 invoices
@@ -66,7 +83,7 @@ Feature: The database goes forward and back, and customers do not notice
       Then nobody who read invoices meanwhile waited for more than 3 s
       And the migration succeeds
 
-  Rule: A migration that fails changes nothing, and can be run again
+  Rule: A migration that fails or dies changes nothing, and can be run again
 
     Scenario: An invoice does not keep to a rule that release 2 brings
       Given a database of release 1 with 100 invoices
@@ -74,3 +91,70 @@ Feature: The database goes forward and back, and customers do not notice
       When a migration to release 2 is tried
       Then it fails, and schema and rows are as before
       And once the invoice is gone, it succeeds
+
+    Scenario Outline: While it waits for a backup, the migrator <dies>
+      Given a database of release 1 with 1,000 invoices
+      And a backup has read every table, and is not done yet
+      And a migration to release 2 waits for the backup
+      When the first migrator <dies>
+      Then within 3 s nothing of it is left in the database, and schema and rows are as before
+      And once the backup is done, another migrator succeeds
+
+      Examples:
+        | dies                         |
+        | is killed                    |
+        | is cut off from the database |
+
+    Scenario: A unique index that was half built when a backup came is whole in the end
+      Given a database of release 2 with 1,000 invoices
+      And it has gone back to before the revision that builds the index
+      And a backup has read every table, and is not done yet
+      When a migration to release 2 fails to build the index, until the backup is done
+      Then the migration succeeds
+      And the index is whole, and a second invoice with the reference of another is refused
+
+  Rule: Each release works on the database of the release before it and after it
+
+    Scenario Outline: The <app> app works on a database of release <release>
+      Given a database of release <release> with 10 invoices
+      When an invoice is issued, corrected and read through the <app> app
+      Then it stands in the database as it was written, in each form that release <release> keeps
+
+      Examples:
+        | app | release |
+        | old | 2       |
+        | new | 1       |
+        | new | 3       |
+
+  Rule: A database that is not what a release takes it for is left alone, and somebody hears of it
+
+    Scenario: The release was taken back, and the database was not
+      Given a database of release 2 with 10 invoices
+      When a migration by the image of release 1 is tried
+      Then it fails, naming the newest revision, and schema and rows are as before
+      And the old app is ready all the same
+
+    Scenario: A revision was edited after it had been applied
+      Given a database of release 1 with 10 invoices
+      And its newest revision was another one when it was applied
+      When a migration to release 2 is tried
+      Then it fails, naming the newest revision, and schema and rows are as before
+      And the new app is not ready
+
+    Scenario Outline: A migration that cannot be: <what>
+      Given a database of release 1 with 10 invoices
+      When a migration is tried <what>
+      Then it fails, and schema and rows are as before
+
+      Examples:
+        | what                               |
+        | to a revision that does not exist  |
+        | of a database that does not exist  |
+        | back to a revision not yet applied |
+
+  Rule: Who serves customers cannot change the database
+
+    Scenario: The apps' own role is refused whatever only a migration may do
+      Given a database of release 2 with 10 invoices
+      When the role that the apps are seen to use tries to make, change and drop tables, and to rewrite history
+      Then each try is refused, and schema and rows are as before

@@ -41,10 +41,23 @@ class Revision(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """All revisions, the first one first; `checking` holds invoices to a rule that release 1 did not have."""
+    """All revisions, the first one first, and those of them that scenarios speak of.
+
+    `carrying` gives old invoices their cents, some at a time; `checking` holds invoices to a rule that release 1 did
+    not have; `indexing` builds a unique index on references while others write, and nothing else.
+    """
 
     revisions: list[Revision]
+    carrying: str
     checking: str
+    indexing: str
+
+
+class Roles(NamedTuple):
+    """The database's roles, by name: as which the nodes serve, and as which migrations run."""
+
+    app: str
+    migrator: str
 
 
 class Change(NamedTuple):
@@ -69,7 +82,10 @@ class Tables:
     cents: str
     applied: str
     fill: str  # makes %(count)s invoices of release 1, old-1, old-2, …, each of another amount, cents and all
+    issue_again: str  # a second invoice with the %(reference)s of one that is there, into a database of release 2
+    hold: str  # takes the lock of the row of %(reference)s, as one who is about to change it
     unlawful: Change  # one invoice that the revision `checking` does not allow, in a database of release 1 or later
+    edited: str  # lets the newest applied revision of release 1 look as if it had been another when it was applied
 
 
 class Adapter(Protocol):
@@ -107,6 +123,9 @@ class Adapter(Protocol):
 
     def history(self) -> History:
         """Its revisions."""
+
+    def roles(self) -> Roles:
+        """Its roles."""
 
     def tables(self) -> Tables:
         """Its tables."""

@@ -29,6 +29,11 @@ class Holder:
             self._session.execute(f"LOCK TABLE {table} IN ACCESS SHARE MODE".encode())
         self._ask("SELECT count(*) FROM pg_class")
 
+    def hold(self, reference: str) -> None:
+        """Is about to change the invoice."""
+        self._begin()
+        self._session.execute(self._tables.hold.encode(), {"reference": reference})
+
     def leave(self) -> None:
         """Ends; nothing was changed."""
         self._session.execute("ROLLBACK")

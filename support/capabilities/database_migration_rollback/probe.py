@@ -16,7 +16,12 @@ _PRINTS_WITHIN_S = 5.0
 _NOISE = re.compile(r"^(--.*|\\(un)?restrict .*|SET .*|SELECT pg_catalog\.set_config.*|\s*)$")
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'l3%%' ORDER BY 1"
 _BLOCKED = "SELECT pid FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
-_ROWS = "SELECT to_jsonb(one)::text AS row FROM {table} AS one"
+_SESSIONS = "SELECT pid, state, query FROM pg_stat_activity WHERE usename = %s"
+# The suite comes from outside of the fleet's network; nodes come through the proxy, which has another address.
+_USERS = """
+    SELECT DISTINCT usename::text FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name <> 'l3' AND pid <> pg_backend_pid()"""
+_ADVISORY = "SELECT pid FROM pg_locks WHERE locktype = 'advisory'"
 _INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
 # What was made, as often as it was; it is written with the rights of its owner, whoever makes something.
 _LOG_OF_DDL = """
@@ -26,6 +31,14 @@ _LOG_OF_DDL = """
             INSERT INTO public.l3_made SELECT command_tag, object_identity FROM pg_event_trigger_ddl_commands();
         END $$;
     CREATE EVENT TRIGGER l3_note ON ddl_command_end EXECUTE FUNCTION l3_note();"""
+_LOG_OF_ROWS = """
+    CREATE TABLE l3_written (id bigint GENERATED ALWAYS AS IDENTITY, role text, reference text);
+    CREATE FUNCTION l3_written() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+            INSERT INTO public.l3_written (role, reference) VALUES (session_user, to_jsonb(NEW)->>'{reference}');
+            RETURN NULL;
+        END $$;
+    CREATE TRIGGER l3_written AFTER UPDATE ON {invoices} FOR EACH ROW EXECUTE FUNCTION l3_written();"""
 
 Schema = Counter[tuple[str, ...]]
 
@@ -76,6 +89,18 @@ class Probe:
         """Whether any session waits for a lock of the session `pid`."""
         return bool(self._look.rows(_BLOCKED, pid))
 
+    def sessions_of(self, role: str) -> list[tuple[Any, ...]]:
+        """pid, state and query of each session of `role`."""
+        return self._look.rows(_SESSIONS, role)
+
+    def users(self) -> list[str]:
+        """The roles that are connected to the database, but for those of the suite's own sessions."""
+        return [name for (name,) in self._look.rows(_USERS)]
+
+    def advisory_locks(self) -> list[tuple[Any, ...]]:
+        """The pids of those who hold, or wait for, a lock that is none of a table's."""
+        return self._look.rows(_ADVISORY)
+
     def invalid_indexes(self) -> list[str]:
         """The indexes that are there and are not used."""
         return [name for (name,) in self._look.rows(_INVALID)]
@@ -93,6 +118,14 @@ class Probe:
         rows = self._look.rows("SELECT tag || ' ' || name FROM l3_made WHERE tag LIKE 'CREATE%%'")
         return Counter(name for (name,) in rows)
 
+    def note_what_is_written(self) -> None:
+        """From now on, for `written_by`."""
+        self.change(_LOG_OF_ROWS.format(invoices=self._tables.invoices, reference=self._tables.reference))
+
+    def written_by(self, role: str) -> Counter[str]:
+        """How often `role` has written each invoice since then, by their references."""
+        return Counter(name for (name,) in self._look.rows("SELECT reference FROM l3_written WHERE role = %s", role))
+
     def change(self, statement: str, **values: Any) -> None:
         """Does `statement` as somebody who may do everything. Raises psycopg.Error where the database refuses it."""
         with connect(self._server.address()) as superuser:
@@ -109,8 +142,11 @@ class Probe:
         return str(done.output.decode(errors="replace"))
 
     def _contents(self, table: str) -> tuple[int, str]:
-        rows = f"SELECT count(*), coalesce(md5(string_agg(row, ',' ORDER BY row)), '') FROM ({_ROWS}) AS rows"
+        rows = f"SELECT count(*), coalesce(sum(hashtextextended(row, 0)), 0)::text FROM ({_ROWS}) AS rows"
         return tuple(self._look.rows(rows.format(table=table))[0])
 
     def _amounts(self, query: str) -> list[tuple[str, int]]:
         return [(reference, cents) for reference, cents in self._look.rows(f"{query} ORDER BY 1, 2")]
+
+
+_ROWS = "SELECT to_jsonb(one)::text AS row FROM {table} AS one"

@@ -3,14 +3,22 @@
 import time
 from typing import TYPE_CHECKING
 
+from hamcrest import assert_that, empty, equal_to, less_than_or_equal_to
+
 from support.capabilities.database_migration_rollback.client import Adapter
 from support.capabilities.database_migration_rollback.holder import Holder, reach
 from support.capabilities.database_migration_rollback.probe import Probe
 from support.capabilities.database_migration_rollback.readers import Readers
+from support.errors import ProbeError
+from support.polling import poll
+from support.promise import must
 from support.worlds.world import wait_until
 
 if TYPE_CHECKING:
     from support.capabilities.database_migration_rollback.world import World
+
+_REACHED_S = 0.02
+_MIGRATOR = "migrator-1"
 
 
 class Waiting:
@@ -19,12 +27,20 @@ class Waiting:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._holder: Holder = world.holder()
+        self._invoice = ""
 
     # Who holds what
 
     def read_everything(self) -> None:
         """A backup is under way: it has read every table, and has not ended."""
         self._holder.read_everything()
+
+    def _hold_middle(self) -> None:
+        """Somebody is about to change the invoice in the middle."""
+        amounts = self._world.probe.euros()
+        self._invoice = f"old-{len(amounts) // 2}"
+        self._world.probe.note_what_is_written()
+        self._holder.hold(self._invoice)
 
     def leave(self) -> None:
         """They end what they did."""
@@ -54,8 +70,44 @@ class Waiting:
         probe = Probe(self._world.server, self._world.tables)
         return self._world.opened(Readers(app, probe, "old-1"))
 
+    def stand_in_the_middle(self, release: int) -> None:
+        """A migrator waits for who holds the invoice in the middle, while customers change those on both sides."""
+        self._world.migrate_before(self._world.history.carrying)
+        self._hold_middle()
+        self.start(release)
+        if not self._world.probe.written_by(self._world.roles.migrator):
+            raise ProbeError("the migrator waits, and has not carried over a single invoice before")
+        self._world.customers.await_more(20)
+        reach(self.is_waited_for, "the migration still waits")
+
+    def build_half(self, release: int) -> None:
+        """A migrator is started; an index is seen that was begun and cannot be used. Then the backup ends."""
+        self._world.start(self._world.errand(release))
+        reach(self._world.probe.invalid_indexes, "a build of the index has failed half-way")
+        self.leave()
+        self._world.await_end()
+
     # What must hold
 
     def expect_readers_served(self, limit_s: float) -> None:
         """Nobody who read waited longer. AssertionError if somebody did."""
         self._readers.expect_none_slower_than(limit_s)
+
+    def expect_nothing_left(self, within_s: float) -> None:
+        """No session and no lock of the migrator is left. AssertionError with those that are."""
+        role = self._world.roles.migrator
+        gone = poll(lambda: not self._world.probe.sessions_of(role), within_s, _REACHED_S)
+        left = self._world.probe.sessions_of(role)
+        must(gone, f"sessions of {role} that are still there {within_s:g} s later: {left}")
+        assert_that(self._world.probe.advisory_locks(), empty(), "locks that keep other runners out")
+
+    def expect_little_repeated(self, limit: int) -> None:
+        """At most `limit` invoices were carried over more than once. AssertionError if more were."""
+        times = self._world.probe.written_by(self._world.roles.migrator)
+        again = [name for name, count in times.items() if count > 1]
+        assert_that(len(again), less_than_or_equal_to(limit), "invoices that were carried over more than once")
+
+    def expect_index_holds(self) -> None:
+        """No index is there that is not used, and a second invoice of one reference is refused. AssertionError."""
+        assert_that(self._world.probe.invalid_indexes(), equal_to([]), "indexes that are there and are not used")
+        must(self._world.refused(self._world.tables.issue_again), "a second invoice with the reference of another")

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from hamcrest import assert_that, empty, equal_to
+import psycopg
+from hamcrest import assert_that, contains_string, empty, equal_to
 
 from support.capabilities.database_migration_rollback.client import Adapter, Errand, Invoice, Outcome
 from support.capabilities.database_migration_rollback.customers import Customers
 from support.capabilities.database_migration_rollback.databases import Databases
 from support.capabilities.database_migration_rollback.holder import Holder
 from support.capabilities.database_migration_rollback.probe import Probe, Schema
+from support.capabilities.database_migration_rollback.rights import Rights
 from support.capabilities.database_migration_rollback.runners import Runners
 from support.capabilities.database_migration_rollback.waiting import Waiting
 from support.containers.platform import Ended
@@ -28,15 +30,23 @@ class World(world.World[Adapter]):
 
     runners = part(Runners)
     waiting = part(Waiting)
+    rights = part(Rights)
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
         self.old, self.new = self.nodes
         self.server = self.fleet.stores["postgres"]
-        self.tables, self.history = self.old.tables(), self.old.history()
+        self.tables, self.roles, self.history = self.old.tables(), self.old.roles(), self.old.history()
         self.databases = Databases(self.server)
         self.last = Ended(0, "", 0.0)
         self.stages: dict[int, Schema] = {}
+        self.returned: dict[int, Schema] = {}
+
+    def close(self) -> None:
+        """As every world; the migrators are removed."""
+        super().close()
+        for name in list(self.fleet.commands):
+            self.fleet.commands.pop(name).close()
 
     # The database
 
@@ -108,7 +118,16 @@ class World(world.World[Adapter]):
         """The last command said by its exit code that it failed. AssertionError if not."""
         must(self.last.exit_code != 0, f"the migrator ended as if all was well:\n{self.last.output[-1500:]}")
 
+    def expect_refusal(self, reason: str) -> None:
+        """The last command failed, and named `reason`. AssertionError if not."""
+        self.expect_failure()
+        assert_that(self.last.output, contains_string(reason), "what it said")
+
     # What must hold
+
+    def expect_not_ready(self, app: Adapter) -> None:
+        """`app` says that it cannot serve. AssertionError if not."""
+        must(not app.ready(), f"{app.name} says that it is ready")
 
     def expect_unchanged(self) -> None:
         """Schema and rows are as before. AssertionError with what differs."""
@@ -142,6 +161,10 @@ class World(world.World[Adapter]):
         self.customers.end()
         self.customers.expect_none_refused()
 
+    def app(self, name: str) -> Adapter:
+        """The app that sentences call so: "old" or "new"."""
+        return {"old": self.old, "new": self.new}[name]
+
     def use(self, app: Adapter) -> None:
         """Through `app` an invoice is issued, corrected and read, and one that was there before likewise."""
         self.expect_ready(app)
@@ -159,15 +182,47 @@ class World(world.World[Adapter]):
             found = sorted(one for one in form if one[0] in (self.fresh_one, "old-2"))
             assert_that(found, equal_to([(self.fresh_one, 1399), ("old-2", 77)]), "in the database")
 
+    def refused(self, statement: str) -> bool:
+        """Whether the database refuses the second invoice of a reference that is there."""
+        try:
+            self.probe.change(statement, reference="old-1")
+        except psycopg.errors.UniqueViolation:
+            return True
+        return False
+
     def holder(self) -> Holder:
         """Somebody with a transaction of their own."""
         return self.opened(Holder(self.server, self.tables))
 
     # Release by release
 
+    @property
+    def newest(self) -> str:
+        """The newest revision that the database has had."""
+        return self.probe.applied()[-1]
+
     def names(self, release: int) -> list[str]:
         """The revisions of all releases up to `release`."""
         return [one.name for one in self.history.revisions if one.release <= release]
+
+    def migrate_one_by_one(self, release: int) -> None:
+        """Forward, release by release; the schema of each is remembered."""
+        there = self.release_there()
+        self.stages = {there: self.probe.schema()}
+        for one in range(there + 1, release + 1):
+            self.migrate(one)
+            self.stages[one] = self.probe.schema()
+
+    def back_one_by_one(self, release: int) -> None:
+        """Back, release by release; what it was like then is remembered beside what it had been like."""
+        for one in range(self.release_there() - 1, release - 1, -1):
+            self.migrate(one)
+            self.returned[one] = self.probe.schema()
+
+    def expect_no_trace(self) -> None:
+        """The schema of each release was as on the way there. AssertionError with what differs."""
+        for one, schema in self.returned.items():
+            expect_same(schema, self.stages[one], f"the schema after going back to release {one}")
 
     def migrate_new_database(self, release: int) -> None:
         """What the schema has become is remembered, and a new database is migrated in one go."""
@@ -199,6 +254,26 @@ class World(world.World[Adapter]):
         self.probe.change(self.tables.unlawful.undo)
         self.migrate(2)
         assert_that(self.probe.applied(), equal_to(self.names(2)), "revisions that the database has had")
+
+    def edit_history(self) -> None:
+        """The newest revision of release 1 was another one when it was applied."""
+        self.probe.change(self.tables.edited)
+        self.remember()
+
+    def try_impossible(self, what: str) -> None:
+        """A migration that cannot be, in the words of a sentence."""
+        errands = {
+            "to a revision that does not exist": self.old.up(2, "no-such-revision"),
+            "of a database that does not exist": self._elsewhere(self.old.up(2)),
+            "back to a revision not yet applied": self.old.down(2, self.names(2)[-1]),
+        }
+        self.run(errands[what])
+
+    def _elsewhere(self, errand: Errand) -> Errand:
+        """The same for a database that is not there."""
+        link = self.fleet.links["postgres:migrator-1"]
+        url = self.server.url("toxiproxy", link).rpartition("/")[0] + f"/{self.fresh('database')}"
+        return Errand(errand.words, {**errand.settings, self.server.setting: url})
 
     # Notes
 

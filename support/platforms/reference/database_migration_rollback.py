@@ -9,6 +9,7 @@ from support.capabilities.database_migration_rollback.client import (
     Invoice,
     Outcome,
     Revision,
+    Roles,
     Tables,
 )
 from support.clients.node_client import NodeClient
@@ -22,7 +23,9 @@ _MIGRATOR = ("python", "-m", "reference.database_migration_rollback")
 
 _HISTORY = History(
     [*(Revision(f"{number:04}", release) for number, release in enumerate((1, 2, 2, 2, 2, 3), 1))],
+    carrying="0003",
     checking="0004",
+    indexing="0005",
 )
 _TABLES = Tables(
     invoices="invoices",
@@ -34,10 +37,13 @@ _TABLES = Tables(
     fill="""
         INSERT INTO invoices (reference, amount)
         SELECT 'old-' || number, (number * 7919 %% 1000003) / 100.0 FROM generate_series(1, %(count)s) AS number""",
+    issue_again="INSERT INTO invoices (reference, amount_cents) VALUES (%(reference)s, 1)",
+    hold="SELECT FROM invoices WHERE reference = %(reference)s FOR UPDATE",
     unlawful=Change(
         "INSERT INTO invoices (reference, amount) VALUES ('below zero', -1)",
         "DELETE FROM invoices WHERE reference = 'below zero'",
     ),
+    edited="UPDATE schema_revisions SET checksum = md5(checksum) WHERE revision = '0001'",
 )
 
 
@@ -85,6 +91,10 @@ class Adapter(NodeClient):
     def history(self) -> History:
         """The reference platform's own."""
         return _HISTORY
+
+    def roles(self) -> Roles:
+        """The reference platform's own."""
+        return Roles("invoices_app", "invoices_migrator")
 
     def tables(self) -> Tables:
         """The reference platform's own."""

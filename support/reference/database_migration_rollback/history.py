@@ -69,12 +69,11 @@ class History:
 
     def refuse_unknown(self, applied: Iterable[Applied]) -> None:
         """Raises HistoryError for a revision of a later release: the database is ahead."""
-        for one in applied:
-            if one.revision not in self._known:
-                raise HistoryError(
-                    f"the database has had revision {one.revision}, which release {self._release} does not know; "
-                    "migrate it with the release that does"
-                )
+        if unknown := [one.revision for one in applied if one.revision not in self._known]:
+            raise HistoryError(
+                f"the database has had revision {max(unknown)}, which release {self._release} does not know; "
+                "migrate it with the release that does"
+            )
 
     def refuse_unfit(self, applied: list[Applied]) -> None:
         """Raises HistoryError unless this release can serve: an edited history, or one too far behind or ahead."""
