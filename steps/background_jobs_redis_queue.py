@@ -131,9 +131,10 @@ def one_after_it(context: Context) -> None:
     context.world.followed.chain()
 
 
-@given("{count:Count} jobs take the first worker some time")
-def baseline(context: Context, count: int) -> None:
-    context.world.followed.take_time(count)
+@given("of {count:Count} jobs the first worker does {slots:Count} at once")
+def one_worker(context: Context, count: int, slots: int) -> None:
+    context.world.followed.do(count)
+    context.world.followed.expect_at_once(slots)
 
 
 @when("{count:Count} urgent jobs are handed in, and the workers are free again")
@@ -154,8 +155,8 @@ def hand_in_these(context: Context) -> None:
 
 
 @when("{count:Count} jobs are handed in")
-def hand_in_timed(context: Context, count: int) -> None:
-    context.world.followed.take_time_again(count)
+def hand_in_many(context: Context, count: int) -> None:
+    context.world.followed.do(count)
 
 
 @when("a job is handed in")
@@ -346,9 +347,9 @@ def each_day(context: Context, count: int, day: str, time: str) -> None:
     context.world.schedules.expect_each_day(count, day)
 
 
-@then("these take at most {ratio:g} times as long")
-def as_fast(context: Context, ratio: float) -> None:
-    context.world.followed.expect_ratio(ratio)
+@then("{slots:Count} of these are done at once, and at no moment more")
+def done_at_once(context: Context, slots: int) -> None:
+    context.world.followed.expect_at_once(slots)
 
 
 @then("one is taken, and {count:Count} are told that there is one already")

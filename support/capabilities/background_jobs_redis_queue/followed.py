@@ -1,10 +1,10 @@
-"""Jobs that are taken back, that wait for others, whose progress is followed; and how long many of them take."""
+"""Jobs that are taken back, that wait for others, whose progress is followed; and how many are done at once."""
 
 import time
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than_or_equal_to
+from hamcrest import assert_that, equal_to, greater_than_or_equal_to
 
 from support.capabilities.background_jobs_redis_queue.client import Job, Kind, Report, State
 from support.errors import ProbeError
@@ -23,33 +23,27 @@ class Followed:
         self._world = world
         self._reports: list[Report] = []
         self._done_at = 0.0
-        self._baseline_s = self._took_s = 0.0
+        self._at_once = 0
 
-    # Speed
+    # At once
 
     def slow_service(self, takes_s: float) -> None:
         """The service takes so long for each job."""
         self._world.service.arm("slow", times=None, match={"path": f"/{self._world.name}-*"}, ms=round(takes_s * 1000))
 
-    def take_time(self, count: int) -> None:
-        """How long so many jobs take: the baseline."""
-        self._baseline_s = self._timed(count)
-
-    def take_time_again(self, count: int) -> None:
-        """How long so many jobs take now."""
-        self._took_s = self._timed(count)
-
-    def expect_ratio(self, most: float) -> None:
-        """They took at most so many times as long as those of the baseline."""
-        assert_that(self._took_s / self._baseline_s, less_than_or_equal_to(most), "times as long as with one worker")
-
-    def _timed(self, count: int) -> float:
-        """From the first call of so many jobs to the end of the last one, by the service."""
+    def do(self, count: int) -> None:
+        """Hands in so many jobs, and sees all of them done; how many the service had at once is kept."""
         mark = self._world.service.mark()
         self._world.hand_in_many(self._world.many(count))
         self._world.expect_done(20.0)
         calls = self._world.service.arrivals(since=mark, path=f"/{self._world.name}-*")
-        return max(call.ended or time.time() for call in calls) - min(call.arrived for call in calls)
+        begun = [(call.arrived, 1) for call in calls]
+        ended = [(call.ended or time.time(), -1) for call in calls]
+        self._at_once = max(accumulate(change for _, change in sorted(begun + ended)))
+
+    def expect_at_once(self, count: int) -> None:
+        """The most jobs that the service had at one moment were so many. AssertionError if not."""
+        assert_that(self._at_once, equal_to(count), "jobs that the service had at once")
 
     # Taken back, and one after the other
 
