@@ -97,7 +97,8 @@ Feature: Every message takes effect once, whoever dies
   Rule: Whatever becomes of Redis, what was accepted is done, and was accepted once
 
     Scenario: A message that is published again because its answer was lost is the same message
-      Given Redis's answers to the first producer are lost
+      Given 20 messages were published at once through the first producer
+      And Redis's answers to the first producer are lost
       When 20 messages are published through the first producer, and again through the second
       Then within 8 s each message has taken effect once, and none was doubled
 

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, equal_to, less_than, less_than_or_equal_to
+from hamcrest import assert_that, empty, equal_to, less_than, less_than_or_equal_to
 
 from support.capabilities.message_queue_redis_streams.client import Answer
-from support.errors import FaultError
+from support.errors import FaultError, ProbeError
 from support.polling import poll
 from support.probes.redis import client_of
 from support.worlds.crowds import threads
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from support.capabilities.message_queue_redis_streams.world import Message, World
 
 _ALL_LINES = 100_000
+_FOR_EVERYBODY = 32  # messages of so many customers give each worker something to do
 
 
 class Losses:
@@ -22,7 +23,15 @@ class Losses:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._before: list[Message] = []
+        self._once: list[Message] = []
+        self._twice: list[Message] = []
         self._lines = self._names = 0
+
+    def publish_once(self, count: int) -> None:
+        """So many messages at once through the first producer, which knows Redis by then; they are published once."""
+        messages = [self._world.new() for _ in range(count)]
+        with threads(count) as pool:
+            self._once = list(pool.map(self._world.accept, messages))
 
     def publish_twice(self, count: int) -> None:
         """Messages whose first answer, of the first producer, is lost: each is published again through the second.
@@ -35,8 +44,22 @@ class Losses:
             heard = list(pool.map(world.publish, messages))
         if set(heard) != {Answer.UNAVAILABLE}:
             raise FaultError(f"no producer was to hear that its message is kept: {set(heard)}")
-        for message in messages:
-            world.accept(message, first=1)
+        kept = {message.id for message in messages} & set(world.done())
+        if not kept:
+            raise FaultError("none of the messages whose answers were lost had reached Redis")
+        self._twice = [world.accept(message, first=1) for message in messages]
+
+    def expect_not_doubled(self) -> None:
+        """No message that was published twice was delivered twice.
+
+        One that is done and cannot be acknowledged in time is rightly delivered again: where that has happened to one
+        that was published once, the machine is too busy, which is a ProbeError.
+        """
+        again = {label for label, count in self._world.deliveries().items() if count > 1}
+        once, twice = ([one.id for one in some if one.id in again] for some in (self._once, self._twice))
+        if once:
+            raise ProbeError(f"messages that were published once were delivered more than once, too: {once}")
+        assert_that(twice, empty(), "messages that were delivered more than once")
 
     def pile_up(self, count: int) -> None:
         """So many messages wait, while the workers stand still."""
@@ -69,7 +92,9 @@ class Losses:
         world.expect_done(within_s, [message for message in world.messages if message not in self._before])
 
     def expect_no_more_names(self, within_s: float) -> None:
-        """Within `within_s` there are no more names in the consumer group than before."""
+        """When the new workers have done something, there are within `within_s` no more names than before."""
+        self._world.publish_lines(_FOR_EVERYBODY, 1)
+        self._world.expect_done(within_s)
         poll(lambda: self._named() <= self._names, within_s)
         assert_that(self._named(), less_than_or_equal_to(self._names), "names in the consumer group")
 

@@ -1,6 +1,7 @@
 """Messages that workers are at work on, at a moment that a scenario is about."""
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to
@@ -40,9 +41,9 @@ class UnderWay:
             if sum(map(len, self._of.values())) == _MOST:
                 raise ProbeError(f"of {_MOST} messages all went to the same worker")
             message = world.accept(world.new())
+            poll(partial(world.arrivals, message), _BEGUN_WITHIN_S)
             self._held.await_waiting(len(world.messages), _BEGUN_WITHIN_S)
-            (arrival,) = world.arrivals(message)
-            self._of[arrival.via].append(message)
+            self._of[world.arrivals(message)[0].via].append(message)
         self._since = time.monotonic()
 
     def expect_taken_over(self, within_s: float) -> None:
