@@ -132,7 +132,7 @@ Feature: One order is one trace, to the last process
       And the small service's connections to the collector hang without an error
       When 400 calls of the small service are made, and then the small service reaches the collector again
       Then a call took at most 3 times as long as one of the other service at the same time
-      And every step of these calls arrived once, or is counted as lost, give or take 2 in 100
+      And every step of these calls arrived, or is counted as lost
       And what is done from now on arrives again
 
     Scenario: A service that is asked to end tells of its last order

@@ -4,7 +4,7 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, close_to, equal_to, less_than
+from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than, less_than_or_equal_to
 
 from support.capabilities.distributed_tracing_otel.client import Adapter, Outcome
 from support.errors import ProbeError
@@ -61,17 +61,19 @@ class Outage:
         times = median(self._took[self._during]) / median(self._took[self._beside])
         assert_that(times, less_than(ratio), "how many times as long a call took")
 
-    def expect_balance(self, percent: float) -> None:
+    def expect_balance(self) -> None:
         """Every step of these calls has arrived once or is counted as lost, and some are: there was no room for all.
 
-        Give or take `percent` in 100: a batch that has arrived, and whose answer was lost, counts as both.
+        A batch that was given up and reaches the collector when the connections go on is rightly both.
         """
         sent = self._each * len(self._took[self._during])
         poll(lambda: self._steps(self._during) + self._lost() >= sent, _ARRIVES_WITHIN_S)
         time.sleep(0.5)  # for what comes twice
         arrived, lost = self._steps(self._during), self._lost()
-        told = f"{arrived} steps that arrived, and {lost} that are told as lost, of {sent}"
-        assert_that(arrived + lost, close_to(sent, sent * percent / 100), told)
+        told = f"{arrived} steps that arrived, and {lost} that are told as lost"
+        assert_that(arrived + lost, greater_than_or_equal_to(sent), told)
+        assert_that(arrived, less_than_or_equal_to(sent), told)
+        assert_that(lost, less_than_or_equal_to(sent), told)
         if not lost:
             raise ProbeError("nothing was lost: the collector was away for too short a time")
 
