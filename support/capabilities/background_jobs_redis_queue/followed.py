@@ -74,7 +74,7 @@ class Followed:
     def fail_at_step(self, step: int) -> None:
         """The service fails once, at that step of a job."""
         self._label = self._world.label("steps")
-        self._world.service.arm("slow", times=None, match={"path": f"/{self._label}/*"}, ms=50)
+        self._world.service.arm("slow", times=None, match={"path": f"/{self._label}/*"}, ms=150)
         self._world.service.arm("status", match={"path": f"/{self._label}/{step}"}, status=503)
 
     def follow(self) -> None:
