@@ -151,7 +151,7 @@ def present(client: docker.DockerClient, reference: str) -> bool:
 
 def test_official_images_have_exact_tags() -> None:
     officials = [entry.official for entry in manifest.load().values() if entry.official]
-    assert officials and all(re.search(r":\d+\.\d+(\.\d+)*(-\w+)?$", official) for official in officials)
+    assert officials and all(re.search(r":v?\d+\.\d+(\.\d+)*(-\w+)?$", official) for official in officials)
 
 
 def test_every_stage_is_built_on_the_base_and_labelled() -> None:
@@ -179,6 +179,7 @@ def test_what_is_only_built_on_is_no_service() -> None:
     assert set(manifest.load()) - set(manifest.services()) == {
         "debian",
         "debian-bookworm",
+        "debian-bullseye",
         "platform-runtime",
         "providers-runtime",
     }

@@ -200,7 +200,7 @@ def test_a_share_that_is_none_is_told_with_its_mend(text: str) -> None:
     ("words", "told"),
     [
         (["run", "--shard", "3/2"], "expected K/N with K from 1 to N, such as 2/4"),
-        (["run", "--shard", "9/9"], "share 9/9 is empty"),
+        (["run", "--shard", "99/99"], "share 99/99 is empty"),
         (["prove", "--shard", "two"], "expected K/N with K from 1 to N, such as 2/4"),
         (["prove", "--sample", "some"], "expected a number of mutants, got 'some'"),
         (["prove", "--within", "soon"], "expected a duration"),

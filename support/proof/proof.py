@@ -80,6 +80,8 @@ class Proof:
         finally:
             over.set()
             watcher.join()
+            # It may have ended before anybody looked.
+            jobs.stopped |= not jobs.interrupted and bool(matrix.not_passed(self._versions, self._rows(folder)))
 
     def _watch(self, folder: Path, jobs: Shards, over: threading.Event) -> None:
         open_ = list(self._versions)
