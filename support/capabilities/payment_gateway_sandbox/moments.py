@@ -83,6 +83,10 @@ class Bank:
         Raises ProbeError when a node has not taken that.
         """
         self._world.provider.hold_events()
+        self.hear_out()
+
+    def hear_out(self) -> None:
+        """Returns when a node has taken all that the provider tells of the payments so far. Raises ProbeError."""
         paid = [bill for bill in self._world.bills if bill.told]
         if not poll(lambda: all(self._heard_of(bill) for bill in paid), _WITHIN_S):
             raise ProbeError(f"no node has taken what the provider told of the payments so far: {paid}")

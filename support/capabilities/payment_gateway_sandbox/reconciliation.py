@@ -56,6 +56,7 @@ class Reconciliation:
     def _differ(self, kind: str) -> str:
         """Lets the order that was paid last differ; returns its id, or that of the order that only the provider has."""
         world, provider = self._world, self._world.provider
+        world.bank.hear_out()  # a node that hears of the payment later looks it up, and finds what is planted here
         intent = world.bank.intent_of(world.bill)
         extra = {"amount": 1999, "currency": "usd", "metadata": {"order": world.fresh("order")}}
         differ: dict[str, Callable[[], object]] = {
