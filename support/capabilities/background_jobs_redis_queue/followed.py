@@ -74,13 +74,14 @@ class Followed:
     def fail_at_step(self, step: int) -> None:
         """The service fails once, at that step of a job."""
         self._label = self._world.label("steps")
+        self._refused = self._world.service.arm("status", match={"path": f"/{self._label}/{step}"}, status=503)
         self._world.service.arm("slow", times=None, match={"path": f"/{self._label}/*"}, ms=150)
-        self._world.service.arm("status", match={"path": f"/{self._label}/{step}"}, status=503)
 
     def follow(self) -> None:
         """Hands the job in, and asks for it until it is done."""
         self._world.hand_in(Job(self._label, Kind.IN_STEPS))
         must(poll(self._look, 8.0, 0.02), f"{self._label} was not done in 8 s")
+        self._refused.await_hits()
         self._done_at = time.monotonic()
 
     def _look(self) -> bool:
