@@ -8,6 +8,7 @@ from support.capabilities.metrics_pipeline_prometheus.client import Alarm, Erran
 from support.capabilities.metrics_pipeline_prometheus.oncall import Trouble
 from support.errors import ProbeError
 from support.promise import broken
+from support.worlds.crowds import threads
 
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
@@ -48,8 +49,11 @@ class Burning:
         """`count` looks fail at the first node, at once, and after that none does."""
         label = self._world.fresh("order")
         self._world.warehouse.arm("status", times=None, match={"path": f"*/{label}"}, status=500)
-        self._world.customers.come(count, Errand.LOOK, 0, label)
-        self._seen = self._world.on_call.await_active(self.trouble, firing=False, within_s=_TOLD_WITHIN_S)
+        # Prometheus takes notice for a second or two, so it is asked from before the burst on.
+        with threads(1) as pool:
+            notice = pool.submit(self._world.on_call.await_active, self.trouble, firing=False, within_s=_TOLD_WITHIN_S)
+            self._world.customers.come(count, Errand.LOOK, 0, label)
+        self._seen = notice.result()
 
     def expect_held_for(self, held_s: float) -> None:
         """It had held for `held_s` when it began to fire, and at the most for one evaluation more."""
