@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from support.capabilities.rate_limiting_redis.client import Answer, Verdict
+from support.errors import ProbeError
+
+WINDOW_S = 2.0  # over which the gateways count
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,12 @@ class Call:
     def admitted(self) -> bool:
         """Whether it was let in."""
         return self.answer.verdict is Verdict.ADMITTED
+
+
+def see_in_one_window(took_s: float) -> None:
+    """Raises ProbeError where calls that are to count together took longer than that."""
+    if took_s > WINDOW_S:
+        raise ProbeError(f"the calls took longer than the {WINDOW_S:g} s in which they count together")
 
 
 def excess(calls: Sequence[Call], limit: int, window_s: float) -> str | None:

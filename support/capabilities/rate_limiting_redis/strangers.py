@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
 
+from support.capabilities.rate_limiting_redis.calls import see_in_one_window
 from support.capabilities.rate_limiting_redis.client import Adapter, Resource, Verdict
-from support.errors import ProbeError
 from support.worlds.crowds import threads
 from support.worlds.world import turns
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _DOCUMENTATION = IPv6Network("2001:db8::/32")  # no address of it is anybody's (RFC 3849)
 _PRIVATE = IPv4Address("10.0.0.0")
-_WINDOW_S = 2.0
 
 
 class Strangers:
@@ -57,8 +56,7 @@ class Strangers:
 
     def expect_admitted(self, count: int) -> None:
         """So many of the calls got through, by the answers and by the API's own count. AssertionError if not."""
-        if self._took_s > _WINDOW_S:
-            raise ProbeError(f"the calls took longer than the {_WINDOW_S:g} s in which they count together")
+        see_in_one_window(self._took_s)
         expected = {Verdict.ADMITTED: count, Verdict.LIMITED: self._verdicts.total() - count}
         assert_that(dict(self._verdicts), equal_to(expected), "what became of the calls")
         arrived = len(self._world.api.arrivals(path=f"/*/{self._label}"))

@@ -6,20 +6,17 @@ from collections.abc import Sequence
 
 from hamcrest import assert_that, empty, equal_to, none
 
-from support.capabilities.rate_limiting_redis.calls import Call, excess, unjust
+from support.capabilities.rate_limiting_redis.calls import Call, excess, see_in_one_window, unjust
 from support.capabilities.rate_limiting_redis.client import Adapter, Customer, Resource, Verdict
 from support.capabilities.rate_limiting_redis.keys import Keys
 from support.capabilities.rate_limiting_redis.outage import Outage
 from support.capabilities.rate_limiting_redis.refusals import Refusals
 from support.capabilities.rate_limiting_redis.strangers import Strangers
 from support.clients.upstream_control import UpstreamControl
-from support.errors import ProbeError
 from support.faults.faults import Faults
 from support.worlds import world
 from support.worlds.crowds import threads
 from support.worlds.world import part
-
-WINDOW_S = 2.0  # over which the gateways count
 
 
 class World(world.World[Adapter]):
@@ -102,8 +99,7 @@ class World(world.World[Adapter]):
     def expect_admitted(self, name: str, count: int) -> None:
         """`count` calls of `name` were let in, and so many reached the API; every other was told to wait."""
         calls = self.calls[name]
-        if max(call.answered for call in calls) - min(call.sent for call in calls) > WINDOW_S:
-            raise ProbeError(f"the calls took longer than the {WINDOW_S:g} s in which they count together")
+        see_in_one_window(max(call.answered for call in calls) - min(call.sent for call in calls))
         verdicts = Counter(call.answer.verdict for call in calls)
         assert_that(verdicts[Verdict.ADMITTED], equal_to(count), f"calls of {name} that were let in")
         assert_that(self.arrived(name), equal_to(count), f"calls of {name} that reached the API, by its own count")
