@@ -25,7 +25,7 @@ class Stand(NamedTuple):
     control: ModelProviderControl
 
     def ask(self, **more: object) -> openai.types.chat.ChatCompletion:
-        return self.sdk.chat.completions.create(model="small", messages=[ASKED], **more)  # type: ignore[call-overload, no-any-return]
+        return self.sdk.chat.completions.create(model="small", messages=[ASKED], **more)
 
 
 @pytest.fixture(scope="module")
@@ -60,17 +60,17 @@ def test_an_answer_says_whose_it_is_and_is_paid_for_word_by_word(stand: Stand) -
 
 def test_in_pieces_it_is_the_same_answer(stand: Stand) -> None:
     pieces = list(stand.ask(stream=True, stream_options={"include_usage": True}))
-    words = "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices)  # type: ignore[attr-defined]
+    words = "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices)
     assert words.endswith(" end") and len(words.split()) == 16
-    assert {piece.id for piece in pieces} == {pieces[0].id}  # type: ignore[attr-defined]
-    assert pieces[-1].usage.completion_tokens == 16  # type: ignore[attr-defined]
+    assert {piece.id for piece in pieces} == {pieces[0].id}
+    assert pieces[-1].usage.completion_tokens == 16
 
 
 def test_a_prompt_that_is_known_is_cheaper(stand: Stand) -> None:
     rules = {"role": "system", "content": "Be brief. " * 40}
     costs = []
     for _ in range(2):
-        stand.sdk.chat.completions.create(model="small", messages=[rules, ASKED])  # type: ignore[list-item]
+        stand.sdk.chat.completions.create(model="small", messages=[rules, ASKED])
         costs.append(stand.control.calls(stand.alias)[-1].fields["cost"])
     cached = stand.control.calls(stand.alias)[-1].fields["cached_tokens"]
     assert cached >= 64 and costs[0] - costs[1] == cached
@@ -108,7 +108,7 @@ def test_which_texts_are_near_is_said(stand: Stand) -> None:
 
 def test_what_is_wrong_is_told_as_the_sdk_knows_it_and_costs_nothing(stand: Stand) -> None:
     with pytest.raises(openai.NotFoundError):
-        stand.sdk.chat.completions.create(model="none", messages=[ASKED])  # type: ignore[list-item]
+        stand.sdk.chat.completions.create(model="none", messages=[ASKED])
     with pytest.raises(openai.BadRequestError):
         stand.sdk.chat.completions.create(model="small", messages=[])
     stand.control.arm("status", match={"alias": stand.alias}, status=429)

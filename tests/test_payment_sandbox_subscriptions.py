@@ -31,7 +31,7 @@ class Shop:
             "product_data": {"name": "Plan"},
             **changed,
         }
-        return self.stripe.v1.prices.create(said).id  # type: ignore[arg-type]
+        return self.stripe.v1.prices.create(said).id
 
     def customer(self, joins: int, card: str = "pm_card_visa") -> str:
         self.control.give_new_customers_a_clock(joins)
