@@ -65,12 +65,17 @@ def under_way_with_effect(context: Context) -> None:
     context.world.under_way.begin(done=True)
 
 
-@given("the second worker has taken over what it had, whose own calls fail")
+@given("a backlog of {count:Count} other messages, each of which takes {time:Duration}")
+def backlog(context: Context, count: int, time: float) -> None:
+    context.world.under_way.pile_up(count, time)
+
+
+@given("the second worker has taken over what it had, one of whose own calls fails")
 def second_takes_over(context: Context) -> None:
     context.world.under_way.hand_over()
 
 
-@given("a message that takes longer than any rollout")
+@given("a message that has failed once, and takes longer than any rollout")
 def long_message(context: Context) -> None:
     context.world.rollout.publish_long()
 
@@ -85,17 +90,22 @@ def time_passes(context: Context, time: float) -> None:
     context.world.let_pass(time)
 
 
-@when("both workers are replaced, one after the other, {times:Count} times")
-def roll_out(context: Context, times: int) -> None:
-    context.world.rollout.roll_out(times)
+@when("both workers are replaced, one after the other")
+def roll_out(context: Context) -> None:
+    context.world.rollout.roll_out()
 
 
 # What fails
 
 
-@when("{count:Count} messages are published that fail twice")
+@given("{count:Count} messages that fail twice, the first time because the provider hangs up")
 def publish_failing_twice(context: Context, count: int) -> None:
-    context.world.retries.publish_refused(count, times=2)
+    context.world.retries.publish_failing_twice(count)
+
+
+@when("another message of each of these customers is published while they wait")
+def publish_behind(context: Context) -> None:
+    context.world.retries.publish_behind()
 
 
 @when(
@@ -109,6 +119,11 @@ def publish_around(context: Context, before: int, after: int, others: int) -> No
 @step("a message is published that always fails, and {after:Count} more of its customer and {others:Count} of others")
 def publish_poison(context: Context, after: int, others: int) -> None:
     context.world.dead_letters.publish_poison(after, others)
+
+
+@given("a message is published that makes no sense")
+def publish_senseless(context: Context) -> None:
+    context.world.dead_letters.publish_senseless()
 
 
 @when("a message is published that each worker dies of")
@@ -126,14 +141,29 @@ def unblock_dead_letters(context: Context, time: float) -> None:
     context.world.dead_letters.unblock_after(time)
 
 
-@when("it is taken out of the dead letters, and the provider has recovered")
+@given("two customers each have a dead letter")
+def two_dead_letters(context: Context) -> None:
+    context.world.redrives.publish_two()
+
+
+@given("the next message of the first one's customer is under way")
+def next_under_way(context: Context) -> None:
+    context.world.redrives.publish_next()
+
+
+@when("the provider has recovered, and two people try the first one again at once")
 def redrive_recovered(context: Context) -> None:
-    context.world.dead_letters.redrive(recovered=True)
+    context.world.redrives.redrive(recovered=True)
 
 
-@when("it is taken out of the dead letters, and the provider has not recovered")
+@when("two people try the first one again at once, and the provider has not recovered")
 def redrive_refused(context: Context) -> None:
-    context.world.dead_letters.redrive(recovered=False)
+    context.world.redrives.redrive(recovered=False)
+
+
+@when("the consumer group is lost")
+def lose_group(context: Context) -> None:
+    context.world.losses.lose("the consumer group")
 
 
 @when("{what} is lost, {count:Count} of these customers publish another one, and both workers are back")
@@ -198,12 +228,17 @@ def nothing_more(context: Context, time: float) -> None:
     context.world.under_way.expect_nothing_more(time)
 
 
-@then("each of them has ended within {deadline:Duration}")
+@then("each of them has ended within {deadline:Duration}, and until then nobody else began what it had")
 def workers_ended(context: Context, deadline: float) -> None:
     context.world.rollout.expect_ended(deadline)
 
 
-@then("nothing but the long one was interrupted, and nothing is a dead letter")
+@then("the long one, which goes on to fail, is a dead letter after 3 failures, as any other")
+def long_given_up(context: Context) -> None:
+    context.world.rollout.expect_given_up()
+
+
+@then("nothing but the long one was interrupted, and nothing else is a dead letter")
 def not_interrupted(context: Context) -> None:
     context.world.rollout.expect_not_interrupted()
 
@@ -230,19 +265,49 @@ def tried_again(context: Context, first: float, second: float, late: float) -> N
     context.world.retries.expect_spaced(first, second, spread=0.2, late_s=late)
 
 
-@then("within {deadline:Duration} it is a dead letter, whole, after {count:Count} deliveries")
-def dead_letter(context: Context, deadline: float, count: int) -> None:
-    context.world.dead_letters.expect_dead(deadline, count)
+@then("these waits differ by {time:Duration} and more, so that not all come back at once")
+def scattered(context: Context, time: float) -> None:
+    context.world.retries.expect_scattered(time)
 
 
-@then("within {deadline:Duration} it is a dead letter again, whole, after {count:Count} more deliveries")
-def dead_again(context: Context, deadline: float, count: int) -> None:
-    context.world.dead_letters.expect_dead(deadline, 2 * count)
+@then("all of them, and those behind them, were told of as unfinished meanwhile")
+def waiting_told(context: Context) -> None:
+    context.world.retries.expect_told()
+
+
+@then("what fails from now on is tried again, and has taken effect within {deadline:Duration}")
+def still_tried_again(context: Context, deadline: float) -> None:
+    context.world.retries.expect_tried_again(deadline)
+
+
+@then("within {deadline:Duration} it is a dead letter, whole, after 3 deliveries")
+def dead_letter(context: Context, deadline: float) -> None:
+    context.world.dead_letters.expect_dead(deadline)
+
+
+@then("when its producer publishes it again, it is still that dead letter, and holds up nobody")
+def known_again(context: Context) -> None:
+    context.world.dead_letters.expect_known()
+
+
+@then("within {deadline:Duration} the one that makes no sense is a dead letter, too, whole")
+def senseless_kept(context: Context, deadline: float) -> None:
+    context.world.dead_letters.expect_senseless_kept(deadline)
+
+
+@then("within {deadline:Duration} it is a dead letter again, whole, after 3 more deliveries")
+def dead_again(context: Context, deadline: float) -> None:
+    context.world.redrives.expect_dead_again(deadline)
 
 
 @then("within {deadline:Duration} it has taken effect once, and is no dead letter any more")
 def recovered(context: Context, deadline: float) -> None:
-    context.world.dead_letters.expect_recovered(deadline)
+    context.world.redrives.expect_recovered(deadline)
+
+
+@then("the other one is the same dead letter as before, and was not delivered again")
+def other_kept(context: Context) -> None:
+    context.world.redrives.expect_other_kept()
 
 
 @then("the nodes have written fewer than {count:Count} lines about it")

@@ -2,7 +2,7 @@
 
 import reprlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import requests
@@ -45,8 +45,8 @@ class NodeClient:
     ) -> requests.Response:
         """One request, with the session of `token`; its answer, whatever it is.
 
-        A `body` of bytes is sent as it is, any other as JSON. Where body or answer hold what is `secret`, such as a
-        password or a new token, neither is recorded.
+        A `body` of bytes is sent as it is, an iterator of them piece by piece, any other as JSON. Where body or answer
+        hold what is `secret`, such as a password or a new token, neither is recorded.
         """
         began = time.monotonic()
         headers = {**headers, "Authorization": f"Bearer {token}"} if token else headers
@@ -56,7 +56,7 @@ class NodeClient:
             answer = self._http.request(
                 method,
                 self._url + path,
-                **{"data" if isinstance(body, bytes) else "json": body},
+                **{"data" if isinstance(body, bytes | Iterator) else "json": body},
                 headers=headers,
                 timeout=self._answer_within_s,
                 allow_redirects=False,

@@ -23,6 +23,7 @@ class Kind(Enum):
     NO_TEXT = auto()  # bytes that are no text in any encoding that is in use
     UNKNOWN_TYPE = auto()
     FIELD_MISSING = auto()
+    NO_OBJECT = auto()  # JSON that is not what a message is
     TOO_LARGE = auto()
 
 
@@ -58,6 +59,9 @@ class Adapter(Protocol):
 
         AssertionError for an answer that is none of these.
         """
+
+    def publish_in_pieces(self, key: str, message_id: str, payload: bytes) -> Answer:
+        """The same, without saying first how large the payload is; as `publish`, where it has to be said."""
 
     def unfinished(self) -> int:
         """How many messages are not done, as the platform's metrics tell."""

@@ -1,11 +1,11 @@
-"""Messages that are given up: when, what is kept of them, and what becomes of them when they are tried again."""
+"""Messages that are given up: when, and what is kept of them."""
 
 import time
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to, has_length
 
-from support.capabilities.message_queue_redis_streams.client import DeadLetter, Kind
+from support.capabilities.message_queue_redis_streams.client import Answer, DeadLetter, Kind
 from support.errors import ProbeError
 from support.polling import poll
 from support.probes.redis import client_of
@@ -25,6 +25,7 @@ class DeadLetters:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._message: Message | None = None
+        self._senseless: Message | None = None
         self._blocker = world.fresh("blocker")
 
     # How it comes to them
@@ -37,6 +38,11 @@ class DeadLetters:
         world.accept(self._message)
         world.publish_line(self._message.key, after)
         world.publish_lines(others, 1)
+
+    def publish_senseless(self) -> None:
+        """A message of another customer that nobody can read."""
+        world, self._senseless = self._world, self._world.new()
+        must(world.publish(self._senseless, 0, Kind.NO_JSON) is Answer.ACCEPTED, "a message was not accepted")
 
     def publish_deadly(self) -> None:
         """A message that each worker dies of: it is killed as soon as it works on it, and comes back."""
@@ -81,29 +87,23 @@ class DeadLetters:
         assert_that(self._world.arrivals(self._bad()), has_length(DELIVERIES), "deliveries")
         self.unblock()
 
-    # What becomes of them
-
-    def redrive(self, recovered: bool) -> None:
-        """The message is tried again; where it has `recovered`, the provider refuses it no more."""
-        self.expect_dead(WELL_WITHIN_S)
-        if recovered:
-            self._world.provider.heal()
-        must(self._world.producers[1].redrive(self._bad().id), "a dead letter that is there was not found again")
-
     # What must hold
 
-    def expect_dead(self, within_s: float, deliveries: int = DELIVERIES) -> None:
-        """Within `within_s` it is a dead letter, once, with all that it was, after so many deliveries of `DELIVERIES`.
+    def expect_dead(self, within_s: float) -> None:
+        """Within `within_s` the message is a dead letter, as `expect_given_up` says."""
+        self.expect_given_up(self._bad(), within_s)
+
+    def expect_given_up(self, message: "Message", within_s: float, deliveries: int = DELIVERIES) -> None:
+        """Within `within_s` it is a dead letter, once, with all that it was, after as many deliveries as it may have.
 
         The provider saw `deliveries` in all.
         """
-        world, bad = self._world, self._bad()
-        poll(lambda: len(world.arrivals(bad)) >= deliveries and self._of(bad), within_s)
-        found = self._of(bad)
-        assert_that(found, has_length(1), f"dead letters of {bad.id} after {within_s:g} s")
-        self.expect_whole(found[0], bad, Kind.GOOD)
-        assert_that(found[0].deliveries, equal_to(DELIVERIES), "deliveries, as told with the dead letter")
-        assert_that(world.arrivals(bad), has_length(deliveries), "deliveries, as the provider saw them")
+        world = self._world
+        poll(lambda: len(world.arrivals(message)) >= deliveries and self._of(message), within_s)
+        letter = self.of(message, 0)
+        self.expect_whole(letter, message, Kind.GOOD)
+        assert_that(letter.deliveries, equal_to(DELIVERIES), "deliveries, as told with the dead letter")
+        assert_that(world.arrivals(message), has_length(deliveries), "deliveries, as the provider saw them")
 
     def expect_whole(self, letter: DeadLetter, message: "Message", kind: Kind) -> None:
         """It has the message's id, its customer, its payload byte by byte, and a reason."""
@@ -117,16 +117,25 @@ class DeadLetters:
         world = self._world
         world.expect_done(within_s, [message for message in world.messages if message != self._message])
 
-    def expect_recovered(self, within_s: float) -> None:
-        """It has taken effect once, after one more delivery, and is a dead letter no more."""
-        world, bad = self._world, self._bad()
-        world.expect_done(within_s, [bad])
-        assert_that(world.arrivals(bad), has_length(DELIVERIES + 1), "deliveries, as the provider saw them")
-        self.expect_none()
+    def expect_known(self) -> None:
+        """Published again it is accepted, as the same message: what its customer publishes after it is not held up.
 
-    def expect_none(self) -> None:
-        """None of the scenario's messages is a dead letter."""
-        ours = {message.id for message in self._world.messages}
+        It is not delivered again, and is the same dead letter.
+        """
+        world, bad = self._world, self._bad()
+        must(world.publish(bad, 1) is Answer.ACCEPTED, "a message that was published again was not accepted")
+        world.expect_done(WELL_WITHIN_S, world.publish_line(bad.key, 1))
+        self.expect_dead(0)
+
+    def expect_senseless_kept(self, within_s: float) -> None:
+        """The message that nobody can read is a dead letter within so many seconds, whole."""
+        if not self._senseless:
+            raise ProbeError("no message has been published that makes no sense")
+        self.expect_whole(self.of(self._senseless, within_s), self._senseless, Kind.NO_JSON)
+
+    def expect_none(self, *messages: "Message") -> None:
+        """None of these, by default none of the scenario's messages, is a dead letter."""
+        ours = {message.id for message in messages or self._world.messages}
         assert_that([letter for letter in self._all() if letter.id in ours], empty(), "dead letters")
 
     def of(self, message: "Message", within_s: float) -> DeadLetter:

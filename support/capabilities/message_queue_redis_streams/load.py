@@ -31,7 +31,7 @@ class Load:
         world.provider.arm("slow", times=None, match={"path": f"/effects/{world.batch}-*"}, ms=_TAKES_MS)
         pool = world.closing.enter_context(threads(customers))
         world.closing.callback(self._ending.set)  # is called before the threads are waited for
-        self._lines = [pool.submit(self._publish, world.fresh("customer")) for _ in range(customers)]
+        self._lines = [pool.submit(self._publish, world.customer()) for _ in range(customers)]
         if not poll(lambda: len(world.done()) > customers, _BEGUN_WITHIN_S):
             raise ProbeError(f"nothing took effect within {_BEGUN_WITHIN_S:g} s, before anything was broken")
 

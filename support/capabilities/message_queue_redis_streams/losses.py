@@ -68,7 +68,7 @@ class Losses:
 
     def lose_meanwhile(self, what: str, count: int) -> None:
         """Redis loses `what`; `count` of the customers who wait publish another message; the frozen workers go on."""
-        self._lose(what)
+        self.lose(what)
         for message in self._before[:count]:
             self._world.publish_line(message.key, 1)
         for name in ("worker-1", "worker-2"):
@@ -78,11 +78,17 @@ class Losses:
         """How many names there are in the consumer group now."""
         self._names = self._named()
 
-    def _lose(self, what: str) -> None:
-        """Redis loses the consumer group, as after a restart without its data, or the whole stream."""
+    def lose(self, what: str) -> None:
+        """Redis loses the consumer group, as after a restart without its data, the whole stream, or all its entries."""
         names = self._world.names
         with client_of(self._world.fleet.stores["redis-durable"]) as client:
-            lost = client.xgroup_destroy(names.stream, names.group) if "group" in what else client.delete(names.stream)
+            match what:
+                case "the consumer group":
+                    lost = client.xgroup_destroy(names.stream, names.group)
+                case "the whole stream":
+                    lost = client.delete(names.stream)
+                case _:
+                    lost = client.xtrim(names.stream, maxlen=0, approximate=False)
         if not lost:
             raise FaultError(f"Redis was to lose {what}, and had none")
 

@@ -15,7 +15,9 @@ _KINDS = {
     "a payload that is no text": Kind.NO_TEXT,
     "a type that nobody knows": Kind.UNKNOWN_TYPE,
     "nobody to whom it goes": Kind.FIELD_MISSING,
+    "a list in the place of an object": Kind.NO_OBJECT,
     "a payload that is too large": Kind.TOO_LARGE,
+    "pieces that are too large together": Kind.TOO_LARGE,
 }
 _NAMES = {"no id": ("", "customer"), "no customer": ("id", "")}
 _REFUSALS = {"too large": Answer.TOO_LARGE, "invalid": Answer.INVALID}
@@ -35,7 +37,8 @@ class Mistakes:
         good = self._message = world.new()
         message_id, key = _NAMES.get(what, ("id", "customer"))
         producer, payload = world.producers[0], world.producers[0].payload(self._kind, good.id)
-        self._heard = producer.publish(good.key if key else "", good.id if message_id else "", payload)
+        publish = producer.publish_in_pieces if "pieces" in what else producer.publish
+        self._heard = publish(good.key if key else "", good.id if message_id else "", payload)
         world.publish_line(good.key, 1)
 
     def expect_kept(self, within_s: float) -> None:

@@ -1,14 +1,20 @@
 """Deliveries in vain: how often, after how long, and what waits for them."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than_or_equal_to
+from hamcrest import assert_that, equal_to, greater_than_or_equal_to, has_length, less_than_or_equal_to
 
 from support.clients.provider_control import ArmedFault
+from support.errors import ProbeError
+from support.polling import poll
+from support.worlds.crowds import for_each
 from support.worlds.world import WELL_WITHIN_S
 
 if TYPE_CHECKING:
     from support.capabilities.message_queue_redis_streams.world import Message, World
+
+_SOME = 4  # messages, of which each worker should get some
 
 
 class Retries:
@@ -18,18 +24,50 @@ class Retries:
         self._world = world
         self.refused: list[Message] = []
         self.others: list[Message] = []
+        self._told: list[int] = []
+        self._done = 0  # messages that had been done by the time that it was told
 
     def refuse(self, message: "Message", times: int | None) -> ArmedFault:
         """The provider says so many times, or always, that it is unavailable when it hears of the message."""
         return self._world.provider.arm("status", times=times, status=503, match={"key": message.id})
 
-    def publish_refused(self, count: int, times: int | None) -> None:
-        """Publishes messages of so many customers that the provider refuses `times`."""
-        self.refused = [self._world.new() for _ in range(count)]
+    def publish_failing_twice(self, count: int) -> None:
+        """Messages of so many customers; the provider hangs up at the first call for each, and refuses the second.
+
+        Returns when each has failed once, and nobody is at work on one.
+        """
+        world = self._world
+        self.refused = [world.new() for _ in range(count)]
         for message in self.refused:
-            self.refuse(message, times)
+            world.provider.arm("reset", match={"key": message.id})
+            self.refuse(message, 1)
         for message in self.refused:
-            self._world.accept(message)
+            world.accept(message)
+        world.provider.await_arrivals(count, WELL_WITHIN_S, path=f"/effects/{world.batch}-*")
+        poll(lambda: not world.redis.pending(world.names.stream, world.names.group), WELL_WITHIN_S, 0.005)
+
+    def publish_behind(self) -> None:
+        """Another message of each of these customers; then both producers are asked how much is unfinished."""
+        world = self._world
+        for_each(self.refused, lambda message: world.publish_line(message.key, 1))
+        before = world.before["unfinished, as told"]
+        self._told = [producer.unfinished() - before for producer in world.producers]
+        self._done = len(world.done())
+
+    def expect_told(self) -> None:
+        """Both told of all messages. Raises ProbeError where some had been done by then."""
+        if self._done:
+            raise ProbeError(f"{self._done} messages were done before the producers were asked what is unfinished")
+        assert_that(self._told, equal_to([len(self._world.messages)] * 2), "unfinished messages, as the producers tell")
+
+    def expect_tried_again(self, within_s: float) -> None:
+        """Messages that the provider refuses once from now on take effect within so many seconds."""
+        world = self._world
+        messages = [world.new() for _ in range(_SOME)]
+        for message in messages:
+            self.refuse(message, 1)
+            world.accept(message)
+        world.expect_done(within_s, messages)
 
     def publish_around(self, before: int, after: int, others: int) -> None:
         """A customer's messages, of which the one in between is refused, and then held by the provider.
@@ -37,7 +75,7 @@ class Retries:
         When it has been refused, another customer publishes so many.
         """
         world = self._world
-        customer = world.fresh("customer")
+        customer = world.customer()
         world.publish_line(customer, before)
         bad = world.new(customer)
         fault = self.refuse(bad, 1)
@@ -45,17 +83,28 @@ class Retries:
         self.refused = [world.accept(bad)]
         world.publish_line(customer, after)
         fault.await_hits(1, WELL_WITHIN_S)
-        self.others = world.publish_line(world.fresh("customer"), others)
+        self.others = world.publish_line(world.customer(), others)
 
     def expect_spaced(self, *nominal_s: float, spread: float, late_s: float) -> None:
         """Each was delivered again after these seconds, later by at most `spread` of them and `late_s`."""
         for message in self.refused:
-            arrivals = self._world.arrivals(message)
-            assert_that(len(arrivals), equal_to(len(nominal_s) + 1), f"deliveries of {message.id}")
-            for before, after, wait_s in zip(arrivals, arrivals[1:], nominal_s, strict=False):
-                gap_s = after.arrived - (before.ended or before.arrived)
+            gaps = self._gaps(message)
+            assert_that(gaps, has_length(len(nominal_s)), f"deliveries of {message.id} after the first one")
+            for gap_s, wait_s in zip(gaps, nominal_s, strict=True):
                 assert_that(gap_s, greater_than_or_equal_to(wait_s), "seconds until the next delivery")
                 assert_that(gap_s, less_than_or_equal_to(wait_s * (1 + spread) + late_s), "seconds until the next one")
+
+    def expect_scattered(self, by_s: float) -> None:
+        """The last waits differ by at least `by_s`, without the longest and the shortest tenth of them."""
+        waits = sorted(self._gaps(message)[-1] for message in self.refused)
+        tenth = len(waits) // 10
+        differ_s = waits[-1 - tenth] - waits[tenth]
+        assert_that(differ_s, greater_than_or_equal_to(by_s), "seconds by which waits differ that began together")
+
+    def _gaps(self, message: "Message") -> list[float]:
+        """After how many seconds it was delivered again, each time."""
+        arrivals = self._world.arrivals(message)
+        return [after.arrived - (before.ended or before.arrived) for before, after in pairwise(arrivals)]
 
     def expect_others_first(self, within_s: float) -> None:
         """Within `within_s` the other customer's messages are done, while the refused one waits and is held."""

@@ -1,20 +1,25 @@
 """A new version is rolled out: each worker is asked to end, and comes back, one after the other."""
 
 import time
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, empty
+from hamcrest import assert_that, empty, equal_to
 
-from support.clients.provider_control import ArmedFault
+from support.capabilities.message_queue_redis_streams.client import Answer, Kind
+from support.capabilities.message_queue_redis_streams.dead_letters import DELIVERIES
+from support.clients.provider_control import ArmedFault, Arrival
 from support.errors import ProbeError
 from support.polling import poll
 from support.promise import must
+from support.worlds.world import WELL_WITHIN_S
 
 if TYPE_CHECKING:
     from support.capabilities.message_queue_redis_streams.world import Message, World
 
 _GRACE_S = 10.0
 _HANDED_OVER_WITHIN_S = 5.0
+_HUNG_UP_WITHIN_S = 0.1  # the provider may hear of a call that ended so much later than of the next one
 _WORKERS = ("worker-1", "worker-2")
 
 
@@ -25,51 +30,84 @@ class Rollout:
         self._world = world
         self._long: Message | None = None
         self._held: ArmedFault | None = None
-        self._took_s: dict[str, float] = {}
+        self._drains: dict[str, tuple[float, float]] = {}  # of each worker, from when to when (seconds since the epoch)
 
     def publish_long(self) -> None:
-        """A message that the provider holds until the rollout is over."""
+        """A message that the provider refuses once, then holds until the rollout is over, and then refuses for good."""
         world = self._world
         self._long = world.new()
+        world.retries.refuse(self._long, 1)
         self._held = world.provider.arm("hold_before", times=None, match={"key": self._long.id})
-        world.accept(self._long)
-        self._held.await_waiting(1)
+        world.retries.refuse(self._long, None)
+        must(world.publish(self._long) is Answer.ACCEPTED, f"message {self._long.id} was not accepted")
 
-    def roll_out(self, times: int) -> None:
-        """Replaces both workers, one after the other, so many times."""
-        for _ in range(times):
-            for name in _WORKERS:
-                self._replace(name)
+    def roll_out(self) -> None:
+        """Replaces both workers, the one that has the long message first."""
+        first = self._fault().await_waiting(1)[0].via
+        for name in sorted(_WORKERS, key=lambda name: name != first):
+            self._replace(name)
 
     def _replace(self, name: str) -> None:
         """Asks the worker to end, sees that it does, and starts it again. What it had under way goes to the other."""
         world, held = self._world, self._fault()
-        worker, has_it = world.fleet.named(name), held.waiting()[0].via == name
+        worker, began = world.fleet.named(name), time.time()
         world.faults.terminate(name)
-        began = time.monotonic()
         ended = poll(lambda: worker.state().get("Status") == "exited", _GRACE_S)
         must(ended, f"{name} still runs {_GRACE_S:g} s after it was asked to end")
-        self._took_s[name] = max(self._took_s.get(name, 0), time.monotonic() - began)
-        if has_it:
-            must(poll(held.waiting, _HANDED_OVER_WITHIN_S), "nobody goes on with what took longer than the rollout")
+        self._drains[name] = began, time.time()
+        must(poll(held.waiting, _HANDED_OVER_WITHIN_S), "nobody goes on with what took longer than the rollout")
         world.faults.mend(name)
 
+    def let_go(self) -> None:
+        """The provider gives the long one up, if there is one, and refuses it from now on."""
+        if self._held:
+            self._held.cut()
+            self._held.heal()
+
     def expect_ended(self, within_s: float) -> None:
-        """Each worker ended within so many seconds from when it was asked to."""
-        slow = {name: took_s for name, took_s in self._took_s.items() if took_s > within_s}
+        """Each worker ended within so many seconds from when it was asked to, and nobody took from it meanwhile."""
+        took = {name: ended - began for name, (began, ended) in self._drains.items()}
+        slow = {name: took_s for name, took_s in took.items() if took_s > within_s}
         assert_that(slow, empty(), f"workers that took longer than {within_s:g} s to end (seconds)")
+        early = [later.via for earlier, later in self._doubled() if self._drained(earlier.via, later.arrived)]
+        assert_that(early, empty(), "workers that began the long message while another one was finishing it")
+
+    def expect_given_up(self) -> None:
+        """The long one is a dead letter, whole, after as many failures as any other: its handing over was none.
+
+        A worker that was not heard for too long, because the machine is busy, has failed, too.
+        """
+        world, long = self._world, self._message()
+        letter = world.dead_letters.of(long, WELL_WITHIN_S)
+        world.dead_letters.expect_whole(letter, long, Kind.GOOD)
+        assert_that(letter.deliveries, equal_to(DELIVERIES), "deliveries, as told with the dead letter")
+        failed = [arrival for arrival in world.arrivals(long) if arrival.status or arrival.cut == "provider"]
+        assert_that(len(failed) + len(self._doubled()), equal_to(DELIVERIES), "failures of the long message")
 
     def expect_not_interrupted(self) -> None:
-        """No message but the long one was broken off."""
-        world, long = self._world, self._long
-        broken_off = world.load.interrupted() - {long.id if long else ""}
-        assert_that(broken_off, empty(), "messages that were broken off")
+        """No message but the long one was broken off, and none is a dead letter."""
+        world = self._world
+        assert_that(world.load.interrupted() - {self._message().id}, empty(), "messages that were broken off")
         world.dead_letters.expect_none()
 
-    def let_go(self) -> None:
-        """The provider answers the long one, if there is one, too."""
-        if self._held:
-            self._held.heal()
+    def _doubled(self) -> list[tuple[Arrival, Arrival]]:
+        """Each delivery of the long one that had not ended when the next one arrived, with that."""
+        arrivals = self._world.arrivals(self._message())
+        return [
+            (earlier, later)
+            for earlier, later in pairwise(arrivals)
+            if earlier.ended is None or earlier.ended > later.arrived + _HUNG_UP_WITHIN_S
+        ]
+
+    def _drained(self, name: str, moment: float) -> bool:
+        """Whether the worker was on its way to its end then."""
+        began, ended = self._drains[name]
+        return began < moment < ended
+
+    def _message(self) -> "Message":
+        if not self._long:
+            raise ProbeError("no message was published that takes longer than a rollout")
+        return self._long
 
     def _fault(self) -> ArmedFault:
         if not self._held:

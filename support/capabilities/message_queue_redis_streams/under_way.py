@@ -1,7 +1,6 @@
 """Messages that workers are at work on, at a moment that a scenario is about."""
 
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to
@@ -14,7 +13,8 @@ from support.worlds.world import wait_until
 if TYPE_CHECKING:
     from support.capabilities.message_queue_redis_streams.world import Message, World
 
-_MOST = 7  # messages, after which the other worker should have got one of them
+_MOST = 40  # messages, by which each worker should have got its share
+_SHARE = {"worker-1": 2, "worker-2": 1}
 _BEGUN_WITHIN_S = 5.0
 FIRST, SECOND = "worker-1", "worker-2"
 
@@ -24,27 +24,38 @@ class UnderWay:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._held: ArmedFault | None = None
+        self._held: dict[str, ArmedFault] = {}  # by the message's id
         self._of: dict[str, list[Message]] = {FIRST: [], SECOND: []}
         self._since = 0.0
 
     def begin(self, done: bool) -> None:
-        """Each worker has at least one message that the provider holds, before it is done or after.
+        """The provider holds two messages of the first worker and one of the second, before they are done or after.
 
-        Raises ProbeError when one worker gets them all.
+        What a worker gets beyond its share is answered. Raises ProbeError when one does not get its share.
         """
+        for _ in range(_MOST):
+            if all(len(self._of[name]) == share for name, share in _SHARE.items()):
+                self._since = time.monotonic()
+                return
+            self._begin_one("hold_after" if done else "hold_before")
+        raise ProbeError(f"of {_MOST} messages nearly all went to the same worker")
+
+    def _begin_one(self, hold: str) -> None:
+        world, message = self._world, self._world.new()
+        held = world.provider.arm(hold, times=None, match={"key": message.id})
+        world.accept(message)
+        worker = held.await_waiting(1, _BEGUN_WITHIN_S)[0].via
+        if len(self._of[worker]) == _SHARE[worker]:
+            held.heal()
+            return
+        self._of[worker].append(message)
+        self._held[message.id] = held
+
+    def pile_up(self, count: int, each_s: float) -> None:
+        """So many other messages wait as well; the provider takes `each_s` for each."""
         world = self._world
-        self._held = world.provider.arm(
-            "hold_after" if done else "hold_before", times=None, match={"path": f"/effects/{world.batch}-*"}
-        )
-        while not all(self._of.values()):
-            if sum(map(len, self._of.values())) == _MOST:
-                raise ProbeError(f"of {_MOST} messages all went to the same worker")
-            message = world.accept(world.new())
-            poll(partial(world.arrivals, message), _BEGUN_WITHIN_S)
-            self._held.await_waiting(len(world.messages), _BEGUN_WITHIN_S)
-            self._of[world.arrivals(message)[0].via].append(message)
-        self._since = time.monotonic()
+        world.provider.arm("slow", times=None, match={"path": f"/effects/{world.batch}-*"}, ms=round(each_s * 1000))
+        world.publish_lines(count, 1)
 
     def expect_taken_over(self, within_s: float) -> None:
         """Within `within_s` the second worker is at work on all that the first one had under way."""
@@ -63,11 +74,10 @@ class UnderWay:
         assert_that(counts, equal_to(dict.fromkeys(counts, 1)), "how often each was begun")
 
     def hand_over(self) -> None:
-        """What the first worker, which is frozen, had under way is taken over by the second one; its own calls fail."""
-        world, lost = self._world, self._of[FIRST]
+        """What the first worker, which is frozen, had is taken over by the second one; of its own calls one fails."""
+        world, one = self._world, self._of[FIRST][0]
         self.expect_taken_over(_BEGUN_WITHIN_S)
-        late = [arrival.seq for one in lost for arrival in world.arrivals(one) if arrival.via == FIRST]
-        self._fault().cut(*late)
+        self._held[one.id].cut(*(arrival.seq for arrival in world.arrivals(one) if arrival.via == FIRST))
         self._deliveries = world.deliveries()
 
     def expect_nothing_more(self, for_s: float) -> None:
@@ -79,8 +89,3 @@ class UnderWay:
         wait_until(time.monotonic() + for_s)
         assert_that(world.deliveries() - self._deliveries, empty(), "messages that were begun once more")
         world.dead_letters.expect_none()
-
-    def _fault(self) -> ArmedFault:
-        if not self._held:
-            raise ProbeError("nothing is under way")
-        return self._held

@@ -14,6 +14,7 @@ from support.capabilities.message_queue_redis_streams.dead_letters import DeadLe
 from support.capabilities.message_queue_redis_streams.load import Load
 from support.capabilities.message_queue_redis_streams.losses import Losses
 from support.capabilities.message_queue_redis_streams.mistakes import Mistakes
+from support.capabilities.message_queue_redis_streams.redrives import Redrives
 from support.capabilities.message_queue_redis_streams.retries import Retries
 from support.capabilities.message_queue_redis_streams.rollout import Rollout
 from support.capabilities.message_queue_redis_streams.under_way import UnderWay
@@ -29,6 +30,7 @@ from support.worlds.world import part
 
 _INSISTS_FOR_S = 15.0
 _PAUSE_S = 0.1
+_EARLIER_DONE_WITHIN_S = 3.0  # what an earlier scenario has left
 # Of what is done so much may stay: entries that are trimmed in blocks, keys that are there once.
 _MAY_STAY = {"given to a worker": 0, "entries of the stream": 100, "kept for ever": 20, "unfinished, as told": 0}
 
@@ -48,6 +50,7 @@ class World(world.World[Adapter]):
     load = part(Load)
     losses = part(Losses)
     mistakes = part(Mistakes)
+    redrives = part(Redrives)
     retries = part(Retries)
     rollout = part(Rollout)
     under_way = part(UnderWay)
@@ -68,13 +71,22 @@ class World(world.World[Adapter]):
     def expect_ready(self) -> None:
         """All nodes are well. What the queue holds by now is nothing of this scenario's."""
         self.expect_nodes_well()
+        poll(lambda: not self.producers[0].unfinished(), _EARLIER_DONE_WITHIN_S)
         self.before = self._held()
 
     # What producers do
 
     def new(self, key: str = "") -> Message:
-        """A message that nobody has published yet, of a customer that nobody has seen unless `key` is one."""
-        return Message(f"{self.batch}-{next(self._numbers):05}", key or self.fresh("customer"))
+        """A message that nobody has published yet, of a customer that nobody has seen unless `key` is one.
+
+        Every other one has an id that differs from the one before it in capitals alone.
+        """
+        number = next(self._numbers)
+        return Message(f"{self.batch}-{number // 2:05}{'aA'[number % 2]}", key or self.customer())
+
+    def customer(self) -> str:
+        """A customer that nobody has seen, of a name such as people give."""
+        return f"{self.fresh('customer')}: Zoë & Söhne"
 
     def publish(self, message: Message, place: int = 0, kind: Kind = Kind.GOOD) -> Answer:
         """Publishes it through the producer of that `place`."""
@@ -96,7 +108,7 @@ class World(world.World[Adapter]):
 
     def publish_lines(self, customers: int, each: int) -> list[Message]:
         """`each` messages of so many new customers, each customer's one after the other. Returns them all."""
-        keys = [self.fresh("customer") for _ in range(customers)]
+        keys = [self.customer() for _ in range(customers)]
         for_each(keys, lambda key: self.publish_line(key, each))
         return [message for message in self.messages if message.key in keys]
 

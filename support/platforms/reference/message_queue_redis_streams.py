@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from support.promise import broken, must
 _AT_ONCE = 30
 _ANSWERS = {202: Answer.ACCEPTED, 400: Answer.INVALID, 413: Answer.TOO_LARGE, 503: Answer.UNAVAILABLE}
 _LARGE = 100_000
+_PIECE = 20_000
 
 
 class Adapter(NodeClient):
@@ -35,17 +37,19 @@ class Adapter(NodeClient):
                 receipt["type"] = "telegram"
             case Kind.FIELD_MISSING:
                 del receipt["to"]
+            case Kind.NO_OBJECT:
+                return json.dumps([receipt]).encode()
             case Kind.TOO_LARGE:
                 receipt["text"] = "x" * _LARGE
         return json.dumps(receipt, ensure_ascii=False).encode()
 
     def publish(self, key: str, message_id: str, payload: bytes) -> Answer:
         """POST, with the payload as it is."""
-        headers = {"Idempotency-Key": message_id, "Content-Type": "application/octet-stream"}
-        answer = self.ask("POST", f"/queue/messages?key={quote(key)}", payload, headers=headers)
-        if answer.status_code not in _ANSWERS:
-            broken(f"{self.name} answered a message by {answer.status_code}: {answer.text}")
-        return _ANSWERS[answer.status_code]
+        return self._post(key, message_id, payload)
+
+    def publish_in_pieces(self, key: str, message_id: str, payload: bytes) -> Answer:
+        """The same, chunked: no Content-Length says how large it is."""
+        return self._post(key, message_id, (payload[at : at + _PIECE] for at in range(0, len(payload), _PIECE)))
 
     def unfinished(self) -> int:
         """The count of what is not done."""
@@ -69,6 +73,13 @@ class Adapter(NodeClient):
     def names(self) -> Names:
         """The keys of scripts.py."""
         return Names("queue:ready", "workers", "queue:dead")
+
+    def _post(self, key: str, message_id: str, payload: bytes | Iterator[bytes]) -> Answer:
+        headers = {"Idempotency-Key": message_id, "Content-Type": "application/octet-stream"}
+        answer = self.ask("POST", f"/queue/messages?key={quote(key)}", payload, headers=headers)
+        if answer.status_code not in _ANSWERS:
+            broken(f"{self.name} answered a message by {answer.status_code}: {answer.text}")
+        return _ANSWERS[answer.status_code]
 
     def _rows(self) -> list[dict[str, Any]]:
         answer: requests.Response = self.ask("GET", "/queue/dead-letters")

@@ -14,7 +14,8 @@ A key whose line is not empty has one turn, or waits: so its messages are worked
 happens to one of them, and other keys go on. What is done leaves the stream at once, so nothing is ever trimmed.
 """
 
-READY, GROUP, DEAD, MESSAGES, LINES = "queue:ready", "workers", "queue:dead", "queue:messages", "queue:line:"
+READY, GROUP, TURNS, LINES = "queue:ready", "workers", "queue:turns", "queue:line:"
+MESSAGES, DEAD = "queue:messages", "queue:dead"
 
 _WORDS = """
 local function line(key) return 'queue:line:' .. key end

@@ -19,6 +19,7 @@ class QueueSettings:
     queue_drain_s: float  # what is under way has so long to be finished when the node is asked to end
     queue_remember_s: float  # for so long a message that is published again is known to be the same
     queue_forget_workers_s: float  # a worker that holds nothing and was not heard for so long is gone for good
+    queue_see_turns_every_s: float  # so often it is looked whether turns were deleted
     queue_message_bytes: int  # the largest payload
 
     @classmethod
@@ -34,6 +35,7 @@ class QueueSettings:
             queue_drain_s=positive(environ, "QUEUE_DRAIN_S", 10),
             queue_remember_s=positive(environ, "QUEUE_REMEMBER_S", 24 * 3600),
             queue_forget_workers_s=positive(environ, "QUEUE_FORGET_WORKERS_S", 3600),
+            queue_see_turns_every_s=positive(environ, "QUEUE_SEE_TURNS_EVERY_S", 60),
             queue_message_bytes=_whole(environ, "QUEUE_MESSAGE_BYTES", 64 * 1024),
         )
 

@@ -46,6 +46,7 @@ class Workers:
         working = [asyncio.create_task(self._work(f"{self._name}:{number}")) for number in range(count)]
         upkeep = [asyncio.create_task(self._regularly(self._queue.wake, UPKEEP_EVERY_S))]
         upkeep += [asyncio.create_task(self._regularly(self._queue.forget_workers, FORGET_EVERY_S))]
+        upkeep += [asyncio.create_task(self._regularly(self._queue.see_turns, self._settings.queue_see_turns_every_s))]
         await self._ending.wait()
         _, late = await asyncio.wait(working, timeout=self._settings.queue_drain_s)
         for task in (*late, *upkeep):
