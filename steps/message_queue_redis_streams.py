@@ -55,14 +55,9 @@ def publish_mistake(context: Context, mistake: str) -> None:
 # What is under way
 
 
-@given("messages under way at both workers")
+@given("messages under way at both workers, one of which has taken effect")
 def under_way(context: Context) -> None:
-    context.world.under_way.begin(done=False)
-
-
-@given("messages under way at both workers, which have taken effect")
-def under_way_with_effect(context: Context) -> None:
-    context.world.under_way.begin(done=True)
+    context.world.under_way.begin()
 
 
 @given("a backlog of {count:Count} other messages, each of which takes {time:Duration}")
@@ -159,11 +154,6 @@ def redrive_recovered(context: Context) -> None:
 @when("two people try the first one again at once, and the provider has not recovered")
 def redrive_refused(context: Context) -> None:
     context.world.redrives.redrive(recovered=False)
-
-
-@when("the consumer group is lost")
-def lose_group(context: Context) -> None:
-    context.world.losses.lose("the consumer group")
 
 
 @when("{what} is lost, {count:Count} of these customers publish another one, and both workers are back")

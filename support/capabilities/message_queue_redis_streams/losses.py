@@ -68,7 +68,7 @@ class Losses:
 
     def lose_meanwhile(self, what: str, count: int) -> None:
         """Redis loses `what`; `count` of the customers who wait publish another message; the frozen workers go on."""
-        self.lose(what)
+        self._lose(what)
         for message in self._before[:count]:
             self._world.publish_line(message.key, 1)
         for name in ("worker-1", "worker-2"):
@@ -78,7 +78,7 @@ class Losses:
         """How many names there are in the consumer group now."""
         self._names = self._named()
 
-    def lose(self, what: str) -> None:
+    def _lose(self, what: str) -> None:
         """Redis loses the consumer group, as after a restart without its data, the whole stream, or all its entries."""
         names = self._world.names
         with client_of(self._world.fleet.stores["redis-durable"]) as client:

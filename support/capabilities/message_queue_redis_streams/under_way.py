@@ -28,8 +28,8 @@ class UnderWay:
         self._of: dict[str, list[Message]] = {FIRST: [], SECOND: []}
         self._since = 0.0
 
-    def begin(self, done: bool) -> None:
-        """The provider holds two messages of the first worker and one of the second, before they are done or after.
+    def begin(self) -> None:
+        """The provider holds two messages of the first worker, the second of them done, and one of the second worker.
 
         What a worker gets beyond its share is answered. Raises ProbeError when one does not get its share.
         """
@@ -37,7 +37,7 @@ class UnderWay:
             if all(len(self._of[name]) == share for name, share in _SHARE.items()):
                 self._since = time.monotonic()
                 return
-            self._begin_one("hold_after" if done else "hold_before")
+            self._begin_one("hold_after" if len(self._of[FIRST]) == 1 else "hold_before")
         raise ProbeError(f"of {_MOST} messages nearly all went to the same worker")
 
     def _begin_one(self, hold: str) -> None:

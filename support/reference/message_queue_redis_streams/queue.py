@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 
 from ..json_text import parse_json, to_json
 from . import scripts
-from .scripts import DEAD, GROUP, LINES, MESSAGES, READY, TURNS
+from .scripts import DEAD, GROUP, MESSAGES, READY, TURNS
 from .settings import QueueSettings
 
 JITTER = 0.2  # of a wait, at the most: those that failed together do not come back together
@@ -161,15 +161,11 @@ class Queue:
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
-        lines = self._redis.scan_iter(f"{LINES}*", count=_KEYS_AT_ONCE)
-        await self._give_turns([name.removeprefix(LINES) async for name in lines])
+        await self.see_turns()
 
     async def see_turns(self) -> None:
-        """Makes those turns anew that somebody has deleted from the stream; no message was lost with them."""
-        await self._give_turns([key async for key, _ in self._redis.hscan_iter(TURNS, count=_KEYS_AT_ONCE)])
-
-    async def _give_turns(self, keys: list[str]) -> None:
-        """Gives a turn to each of the keys that should have one and has none."""
+        """Makes those turns anew that the stream has lost; no message was lost with them."""
+        keys = [key async for key, _ in self._redis.hscan_iter(TURNS, count=_KEYS_AT_ONCE)]
         for first in range(0, len(keys), _KEYS_AT_ONCE):
             await self._run("RESTORE", *keys[first : first + _KEYS_AT_ONCE])
             await asyncio.sleep(0)

@@ -14,7 +14,7 @@ A key whose line is not empty has one turn, or waits: so its messages are worked
 happens to one of them, and other keys go on. What is done leaves the stream at once, so nothing is ever trimmed.
 """
 
-READY, GROUP, TURNS, LINES = "queue:ready", "workers", "queue:turns", "queue:line:"
+READY, GROUP, TURNS = "queue:ready", "workers", "queue:turns"
 MESSAGES, DEAD = "queue:messages", "queue:dead"
 
 _WORDS = """
@@ -170,16 +170,13 @@ end
 """
 )
 
-# ARGV: keys. Each that has messages, does not wait and has lost its turn gets one.
+# ARGV: keys. Each whose turn is not in the stream any more gets another one.
 RESTORE = (
     _WORDS
     + """
 for _, key in ipairs(ARGV) do
     local turn = redis.call('HGET', 'queue:turns', key)
-    local stands = turn and #redis.call('XRANGE', 'queue:ready', turn, turn) > 0
-    if not stands and not redis.call('ZSCORE', 'queue:waiting', key) and redis.call('LLEN', line(key)) > 0 then
-        give_turn(key)
-    end
+    if turn and #redis.call('XRANGE', 'queue:ready', turn, turn) == 0 then give_turn(key) end
 end
 """
 )
