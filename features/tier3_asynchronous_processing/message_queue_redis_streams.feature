@@ -66,7 +66,7 @@ Feature: Every message takes effect once, whoever dies
       Given 20 messages that fail twice, the first time because the provider hangs up
       When another message of each of these customers is published while they wait
       Then within 8 s each message has taken effect once
-      And each was tried again after 400 ms and after 800 ms, by up to 20 % and 500 ms later
+      And each was tried again after 400 ms and after 800 ms, by up to 20 % and 1 s later
       And these waits differ by 50 ms and more, so that not all come back at once
       And all of them, and those behind them, were told of as unfinished meanwhile
 

@@ -61,10 +61,12 @@ class Retries:
     def expect_tried_again(self, within_s: float) -> None:
         """Messages that the provider refuses once from now on take effect within so many seconds."""
         world = self._world
+        world.provider.heal()  # of faults that fit a request the one that was armed first is met
         messages = [world.new() for _ in range(_SOME)]
-        for message in messages:
-            self.refuse(message, 1)
-            world.accept(message)
+        refusals = [self.refuse(message, 1) for message in messages]
+        for_each(messages, world.accept)
+        for refusal in refusals:
+            refusal.await_hits(1, WELL_WITHIN_S)
         world.expect_done(within_s, messages)
 
     def publish_around(self, before: int, after: int, others: int) -> None:
