@@ -60,9 +60,9 @@ def under_way(context: Context) -> None:
     context.world.under_way.begin()
 
 
-@given("a backlog of {count:Count} other messages, each of which takes {time:Duration}")
-def backlog(context: Context, count: int, time: float) -> None:
-    context.world.under_way.pile_up(count, time)
+@given("a backlog of {each:Count} messages of each of {customers:Count} customers, each of which takes {time:Duration}")
+def backlog(context: Context, each: int, customers: int, time: float) -> None:
+    context.world.under_way.pile_up(customers, each, time)
 
 
 @given("the second worker has taken over what it had, one of whose own calls fails")
@@ -231,11 +231,6 @@ def long_given_up(context: Context) -> None:
 @then("nothing but the long one was interrupted, and nothing else is a dead letter")
 def not_interrupted(context: Context) -> None:
     context.world.rollout.expect_not_interrupted()
-
-
-@then("the crash has interrupted some of them")
-def some_interrupted(context: Context) -> None:
-    context.world.load.see_interrupted()
 
 
 @then("within {deadline:Duration} the other customer's {count:Count} messages are done, and the failing one is not")

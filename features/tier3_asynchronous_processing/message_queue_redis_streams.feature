@@ -22,11 +22,12 @@ Feature: Every message takes effect once, whoever dies
     # again, for the same request.
     Scenario: A dead worker's messages are taken over, and a living one keeps what takes long
       Given messages under way at both workers, one of which has taken effect
-      And a backlog of 120 other messages, each of which takes 800 ms
+      And a backlog of 3 messages of each of 40 customers, each of which takes 800 ms
       When the first worker is killed
       Then within 4 s the second worker is at work on what the first one had
       And of its own, which it has had for 3 s, it has begun none again
       And when the provider answers, each has taken effect once within 5 s
+      And each customer's have taken effect in order
 
     Scenario: A worker that froze and wakes up late changes nothing that another has done
       Given messages under way at both workers, one of which has taken effect
@@ -54,12 +55,6 @@ Feature: Every message takes effect once, whoever dies
       And when the provider answers, each has taken effect once within 8 s
       And each customer's have taken effect in order
 
-    Scenario: A crash in the middle of everything does not change the order
-      Given 8 customers who publish all the time
-      When the first worker is killed
-      Then within 10 s each message has taken effect once, and each customer's in order
-      And the crash has interrupted some of them
-
   Rule: What fails is tried again after a while, and what always fails is kept and put aside
 
     Scenario: A provider that fails twice is asked again, later each time
@@ -84,7 +79,7 @@ Feature: Every message takes effect once, whoever dies
       Given dead letters cannot be written
       And a message is published that makes no sense
       And a message is published that always fails, and 3 more of its customer and 10 of others
-      When 1.5 s after its last delivery dead letters can be written again
+      When 1.2 s after its last delivery dead letters can be written again
       Then within 8 s it is a dead letter, whole, after 3 deliveries
       And within 5 s the one that makes no sense is a dead letter, too, whole
       And within 5 s each of the others has taken effect once

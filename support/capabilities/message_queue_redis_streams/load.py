@@ -41,11 +41,6 @@ class Load:
         for line in self._lines:
             line.result()
 
-    def see_interrupted(self) -> None:
-        """Raises ProbeError unless something was broken off, so that the crash came into the middle of it."""
-        if not self.interrupted() and max(self._world.deliveries().values(), default=0) < 2:
-            raise ProbeError("the worker was killed, and had nothing under way")
-
     def interrupted(self) -> set[str]:
         """The messages whose call of the provider was broken off by its caller."""
         arrivals = self._world.provider.arrivals(path=f"/effects/{self._world.batch}-*")

@@ -51,11 +51,11 @@ class UnderWay:
         self._of[worker].append(message)
         self._held[message.id] = held
 
-    def pile_up(self, count: int, each_s: float) -> None:
-        """So many other messages wait as well; the provider takes `each_s` for each."""
+    def pile_up(self, customers: int, each: int, takes_s: float) -> None:
+        """So many other customers' messages wait as well; the provider takes `takes_s` for each of them."""
         world = self._world
-        world.provider.arm("slow", times=None, match={"path": f"/effects/{world.batch}-*"}, ms=round(each_s * 1000))
-        world.publish_lines(count, 1)
+        world.provider.arm("slow", times=None, match={"path": f"/effects/{world.batch}-*"}, ms=round(takes_s * 1000))
+        world.publish_lines(customers, each)
 
     def expect_taken_over(self, within_s: float) -> None:
         """Within `within_s` the second worker is at work on all that the first one had under way."""
