@@ -250,11 +250,6 @@ def tried_again(context: Context, first: float, second: float, late: float) -> N
     context.world.retries.expect_spaced(first, second, spread=0.2, late_s=late)
 
 
-@then("these waits differ by {time:Duration} and more, so that not all come back at once")
-def scattered(context: Context, time: float) -> None:
-    context.world.retries.expect_scattered(time)
-
-
 @then("all of them, and those behind them, were told of as unfinished meanwhile")
 def waiting_told(context: Context) -> None:
     context.world.retries.expect_told()

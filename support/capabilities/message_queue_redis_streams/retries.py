@@ -94,13 +94,6 @@ class Retries:
                 assert_that(gap_s, greater_than_or_equal_to(wait_s), "seconds until the next delivery")
                 assert_that(gap_s, less_than_or_equal_to(wait_s * (1 + spread) + late_s), "seconds until the next one")
 
-    def expect_scattered(self, by_s: float) -> None:
-        """The last waits differ by at least `by_s`, without the longest and the shortest tenth of them."""
-        waits = sorted(self._gaps(message)[-1] for message in self.refused)
-        tenth = len(waits) // 10
-        differ_s = waits[-1 - tenth] - waits[tenth]
-        assert_that(differ_s, greater_than_or_equal_to(by_s), "seconds by which waits differ that began together")
-
     def _gaps(self, message: "Message") -> list[float]:
         """After how many seconds it was delivered again, each time."""
         arrivals = self._world.arrivals(message)
