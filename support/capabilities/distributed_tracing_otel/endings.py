@@ -1,5 +1,6 @@
 """A service that is asked to end: what it has done is told to the end, and a collector that hangs does not hold it."""
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _FROM_SERVICE = ("server", "producer", "consumer", "client")
 _ENDED = "exited"
+_SENT_WITHIN_S, _ENDING_WITHIN_S = 4.0, 1.5
 
 
 class Endings:
@@ -45,11 +47,16 @@ class Endings:
         match = {"method": asked_by, "path": f"*{self._world.ordered.label}"}
         self._held = self._world.partner.arm("hold_before", match=match)
         pool = self._world.closing.enter_context(threads(1))
+        began = time.time_ns()
         self._order = pool.submit(self._world.at(role).order, self._world.ordered)
         self._held.await_waiting()
+        # Who sends some at a time has just done so then, and what is not sent at the end is not sent at all.
+        poll(lambda: any(span.began_ns > began for span in self._world.collector.spans()), _SENT_WITHIN_S)
 
     def release_order(self) -> None:
-        """The partner answers."""
+        """The partner answers those who have begun to end: who has is seen by that it takes no calls any more."""
+        poll(lambda: any(not node.answers(*node.address()) for node in self._world.fleet.nodes), _ENDING_WITHIN_S)
+        time.sleep(_ENDING_WITHIN_S / 5)
         if self._held:
             self._held.heal()
 
