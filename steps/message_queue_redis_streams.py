@@ -65,7 +65,7 @@ def backlog(context: Context, each: int, customers: int, time: float) -> None:
     context.world.under_way.pile_up(customers, each, time)
 
 
-@given("the second worker has taken over what it had, one of whose own calls fails")
+@given("the second worker has taken over what the first one had, of whose own calls one fails")
 def second_takes_over(context: Context) -> None:
     context.world.under_way.hand_over()
 

@@ -32,9 +32,9 @@ Feature: Every message takes effect once, whoever dies
     Scenario: A worker that froze and wakes up late changes nothing that another has done
       Given messages under way at both workers, one of which has taken effect
       And the first worker freezes
-      And the second worker has taken over what it had, one of whose own calls fails
-      When the first worker is back
-      And the first worker is asked to end
+      And the second worker has taken over what the first one had, of whose own calls one fails
+      And the first worker is back
+      When the first worker is asked to end
       Then for 3 s nothing is delivered again, and nothing is a dead letter
       And when the provider answers, each has taken effect once within 5 s
 
