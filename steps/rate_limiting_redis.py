@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Protocol
 
 from behave import given, step, then, when
+from behave.model import Table
 
 from support.capabilities.rate_limiting_redis.client import Verdict
 
@@ -14,6 +15,7 @@ class Context(Protocol):
     """What these steps use of behave's context."""
 
     world: "World"
+    table: Table | None
 
 
 # Customers
@@ -63,9 +65,17 @@ def everybody_calls(context: Context, count: int) -> None:
     context.world.everybody_calls(count)
 
 
-@when("{name:w} makes a call every {pause:Duration} for {time:Duration}, through both gateways in turn")
+@step("{name:w} makes a call every {pause:Duration} for {time:Duration}, through both gateways in turn")
 def call_steadily(context: Context, name: str, pause: float, time: float) -> None:
     context.world.call_steadily(name, pause, time)
+
+
+@when(
+    "{name:w} makes 1 call, {pause:Duration} later {some:Count} calls at once, "
+    "and {then:Duration} after these {more:Count} more"
+)
+def call_in_waves(context: Context, name: str, pause: float, some: int, then: float, more: int) -> None:
+    context.world.waves.call(name, [(0, 1), (pause, some), (then, more)])
 
 
 @when("{name:w} makes {count:Count} calls one after the other, through both gateways in turn")
@@ -92,14 +102,32 @@ def ask_for_items(context: Context, name: str, first: int, second: int, times: i
     context.world.ask_for(name, [first, *[second] * times, last])
 
 
+@given("{name:w} has asked for {count:Count} items")
+def asked_for_items(context: Context, name: str, count: int) -> None:
+    context.world.ask_for(name, [count])
+
+
+@when("{name:w} makes 1 call, {pause:Duration} later asks for {some:Count} items, and then for {more:Count} more")
+def ask_in_waves(context: Context, name: str, pause: float, some: int, more: int) -> None:
+    context.world.waves.ask(name, pause, [some, more])
+
+
 @when("{name:w}'s request has {what}")
 def senseless_request(context: Context, name: str, what: str) -> None:
     context.world.refusals.call(name, what)
 
 
-@step("{name:w} makes {shown:Count} calls to the catalogue, and {orders:Count} for orders, one after the other")
-def call_both(context: Context, name: str, shown: int, orders: int) -> None:
-    context.world.outage.call(name, shown, orders)
+@when(
+    "{name:w} makes {count:Count} calls at once, and then {more:Count} one after the other, "
+    "for orders and to the catalogue"
+)
+def call_both(context: Context, name: str, count: int, more: int) -> None:
+    context.world.outage.call(name, count, more)
+
+
+@when("new customers call the catalogue, all at the same time:")
+def call_together(context: Context) -> None:
+    context.world.outage.call_together([(row["on the plan"], row["calls"]) for row in context.table or ()])
 
 
 @when("{count:Count} new customers call the first gateway, whose connection to Redis breaks a bit later each time")
@@ -143,7 +171,10 @@ def limit_kept(context: Context, window: float, limit: int, name: str) -> None:
     context.world.expect_limit_kept(name, limit, window)
 
 
-@then("exactly the requests for {first:Count} and {last:Count} items get through to the API")
+@then(
+    "exactly the requests for {first:Count} and {last:Count} items get through to the API, "
+    "and each answer tells how many are left"
+)
 def requests_that_fit(context: Context, first: int, last: int) -> None:
     context.world.expect_items(first, last)
 
@@ -153,18 +184,26 @@ def refused_as(context: Context, refusal: str) -> None:
     context.world.refusals.expect(Verdict[refusal.upper()])
 
 
-@then("all {count:Count} calls of {name:w} can still be made")
-def nothing_was_used(context: Context, count: int, name: str) -> None:
-    context.world.call_at_once(name, count + 2)
-    context.world.expect_admitted(name, count)
+@then("one request of {name:w} for all {count:Count} items still gets through")
+def nothing_was_used(context: Context, name: str, count: int) -> None:
+    context.world.ask_for(name, [count])
+    context.world.expect_admitted(name, 1)
 
 
-@then("each answer tells a limit of {limit:Count} calls in {window:Duration}, and how many are left")
-def told_what_is_left(context: Context, limit: int, window: float) -> None:
-    context.world.expect_told("ada", limit, window)
+@then("each answer tells {name:w} a limit of {limit:Count} calls in {window:Duration}, and how many are left")
+def told_what_is_left(context: Context, name: str, limit: int, window: float) -> None:
+    context.world.expect_told(name, limit, window)
 
 
-@then("a call of {name:w} gets through once the time has passed that the last refusal told")
+@then(
+    "every refusal tells {name:w} to ask again, in {earliest:Duration} at the earliest "
+    "and in {latest:Duration} at the latest"
+)
+def told_when_to_ask(context: Context, name: str, earliest: float, latest: float) -> None:
+    context.world.expect_told_to_wait(name, earliest, latest)
+
+
+@then("what {name:w} was refused last gets through once the time has passed that she was told")
 def let_in_after_refusal(context: Context, name: str) -> None:
     context.world.expect_let_in_when_told(name)
 
@@ -176,9 +215,14 @@ def counts_end(context: Context, life: float, later: float) -> None:
     context.world.keys.expect_none(later)
 
 
-@then("no call for orders gets through, and at most {count:Count} to the catalogue")
-def only_what_is_open(context: Context, count: int) -> None:
-    context.world.outage.expect_only_catalogue(count)
+@then("no call for orders gets through")
+def no_orders(context: Context) -> None:
+    context.world.outage.expect_no_orders()
+
+
+@then("no gateway let more through in any {window:Duration} than a plan allows, nor refused a call that fits the plan")
+def each_keeps_limits(context: Context, window: float) -> None:
+    context.world.outage.expect_limits_kept_by_each(window)
 
 
 @then("all of that took less than {bound:Duration}")
@@ -186,7 +230,13 @@ def took_less(context: Context, bound: float) -> None:
     context.world.outage.expect_took(bound)
 
 
-@then(
+@then("{count:Count} calls of {name:w} to the catalogue, one after the other, take less than {bound:Duration}")
+def nobody_waits(context: Context, count: int, name: str, bound: float) -> None:
+    context.world.outage.look(name, count)
+    context.world.outage.expect_took(bound)
+
+
+@step(
     "within {deadline:Duration} the gateways count together: "
     "of {asked:Count} calls at once of a new customer exactly {count:Count} get through"
 )

@@ -1,57 +1,104 @@
 """Redis is away: what the gateways decide by themselves, and how they come together again."""
 
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, empty, equal_to, greater_than, less_than, less_than_or_equal_to
+from hamcrest import assert_that, empty, equal_to, less_than, none
 
+from support.capabilities.rate_limiting_redis.calls import excess, unjust
 from support.capabilities.rate_limiting_redis.client import Resource, Verdict
+from support.errors import ProbeError
 from support.polling import poll
+from support.promise import must
+from support.worlds.crowds import for_each
 
 if TYPE_CHECKING:
     from support.capabilities.rate_limiting_redis.world import World
 
+_CATALOGUE = (Resource.CATALOGUE,)
+
 
 class Outage:
-    """Calls of one customer to both parts of the API."""
+    """Calls of customers whom each gateway has to count by itself."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
         self._took_s = 0.0
 
-    def call(self, name: str, shown: int, orders: int) -> None:
-        """The customer looks at the catalogue and orders, one call after the other, through the gateways in turn."""
+    def call(self, name: str, at_once: int, in_turn: int) -> None:
+        """The customer orders and looks at the catalogue: `at_once` calls, and then `in_turn` one after the other."""
         began = time.monotonic()
-        self._world.customer("shopper", self._world.customers[name].plan, self._world.customers[name].name)
-        self._world.call_in_turn("shopper", shown, Resource.CATALOGUE)
-        self._world.call_in_turn(name, orders)
-        self._name, self._took_s = name, time.monotonic() - began
+        self._world.call_at_once(name, at_once)
+        self._world.call_in_turn(name, in_turn, tuple(Resource))
+        self._took_s = time.monotonic() - began
 
-    def expect_only_catalogue(self, count: int) -> None:
-        """Every order was refused as unavailable; of the catalogue some were shown, at most `count`."""
+    def look(self, name: str, count: int) -> None:
+        """The customer looks at the catalogue `count` times, one after the other."""
+        began = time.monotonic()
+        self._world.call_in_turn(name, count, _CATALOGUE)
+        self._took_s = time.monotonic() - began
+
+    def call_together(self, habits: Sequence[tuple[str, str]]) -> None:
+        """New customers, each of a plan and with calls as in `habits`, look at the catalogue side by side."""
+        crowd = [(f"customer {number} on the {plan} plan", plan, calls) for number, (plan, calls) in enumerate(habits)]
+        for name, plan, _ in crowd:
+            self._world.customer(name, plan)
+        for_each(crowd, lambda one: _HABITS[one[2]](self._world, one[0]))
+
+    def expect_no_orders(self) -> None:
+        """Every order was refused as unavailable."""
+        calls = [call for calls in self._world.calls.values() for call in calls if call.resource is Resource.ORDERS]
+        assert_that({call.answer.verdict for call in calls}, equal_to({Verdict.UNAVAILABLE}), "answers to orders")
+
+    def expect_limits_kept_by_each(self, window_s: float) -> None:
+        """Each gateway kept every plan, nobody was refused who had calls left, and nothing else reached the API.
+
+        ProbeError where a customer called so slowly that there was nothing to refuse.
+        """
         world = self._world
-        verdicts = {call.answer.verdict for call in world.calls[self._name]}
-        assert_that(verdicts, equal_to({Verdict.UNAVAILABLE}), "answers to orders")
-        assert_that(world.arrived(self._name), equal_to(0), "orders that reached the API")
-        shown = {call.answer.verdict for call in world.calls["shopper"]}
-        assert_that(shown - {Verdict.ADMITTED, Verdict.LIMITED}, empty(), "other answers of the catalogue")
-        assert_that(world.arrived("shopper"), greater_than(0), "looks at the catalogue that reached the API")
-        assert_that(world.arrived("shopper"), less_than_or_equal_to(count), "looks at the catalogue, by the API")
+        for name, calls in world.calls.items():
+            shown = [call for call in calls if call.resource is Resource.CATALOGUE]
+            world.expect_counted(name, shown)
+            for gateway in world.nodes:
+                through = [call for call in shown if call.gateway == gateway.name]
+                most = max(call.limit for call in through)
+                assert_that(excess(through, most, window_s), none(), f"calls of {name} through {gateway.name}")
+            assert_that(unjust(shown, window_s), empty(), f"calls of {name} that were refused, though there was room")
+            if all(call.admitted for call in shown):
+                raise ProbeError(f"{name} called so slowly that all of it fitted the plan")
 
     def expect_took(self, bound_s: float) -> None:
         """All calls together took less than `bound_s`: not each of them waited for Redis."""
         assert_that(self._took_s, less_than(bound_s), "seconds that all calls took")
 
     def expect_counted_together(self, within_s: float, asked: int, count: int) -> None:
-        """Within `within_s` exactly `count` of `asked` calls of a new customer get through, not as many at each."""
-        seen: list[int] = []
+        """Within `within_s` all take orders; of `asked` calls of a new customer `count` get through, and not at each.
 
-        def together() -> bool:
-            name = self._world.fresh("customer")
-            self._world.customer(name, self._world.customers[self._name].plan)
-            self._world.call_at_once(name, asked)
-            seen.append(self._world.arrived(name))
-            return seen[-1] == count
+        A gateway that did not take orders yet would let none through, as if it counted.
+        """
+        must(poll(self._orders_taken, within_s), f"orders are taken through every gateway {within_s:g} s later")
+        name = self._world.fresh("customer")
+        self._world.customer(name, "free")
+        self._world.call_at_once(name, asked)
+        self._world.expect_admitted(name, count)
 
-        poll(together, within_s)
-        assert_that(seen[-1], equal_to(count), f"calls that got through, of {asked}, {within_s:g} s later")
+    def _orders_taken(self) -> bool:
+        name, gateways = self._world.fresh("customer"), len(self._world.nodes)
+        self._world.customer(name, "free")
+        self._world.call_in_turn(name, gateways)
+        return all(call.admitted for call in self._world.calls[name])
+
+
+def _upgrade(world: "World", name: str) -> None:
+    world.call_at_once(name, 30, resources=_CATALOGUE)
+    world.move(name, "team")
+    world.call_at_once(name, 50, resources=_CATALOGUE)
+
+
+_HABITS: dict[str, Callable[["World", str], None]] = {
+    "one every 50 ms for 3 s": lambda world, name: world.call_steadily(name, 0.05, 3.0, Resource.CATALOGUE),
+    "120 at once": lambda world, name: world.call_at_once(name, 120, resources=_CATALOGUE),
+    "for 7 items, 10 times": lambda world, name: world.ask_for(name, [7] * 10, Resource.CATALOGUE),
+    "30 at once, and 50 more on the team plan": _upgrade,
+}

@@ -3,15 +3,25 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate, product
 
-from hamcrest import assert_that, empty, equal_to, none
+from hamcrest import assert_that, empty, equal_to, greater_than_or_equal_to, none
 
-from support.capabilities.rate_limiting_redis.calls import Call, excess, see_in_one_window, unjust
+from support.capabilities.rate_limiting_redis.calls import (
+    LIMITS,
+    WINDOW_S,
+    Call,
+    excess,
+    see_in_one_window,
+    span_s,
+    unjust,
+)
 from support.capabilities.rate_limiting_redis.client import Adapter, Customer, Resource, Verdict
 from support.capabilities.rate_limiting_redis.keys import Keys
 from support.capabilities.rate_limiting_redis.outage import Outage
 from support.capabilities.rate_limiting_redis.refusals import Refusals
 from support.capabilities.rate_limiting_redis.strangers import Strangers
+from support.capabilities.rate_limiting_redis.waves import Waves
 from support.clients.upstream_control import UpstreamControl
 from support.faults.faults import Faults
 from support.worlds import world
@@ -26,6 +36,7 @@ class World(world.World[Adapter]):
     outage = part(Outage)
     refusals = part(Refusals)
     strangers = part(Strangers)
+    waves = part(Waves)
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
@@ -54,16 +65,30 @@ class World(world.World[Adapter]):
 
     def call(self, name: str, gateway: Adapter, items: int = 1, resource: Resource = Resource.ORDERS) -> Call:
         """One call of the customer `name`, which is in the log when it has been answered."""
+        customer = self.customers[name]
         sent = time.monotonic()
-        answer = gateway.call(self.customers[name], resource, self.labels[name], str(items))
-        self.calls[name].append(Call(items, sent, time.monotonic(), answer))
-        return self.calls[name][-1]
+        answer = gateway.call(customer, resource, self.labels[name], str(items))
+        done = Call(LIMITS[customer.plan], gateway.name, resource, items, sent, time.monotonic(), answer)
+        self.calls[name].append(done)
+        return done
 
-    def call_at_once(self, name: str, count: int, gateways: Sequence[Adapter] = ()) -> None:
-        """`count` calls at the same time, through `gateways` (all) in turn; returns when all are answered."""
+    def call_at_once(
+        self,
+        name: str,
+        count: int,
+        gateways: Sequence[Adapter] = (),
+        resources: Sequence[Resource] = tuple(Resource),
+    ) -> None:
+        """`count` calls at the same time, through `gateways` (all) and for `resources` in turn.
+
+        Returns when all are answered.
+        """
+        kinds = world.turns([*product(resources, gateways or self.nodes)])
         with threads(count) as pool:
-            turns = world.turns(gateways or self.nodes)
-            calls = [pool.submit(self.call, name, next(turns)) for _ in range(count)]
+            calls = [
+                pool.submit(self.call, name, gateway, resource=resource)
+                for _, (resource, gateway) in zip(range(count), kinds, strict=False)
+            ]
         for call in calls:
             call.result()
 
@@ -72,22 +97,23 @@ class World(world.World[Adapter]):
         for gateway in self.nodes:
             self.call_at_once(name, count, [gateway])
 
-    def call_steadily(self, name: str, every_s: float, for_s: float) -> None:
+    def call_steadily(self, name: str, every_s: float, for_s: float, resource: Resource = Resource.ORDERS) -> None:
         """One call after the other, through the gateways in turn, a new one every `every_s` seconds."""
         began = time.monotonic()
         for number, gateway in zip(range(round(for_s / every_s)), world.turns(self.nodes), strict=False):
             world.wait_until(began + number * every_s)
-            self.call(name, gateway)
-
-    def call_in_turn(self, name: str, count: int, resource: Resource = Resource.ORDERS) -> None:
-        """`count` calls one after the other, as soon as each was answered, through the gateways in turn."""
-        for _, gateway in zip(range(count), world.turns(self.nodes), strict=False):
             self.call(name, gateway, resource=resource)
 
-    def ask_for(self, name: str, items: Sequence[int]) -> None:
+    def call_in_turn(self, name: str, count: int, resources: Sequence[Resource] = (Resource.ORDERS,)) -> None:
+        """`count` calls one after the other, as soon as each was answered, through the gateways in turn."""
+        kinds = world.turns([*product(resources, self.nodes)])
+        for _, (resource, gateway) in zip(range(count), kinds, strict=False):
+            self.call(name, gateway, resource=resource)
+
+    def ask_for(self, name: str, items: Sequence[int], resource: Resource = Resource.ORDERS) -> None:
         """One call after the other for so many of `items`, through the gateways in turn."""
         for count, gateway in zip(items, world.turns(self.nodes), strict=False):
-            self.call(name, gateway, count)
+            self.call(name, gateway, count, resource)
 
     def everybody_calls(self, count: int) -> None:
         """Each customer makes `count` calls at once."""
@@ -99,35 +125,59 @@ class World(world.World[Adapter]):
     def expect_admitted(self, name: str, count: int) -> None:
         """`count` calls of `name` were let in, and so many reached the API; every other was told to wait."""
         calls = self.calls[name]
-        see_in_one_window(max(call.answered for call in calls) - min(call.sent for call in calls))
         verdicts = Counter(call.answer.verdict for call in calls)
+        self.expect_counted(name, calls)
+        assert_that(verdicts[Verdict.ADMITTED], greater_than_or_equal_to(count), f"calls of {name} that were let in")
+        assert_that(excess(calls, max(call.limit for call in calls), WINDOW_S), none(), f"calls of {name}")
+        see_in_one_window(span_s(calls))  # or more may rightly have been let in
         assert_that(verdicts[Verdict.ADMITTED], equal_to(count), f"calls of {name} that were let in")
-        assert_that(self.arrived(name), equal_to(count), f"calls of {name} that reached the API, by its own count")
-        assert_that(verdicts.keys() - {Verdict.ADMITTED, Verdict.LIMITED}, empty(), "other answers")
+
+    def expect_counted(self, name: str, calls: Sequence[Call]) -> None:
+        """Each of `calls` was let in or told to wait; those let in have reached the API, and no other of `name`."""
+        others = {call.answer.verdict for call in calls} - {Verdict.ADMITTED, Verdict.LIMITED}
+        assert_that(others, empty(), f"other answers to {name}")
+        admitted = sum(call.admitted for call in calls)
+        assert_that(self.arrived(name), equal_to(admitted), f"calls of {name} that reached the API, of those let in")
 
     def expect_limit_kept(self, name: str, limit: int, window_s: float) -> None:
         """In no window were more than `limit` let in, nobody was refused who had calls left, and the API agrees."""
         calls = self.calls[name]
         assert_that(excess(calls, limit, window_s), none(), f"more than {limit} in {window_s:g} s")
-        assert_that(unjust(calls, limit, window_s), empty(), "refused, though there was room")
-        assert_that(self.arrived(name), equal_to(sum(call.admitted for call in calls)), "calls that reached the API")
+        assert_that(unjust(calls, window_s), empty(), "refused, though there was room")
+        self.expect_counted(name, calls)
 
     def expect_told(self, name: str, limit: int, window_s: float) -> None:
         """Every answer told the limit and its window; each call that was let in told one less that is left."""
-        answers = [call.answer for call in self.calls[name]]
+        calls = self.calls[name]
+        self.expect_limit_kept(name, limit, window_s)
+        see_in_one_window(span_s(calls))  # or some are left again
+        answers = [call.answer for call in calls]
         told = {(answer.limit, answer.window_s) for answer in answers}
         assert_that(told, equal_to({(limit, round(window_s))}), "limit and window, as told by the gateways")
-        left = [answer.remaining for answer in answers if answer.verdict is Verdict.ADMITTED]
-        assert_that(left[:limit], equal_to([*range(limit - 1, -1, -1)]), "calls that are left, as told")
-        waits = {answer.retry_after_s for answer in answers if answer.verdict is Verdict.LIMITED}
-        assert_that(waits - {*range(1, round(window_s) + 1)}, empty(), "when to ask again, as told (seconds)")
+        self.expect_told_left(calls, limit)
+
+    @staticmethod
+    def expect_told_left(calls: Sequence[Call], limit: int) -> None:
+        """Each answer, refusals included, told what the calls that were let in by then have left of `limit`."""
+        used = accumulate(call.cost if call.admitted else 0 for call in calls)
+        told = [call.answer.remaining for call in calls]
+        assert_that(told, equal_to([limit - so_far for so_far in used]), "calls that are left, as told")
+
+    def expect_told_to_wait(self, name: str, earliest_s: float, latest_s: float) -> None:
+        """Every refusal told to ask again between these times (seconds)."""
+        waits = {call.answer.retry_after_s for call in self.calls[name] if not call.admitted}
+        allowed = {*range(round(earliest_s), round(latest_s) + 1)}
+        assert_that(waits - allowed, empty(), "when to ask again, as told (seconds)")
 
     def expect_let_in_when_told(self, name: str) -> None:
-        """A call is let in as soon as the time has passed that the last refusal told, and not a second before."""
+        """The last call, which was refused, is let in as soon as the time has passed that the refusal told."""
         refused = self.calls[name][-1]
+        self.expect_limit_kept(name, refused.limit, WINDOW_S)
+        see_in_one_window(span_s(self.calls[name]))  # or there was room for all of them
+        assert_that(refused.admitted, equal_to(False), "the last call, for which there was no room, was let in")
         wait_s = refused.answer.retry_after_s or 0
         world.wait_until(refused.answered + wait_s)
-        verdict = self.call(name, self.nodes[0]).answer.verdict
+        verdict = self.call(name, self.nodes[0], refused.cost).answer.verdict
         assert_that(verdict, equal_to(Verdict.ADMITTED), f"a call {wait_s} s after it was told to wait for so long")
 
     def expect_all_admitted(self, count: int) -> None:
@@ -136,10 +186,13 @@ class World(world.World[Adapter]):
             self.expect_admitted(name, count)
 
     def expect_items(self, *items: int) -> None:
-        """Precisely the calls for so many `items` were let in, in this order, by the answers and by the API."""
+        """Precisely the calls for so many `items` were let in, in this order, and each answer told what is left."""
         ((name, calls),) = self.calls.items()
+        limit = calls[0].limit
+        self.expect_limit_kept(name, limit, WINDOW_S)
+        see_in_one_window(span_s(calls))  # or more may rightly have been given
         assert_that([call.cost for call in calls if call.admitted], equal_to(list(items)), "items that were given")
-        assert_that(self.arrived(name), equal_to(len(items)), "requests that reached the API")
+        self.expect_told_left(calls, limit)
 
     def arrived(self, name: str) -> int:
         """How many calls of `name` reached the API, by its own count."""

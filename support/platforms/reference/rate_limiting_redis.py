@@ -1,11 +1,14 @@
 """Rate limits of the reference platform: its routes, its headers, the claims of its tokens."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 from urllib.parse import quote
 
 import http_sf
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPHeaderDict
 
 from support.capabilities.rate_limiting_redis.client import Answer, Customer, Resource, Verdict
 from support.clients.identity import IdentityProvider
@@ -14,6 +17,8 @@ from support.platforms.platform import Door
 from support.promise import broken
 
 _AT_ONCE = 200
+_FORWARDED = "X-Forwarded-For"
+_FORWARDED_TOO = "X-Forwarded-For-Too"
 _VERDICTS = {
     200: Verdict.ADMITTED,
     400: Verdict.INVALID,
@@ -29,6 +34,8 @@ class Adapter(NodeClient):
 
     def __init__(self, door: Door) -> None:
         super().__init__(door, at_once=_AT_ONCE)
+        self._http.mount("http://", _Lines(pool_maxsize=_AT_ONCE))
+        self._in_one_line = cycle((True, False))
         self._identity = IdentityProvider(door.environment["JWT_SECRET"])
 
     def call(self, customer: Customer, resource: Resource, label: str, items: str = "1") -> Answer:
@@ -38,9 +45,15 @@ class Adapter(NodeClient):
         return self._told(self.ask("GET", path, token=token))
 
     def call_without_account(self, came_by: Sequence[str], resource: Resource, label: str) -> Answer:
-        """A call without a token; the addresses are in X-Forwarded-For, to which each proxy adds one at the end."""
+        """A call without a token; the addresses are in X-Forwarded-For.
+
+        To what the caller wrote there, nginx adds the address that it has seen, and HAProxy a line with it: in turn.
+        """
+        *before, seen = came_by
         path = f"/api/{resource.name.lower()}/{label}"
-        return self._told(self.ask("GET", path, headers={"X-Forwarded-For": ", ".join(came_by)}))
+        if next(self._in_one_line) or not before:
+            return self._told(self.ask("GET", path, headers={_FORWARDED: ", ".join(came_by)}))
+        return self._told(self.ask("GET", path, headers={_FORWARDED: ", ".join(before), _FORWARDED_TOO: seen}))
 
     def _told(self, answer: requests.Response) -> Answer:
         if answer.status_code not in _VERDICTS:
@@ -54,6 +67,17 @@ class Adapter(NodeClient):
             state.get("r"),
             int(wait) if wait.isdecimal() else None,
         )
+
+
+class _Lines(HTTPAdapter):
+    """Sends the header that is to be in a line of its own under its true name; `requests` knows a name once only."""
+
+    def add_headers(self, request: requests.PreparedRequest, **kwargs: Any) -> None:
+        """Called with each request before it is sent."""
+        if seen := request.headers.pop(_FORWARDED_TOO, None):
+            lines = HTTPHeaderDict(request.headers)
+            lines.add(_FORWARDED, seen)
+            request.headers = lines  # type: ignore[assignment]
 
 
 def _parameters(answer: requests.Response, name: str) -> dict[str, Any]:

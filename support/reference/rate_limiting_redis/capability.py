@@ -28,7 +28,7 @@ from .shared import AwayError, Shared
 
 REDIS_TIMEOUT_S = 0.75
 REDIS_CONNECTIONS = 32
-WAITS_FOR_CONNECTION_S = 5.0  # many calls at once wait for each other, and Redis is well all the while
+SPARE_CONNECTIONS = 2  # by which it is seen whether Redis answers, while calls have all the others
 UPSTREAM_TIMEOUT_S = 10.0
 ITEMS_DIGITS = 6
 
@@ -39,10 +39,9 @@ class Capability:
     def __init__(self, node: Settings, environ: Mapping[str, str]) -> None:
         self._settings = RateLimitSettings.load(environ)
         self._secret = node.jwt_secret
-        self._redis = pooled(
-            self._settings.redis_url, REDIS_CONNECTIONS, timeout_s=REDIS_TIMEOUT_S, wait_s=WAITS_FOR_CONNECTION_S
-        )
-        self._shared = Shared(self._redis, Limiter(self._redis, self._settings.rate_window_s))
+        self._redis = pooled(self._settings.redis_url, REDIS_CONNECTIONS + SPARE_CONNECTIONS, timeout_s=REDIS_TIMEOUT_S)
+        limiter = Limiter(self._redis, self._settings.rate_window_s)
+        self._shared = Shared(self._redis, limiter, at_once=REDIS_CONNECTIONS)
         self._local = Local(self._settings.rate_window_s)
         self._upstream = httpx2.AsyncClient(base_url=self._settings.upstream_url, timeout=UPSTREAM_TIMEOUT_S)
 

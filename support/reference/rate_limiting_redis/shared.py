@@ -16,10 +16,11 @@ class AwayError(Exception):
 
 
 class Shared:
-    """Asks the limiter; once that has failed, no call does until Redis has been seen to answer again."""
+    """Asks the limiter, `at_once` calls at a time; once that has failed, no call does until Redis answers again."""
 
-    def __init__(self, redis: Redis, limiter: Limiter) -> None:
+    def __init__(self, redis: Redis, limiter: Limiter, at_once: int) -> None:
         self._redis, self._limiter = redis, limiter
+        self._turns = asyncio.Semaphore(at_once)
         self._away: asyncio.Task[None] | None = None  # waits for Redis, while it is away
 
     async def __aenter__(self) -> Self:
@@ -31,14 +32,15 @@ class Shared:
 
     async def take(self, customer: str, limit: int, cost: int) -> Decision:
         """As the limiter's. Raises AwayError, most often at once, when Redis does not answer."""
-        if self._away:
-            raise AwayError
-        try:
-            return await self._limiter.take(customer, limit, cost)
-        except RedisError as error:
-            if not self._away:  # others that asked at the same time may have noticed, too
-                self._away = asyncio.create_task(self._await_back())
-            raise AwayError from error
+        async with self._turns:
+            if self._away:  # perhaps only since this call waits for its turn
+                raise AwayError
+            try:
+                return await self._limiter.take(customer, limit, cost)
+            except RedisError as error:
+                if not self._away:  # others that asked at the same time may have noticed, too
+                    self._away = asyncio.create_task(self._await_back())
+                raise AwayError from error
 
     async def _await_back(self) -> None:
         while True:
