@@ -1,12 +1,13 @@
 @L3 @tier3 @mrr.50000 @container.redis @container.toxiproxy @container.upstream @container.platform
 Feature: A broken neighbour does not break us
-  When a service that we depend on fails, customers of everything else must not notice, and the service must be left in
-  peace until it is well. A gateway that keeps calling it holds up all its callers, and keeps the service from recovering.
+  When a service that we depend on fails, customers of everything else must not notice, and the service must be left
+  in peace until it is well. A gateway that keeps calling it holds up all its callers, and keeps the service from
+  recovering.
 
-  Each of two gateways has a circuit breaker of its own for each service. It looks at the last 20 calls of the last 2 s and
-  opens when at least 10 were made and half of them failed; then the service gets no calls for 2 s, and later for 3 s. After
-  that 3 calls are let through: when all of them go well, it closes. A call that takes 0.9 s counts as failed, and after
-  1.2 s nobody waits for it any more. Calls are counted at the service.
+  Each of two gateways has a circuit breaker of its own for each service. It looks at the last 20 calls of the last 2 s
+  and opens when at least 10 were made and half of them failed; then the service gets no calls for 2 s, and later for
+  3 s. After that 3 calls are let through: when all of them go well, it closes. A call that takes 0.9 s counts as failed,
+  and after 1.2 s nobody waits for it any more. Calls are counted at the service.
 
   Background:
     Given two gateways in front of a service
