@@ -6,7 +6,7 @@ Feature: A broken neighbour does not break us
 
   Each of two gateways has a circuit breaker of its own for each service. It looks at the last 20 calls of the last 2 s
   and opens when at least 10 were made and half of them failed; then the service gets no calls for 2 s, and later for
-  3 s. After that 3 calls are let through: when all of them go well, it closes. A call that takes 0.9 s counts as failed,
+  3 s. After that 3 calls are let through: when all of them go well, it closes. A call that takes 0.8 s counts as failed,
   and after 1.2 s nobody waits for it any more. Calls are counted at the service.
 
   Background:
@@ -34,7 +34,7 @@ Feature: A broken neighbour does not break us
 
     Scenario Outline: A service that <fails> is left in peace, too
       Given the service <fails>
-      When 40 calls are made at once through the first gateway, and then 20 more
+      When 20 calls are made at once through the first gateway, and then 20 more
       Then nobody has waited for longer than 5 s
       And no call has reached the service twice
       And none of these 20 reaches the service
@@ -46,12 +46,12 @@ Feature: A broken neighbour does not break us
         | breaks the connection                    |
         | begins an answer and falls silent        |
         | breaks off in the middle of an answer    |
-        | answers correctly, but only after 1 s    |
+        | answers correctly, but only after 900 ms |
         | sends its answer bit by bit              |
 
     Scenario: A service that cannot be reached is left in peace, too
       Given the first gateway is cut off from the services
-      And 40 calls were made at once through the first gateway
+      And 20 calls were made at once through the first gateway
       When the first gateway reaches the services again
       Then none of the next 20 calls reaches the service
 

@@ -16,12 +16,12 @@ from support.promise import broken, must
 if TYPE_CHECKING:
     from support.capabilities.circuit_breaker_service_failures.world import World
 
-_FAILURES = {"fails": "fails", "slow": "answers correctly, but only after 1 s", "silent": "never answers"}
+_FAILURES = {"fails": "fails", "slow": "answers correctly, but only after 900 ms", "silent": "never answers"}
 # What the calls that decide meet, and for how long nobody calls before: longer than a wait lasts, the second time.
 _ROUNDS = (("well", "well", "fails"), 0.0), (("well", "well", "slow"), 4.0), (("silent",), 0.0)
 _EVERY_S = 0.02
 _GIVES_UP_S = 4.2  # later than any breaker may go on refusing
-_SLOW_S = 0.85  # a little less than what counts as slow
+_SLOW_S = 0.75  # a little less than what counts as slow
 _CLOCKS_S = 0.02  # by which clocks may differ
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from support.capabilities.circuit_breaker_service_failures.world import World
 
 _LONGEST_WAIT_S = 2.5  # the first wait, and what it may be longer by
-_HELD_FOR_S = 0.7
-_SLOW_S = 0.85  # a little less than what counts as slow
+_HELD_FOR_S = 0.65
+_SLOW_S = 0.75  # a little less than what counts as slow
 _ARRIVE_WITHIN_S = 0.3
 _IN_TIME_S = 0.6  # a call that is not held up takes less, also on a busy machine
 
