@@ -140,7 +140,7 @@ Feature: A broken neighbour does not break us
         | nonsense                                       |
         | a failure rate above 100 %                     |
         | no window                                      |
-        | half a call to be looked at                    |
+        | half a call more to be looked at               |
         | fewer calls to be looked at than say anything  |
         | no calls to be let through after the wait      |
         | a wait that is no number                       |

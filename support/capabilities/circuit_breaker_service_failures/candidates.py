@@ -17,7 +17,7 @@ _ENDS_WITHIN_S = 15.0  # a start takes 1 s, and 5 s on a machine that is busy wi
 _SETTINGS = {
     "a failure rate above 100 %": ("BREAKER_FAILURE_PERCENT", "150"),
     "no window": ("BREAKER_WINDOW_S", "0"),
-    "half a call to be looked at": ("BREAKER_WINDOW_CALLS", "0.5"),
+    "half a call more to be looked at": ("BREAKER_WINDOW_CALLS", "20.5"),
     "fewer calls to be looked at than say anything": ("BREAKER_WINDOW_CALLS", "5"),
     "no calls to be let through after the wait": ("BREAKER_PROBES", "0"),
     "a wait that is no number": ("BREAKER_WAIT_S", "soon"),
