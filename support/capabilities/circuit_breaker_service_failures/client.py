@@ -12,6 +12,7 @@ class Outcome(Enum):
     ANSWERED = auto()  # by the service itself, which may have said that there is no such thing
     FAILED = auto()  # the service was asked, and failed or took too long
     NOT_ASKED = auto()  # the gateway spared the service
+    ANSWERED_EARLIER = auto()  # it failed or was spared; this is what it said before, and is called that
 
 
 class State(Enum):
@@ -24,9 +25,13 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a caller heard; `retry_after_s` is after how many seconds to ask again, where the gateway said that."""
+    """What a caller heard, `text` in the service's own words where it answered.
+
+    `retry_after_s` is after how many seconds to ask again, where the gateway said that.
+    """
 
     outcome: Outcome
+    text: str = ""
     retry_after_s: int | None = None
 
 
@@ -43,7 +48,10 @@ class Adapter(Protocol):
     name: str
 
     def call(self, service: str, label: str) -> Reply:
-        """Calls `service`, which sees the path /service/label. AssertionError for an answer that is none of these."""
+        """Calls `service`, which sees the path /service/label; a label may have slashes, and names what is asked for.
+
+        AssertionError for an answer that is none of these.
+        """
 
     def begin(self, service: str, label: str) -> Waiting:
         """The same without waiting for the answer."""

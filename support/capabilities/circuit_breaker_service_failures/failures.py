@@ -11,10 +11,17 @@ FAILURES: Mapping[str, Mapping[str, Any]] = {
     "breaks the connection": {"do": "reset"},
     "begins an answer and falls silent": {"do": "hang", "part": "head"},
     "breaks off in the middle of an answer": {"do": "reset", "part": "body"},
-    "answers correctly, but only after 1 s": {"do": "slow", "ms": 1000},
+    "answers correctly, but only after 900 ms": {"do": "slow", "ms": 900},
 }
+# The link is what is slow then: 8 KB take 8 s, and something of them arrives ten times a second.
+TRICKLES = "sends its answer bit by bit"
+TRICKLE_BYTES, TRICKLE_BYTES_PER_S = 8000, 1000
+
 REFUSALS: Mapping[str, int] = {
-    "that there is no such thing": 404,
-    "that this caller asks too often": 429,
+    "that it does not understand": 400,
     "that this caller is not known": 401,
+    "that this caller may not do that": 403,
+    "that there is no such thing": 404,
+    "that somebody else was quicker": 409,
+    "that this caller asks too often": 429,
 }

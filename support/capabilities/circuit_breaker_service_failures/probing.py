@@ -1,45 +1,43 @@
-"""A breaker that has waited for its time: which calls it lets through to see whether the service is well."""
+"""Calls that a service lets wait: those that decide over an open breaker, and those that came before it opened."""
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, equal_to, greater_than, less_than
+from hamcrest import assert_that, empty, equal_to
 
-from support.capabilities.circuit_breaker_service_failures.client import Outcome, Reply
+from support.capabilities.circuit_breaker_service_failures.calls import Call
+from support.capabilities.circuit_breaker_service_failures.client import Outcome, Reply, Waiting
+from support.clients.provider_control import ArmedFault, Arrival
 from support.errors import ProbeError
 from support.polling import poll
 from support.worlds.crowds import threads
-from support.worlds.world import wait_until
 
 if TYPE_CHECKING:
     from support.capabilities.circuit_breaker_service_failures.world import World
 
-_LONGEST_WAIT_S = 2.5  # the first wait, and what it may be spread by
-_EVERY_S = 0.02
-_HELD_FOR_S = 0.7
-_SLOW_S = 0.85  # a little less than what counts as slow
+_LONGEST_WAIT_S = 2.5  # the first wait, and what it may be longer by
+_HELD_FOR_S = 0.65
+_SLOW_S = 0.75  # a little less than what counts as slow
+_ARRIVE_WITHIN_S = 0.3
+_IN_TIME_S = 0.6  # a call that is not held up takes less, also on a busy machine
 
 
 class Probing:
-    """The calls that come when the wait of the first gateway's breaker is over."""
+    """The calls that the service has held, and what others heard meanwhile."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._opened = 0.0
         self._before = 0
         self._held_then, self._held_for_s = 0, 0.0
         self._refused: list[Reply] = []
-        self._rounds: list[float] = []
-
-    def open(self) -> None:
-        """Opens the breaker."""
-        self._opened = self._world.open()
+        self._late: ArmedFault | None = None
+        self._others: list[Call] = []
 
     def await_half_open(self) -> None:
         """Opens the breaker, and waits until its time is over."""
-        self.open()
-        self._before = self._world.arrived()
-        wait_until(self._opened + _LONGEST_WAIT_S)
+        opened = self._world.open()
+        self._world.let_pass(opened.latest + _LONGEST_WAIT_S - time.time())
 
     def crowd(self, count: int) -> None:
         """`count` callers at once, while the service holds those that reach it; then these are answered.
@@ -47,9 +45,9 @@ class Probing:
         What the others heard while these were still held is kept.
         """
         world = self._world
-        held = world.hold()
+        held, self._before = world.hold(), len(world.arrivals())
         with threads(count) as pool:
-            asked = [pool.submit(world.nodes[0].call, world.service, "x") for _ in range(count)]
+            asked = [pool.submit(world.nodes[0].call, world.service, f"crowd/{number}") for number in range(count)]
             poll(lambda: sum(reply.done() for reply in asked) + len(held.waiting()) >= count, _HELD_FOR_S)
             self._refused = [reply.result() for reply in asked if reply.done()]
             self._held_then = len(held.waiting())
@@ -65,62 +63,82 @@ class Probing:
         assert_that(self._held_then, equal_to(probes), "calls that the service held, by its own count")
         heard = [reply.outcome for reply in self._refused]
         assert_that(heard, equal_to([Outcome.NOT_ASKED] * others), "what the others heard meanwhile")
-        assert_that(self._world.arrived() - self._before, equal_to(probes), "calls that reached the service in all")
+        arrived = len(self._world.arrivals()) - self._before
+        assert_that(arrived, equal_to(probes), "calls that reached the service in all")
         if self._held_for_s > _SLOW_S:
             raise ProbeError(f"the calls that decide were held for {self._held_for_s:.2f} s, and count as slow")
 
     def hang_up(self, count: int) -> None:
         """`count` callers whose calls the service holds hang up; then it is well."""
+        held, callers = self._hold(count, count)
+        self._all_hang_up(held, callers)
+        self._world.recover()
+
+    def hang_up_and_crowd(self, hang_up: int, others: int) -> None:
+        """One that decides hears that there is no such thing, `hang_up` more hang up, and a crowd of `others` comes."""
+        self._world.answer_by("that there is no such thing")
+        held = self._world.hold()
+        with threads(1) as pool:
+            answered = pool.submit(self._world.ask, "decides")
+            (first,) = held.await_waiting(1)
+            _, callers = self._hold(hang_up, hang_up + 1)
+            held.release(first.seq)
+            answered.result()
+        self._all_hang_up(held, callers)
+        self.crowd(others)
+
+    def _hold(self, count: int, in_all: int) -> tuple[ArmedFault, Sequence[Waiting]]:
+        """`count` callers whose calls the service holds, which are `in_all` then."""
         world = self._world
         held = world.hold()
-        callers = [world.nodes[0].begin(world.service, "x") for _ in range(count)]
-        held.await_waiting(count)
+        callers = [world.nodes[0].begin(world.service, f"held/{number}") for number in range(count)]
+        held.await_waiting(in_all)
+        return held, callers
+
+    def _all_hang_up(self, held: ArmedFault, callers: Sequence[Waiting]) -> None:
         for caller in callers:
             caller.hang_up()
         if not poll(lambda: not held.waiting(), within_s=0.8):
             raise ProbeError("the callers hung up, and the gateway still asked for them")
-        world.recover()
 
-    def expect_closed(self, within_s: float) -> None:
-        """Within `within_s` calls reach the service again, all of them."""
-        poll(lambda: self._world.call(4)[-1].outcome is Outcome.ANSWERED, within_s)
-        self._world.expect_let_through(20)
-
-    def keep_calling(self, rounds: int, within_s: float) -> None:
-        """The service fails on, and callers ask all the time, until `rounds` more rounds of calls have reached it."""
-        world = self._world
-        world.misbehave("fails")
-        end, seen = time.monotonic() + within_s, world.arrived()
-        self._rounds = [self._opened]
-        while len(self._rounds) <= rounds and time.monotonic() < end:
-            world.call(1)
-            if world.arrived() > seen:
-                seen = world.arrived()
-                self._rounds.append(time.monotonic())
-            time.sleep(_EVERY_S)
-
-    def expect_longer_each_time(self, nominal_s: list[float], spread: float) -> None:
-        """Each wait was as long as it has to be, and at most by `spread` longer."""
-        gaps = [after - before for before, after in zip(self._rounds, self._rounds[1:], strict=False)]
-        assert_that(len(gaps), equal_to(len(nominal_s)), "rounds of calls that reached the service")
-        for gap, wanted in zip(gaps, nominal_s, strict=True):
-            assert_that(gap, greater_than(wanted - 0.1), f"seconds between two rounds of {gaps}")
-            assert_that(gap, less_than(wanted * (1 + spread) + 0.5), f"seconds between two rounds of {gaps}")
+    # Calls from before
 
     def hold_calls(self, count: int) -> None:
-        """`count` calls that reach the service, and wait for its answer."""
+        """`count` calls that the service lets wait, as far as they reach it."""
         world = self._world
-        self._held = world.services.arm("hold_before", times=count, match={"path": f"/{world.service}/late"})
-        self._waiting = [world.background.submit(world.nodes[0].call, world.service, "late") for _ in range(count)]
-        self._held.await_waiting(count)
+        self._late = world.services.arm("hold_before", times=None, match={"path": f"/{world.service}/late/*"})
+        for number in range(count):
+            caller = world.nodes[0].begin(world.service, f"late/{number}")
+            world.closing.callback(caller.hang_up)
+        poll(lambda: len(self._late_arrivals()) >= count, _ARRIVE_WITHIN_S)
 
-    def answer_late(self) -> None:
-        """The breaker opens; then those that wait are answered well, and 20 more calls are made.
+    def answer_late(self, count: int) -> None:
+        """The breaker opens; then the `count` that wait are answered well.
 
         Raises ProbeError when they waited for too long, for then the gateway did not wait for their answers.
         """
-        self._world.open()
-        self._held.release()
-        if {waiting.result().outcome for waiting in self._waiting} != {Outcome.ANSWERED}:
+        world = self._world
+        world.open()
+        if self._late:
+            self._late.release()
+        if not poll(lambda: [call.status for call in self._late_arrivals()] == [200] * count, _HELD_FOR_S):
             raise ProbeError("the calls that were to be answered late had been given up by then")
-        self._world.call(20)
+
+    def call_another(self, count: int) -> None:
+        """`count` calls of another service meanwhile."""
+        self._others = self._world.call_other(count)
+
+    def expect_not_held_up(self) -> None:
+        """Those who called another service were answered while this one still let its callers wait.
+
+        Raises ProbeError when all came too late for that.
+        """
+        freed = min((call.ended for call in self._late_arrivals() if call.ended), default=time.time())
+        in_time = [call for call in self._others if call.sent < freed - _IN_TIME_S or call.heard < freed]
+        late = [call for call in in_time if call.heard >= freed or call.reply.outcome is not Outcome.ANSWERED]
+        assert_that(late, empty(), "calls of another service that waited for those of this one, or were not answered")
+        if not in_time:
+            raise ProbeError("the calls of another service were made when nobody waited for the first any more")
+
+    def _late_arrivals(self) -> list[Arrival]:
+        return self._world.services.arrivals(path=f"/{self._world.service}/late/*")

@@ -13,17 +13,17 @@ def trial(world: World) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "calls a service through each gateway", lambda: _calls(world)
     yield "hears that a service has failed", lambda: _hears_of_failure(world)
     yield "hears that a service was not asked", lambda: world.open()
-    yield "is told of the change of state", lambda: world.expect_transitions(State.CLOSED, State.OPEN)
+    yield "is told of the change of state", lambda: world.expect_transitions([State.CLOSED, State.OPEN])
     yield "hangs up", lambda: world.nodes[1].begin(world.service, "x").hang_up()
 
 
 def _calls(world: World) -> None:
     for place in range(len(world.nodes)):
-        assert_that(world.call(1, place)[0].outcome, equal_to(Outcome.ANSWERED))
-    world.expect_arrived(len(world.nodes))
+        assert_that(world.call(1, place)[0].reply.outcome, equal_to(Outcome.ANSWERED))
+    world.expect_reached(len(world.nodes), len(world.nodes))
 
 
 def _hears_of_failure(world: World) -> None:
-    fault = world.misbehave("fails")
-    assert_that(world.call(1, 1)[0].outcome, equal_to(Outcome.FAILED))
+    fault = world.arm("fails")
+    assert_that(world.call(1, 1)[0].reply.outcome, equal_to(Outcome.FAILED))
     fault.heal()

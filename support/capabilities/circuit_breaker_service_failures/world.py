@@ -1,47 +1,76 @@
 """One scenario of circuit breakers: services that nobody has called before, and what of the calls reached them."""
 
-import math
 import time
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Sequence
+from itertools import count as numbers
+from itertools import cycle, pairwise
+from statistics import median
 
-from hamcrest import assert_that, empty, equal_to
+from hamcrest import assert_that, empty, equal_to, less_than
 
-from support.capabilities.circuit_breaker_service_failures.candidate import Candidate
-from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome, Reply, State
-from support.capabilities.circuit_breaker_service_failures.failures import FAILURES, REFUSALS
+from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS, Call, Opening, opens_at
+from support.capabilities.circuit_breaker_service_failures.candidates import Candidates
+from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome, State
+from support.capabilities.circuit_breaker_service_failures.failures import (
+    FAILURES,
+    REFUSALS,
+    TRICKLE_BYTES,
+    TRICKLE_BYTES_PER_S,
+    TRICKLES,
+)
+from support.capabilities.circuit_breaker_service_failures.fallback import Fallback
+from support.capabilities.circuit_breaker_service_failures.outage import Outage
 from support.capabilities.circuit_breaker_service_failures.probing import Probing
+from support.capabilities.circuit_breaker_service_failures.spread import Spread
 from support.clients.provider_control import ArmedFault, Arrival
 from support.clients.upstream_control import UpstreamControl
 from support.errors import ProbeError
 from support.faults.faults import Faults
+from support.promise import broken
 from support.worlds import world
 from support.worlds.crowds import threads
 from support.worlds.world import part
 
-OPENS_AFTER = 10  # failures, the least that say anything
 WAIT_S = 2.0  # for which an open breaker lets nothing through, at the least
+_WINDOW_S, _NEARLY_S = 2.0, 0.1
+_AT_ONCE, _PAIRS = 3, 10  # so many times as long as a call that is answered takes is not at once
 
 
 class World(world.World[Adapter]):
-    """What the steps of one scenario share: the `service` that sentences speak of, and what its callers heard."""
+    """What the steps of one scenario share: the `service` that sentences speak of, and the calls that were made."""
 
     probing = part(Probing)
-    candidate = part(Candidate)
+    outage = part(Outage)
+    spread = part(Spread)
+    fallback = part(Fallback)
+    candidates = part(Candidates)
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
         self.services = self.opened(UpstreamControl.of(self.fleet, "upstream"))
-        self.service, self.other = self.fresh("service"), self.fresh("service")
-        self.background = self.closing.enter_context(threads(8))
-        self.replies: list[Reply] = []
+        shop = self.fresh("shop")
+        # They differ in the middle of their names alone, as services of one system do.
+        self.service, self.other = f"orders.eu.{shop}", f"orders.us.{shop}"
+        self._things, self._numbers = cycle(("prices", "stock")), numbers(1)
+        self._calls: list[Call] = []
+        self._well = True
         self._holding: ArmedFault | None = None
-        self._calls: list[tuple[float, Reply]] = []  # with when they were made (seconds since 1970)
 
     # What the service does
 
-    def misbehave(self, how: str) -> ArmedFault:
+    def misbehave(self, how: str) -> None:
         """From now on the service fails in the way that sentences call `how`, until it is told otherwise."""
-        return self.services.arm(times=None, match={"path": f"/{self.service}/*"}, **FAILURES[how])
+        self._well = False
+        if how == TRICKLES:
+            self.services.answer({"path": f"/{self.service}/*"}, 200, "x" * TRICKLE_BYTES)
+            self.faults.narrow("upstream", self.fleet.nodes[0].name, TRICKLE_BYTES_PER_S)
+        else:
+            self.arm(how)
+
+    def arm(self, how: str, things: str = "*") -> ArmedFault:
+        """Lets those calls of the service fail in that way that ask for `things`, a pattern."""
+        return self.services.arm(times=None, match={"path": f"/{self.service}/{things}"}, **FAILURES[how])
 
     def answer_by(self, what: str) -> None:
         """From now on the service tells its callers `what`, which is no failure of its own."""
@@ -55,108 +84,165 @@ class World(world.World[Adapter]):
 
     def recover(self) -> None:
         """The service is well again; whom it has held is answered."""
-        self._holding = None
+        self._well, self._holding = True, None
         self.services.heal()
 
     # What callers do
 
-    def call(self, count: int, place: int = 0) -> list[Reply]:
+    def call(self, count: int, place: int = 0) -> list[Call]:
         """`count` calls of the service, one after the other, through the gateway of that `place`."""
-        return [self._one(place) for _ in range(count)]
+        return [self.ask(self._label(), place) for _ in range(count)]
 
-    def call_at_once(self, count: int, place: int = 0) -> list[Reply]:
+    def call_at_once(self, count: int, place: int = 0) -> list[Call]:
         """The same at the same time."""
         with threads(count) as pool:
-            asked = [pool.submit(self._one, place) for _ in range(count)]
-        return [reply.result() for reply in asked]
+            asked = [pool.submit(self.ask, self._label(), place) for _ in range(count)]
+        return [call.result() for call in asked]
 
-    def _one(self, place: int) -> Reply:
-        sent = time.time()
-        self.replies.append(self.nodes[place].call(self.service, "x"))
-        self._calls.append((sent, self.replies[-1]))
-        return self.replies[-1]
+    def call_other(self, count: int) -> list[Call]:
+        """`count` calls of the other service through the first gateway, one after the other."""
+        return [self._ask(self.nodes[0], self.other, self._label()) for _ in range(count)]
+
+    def ask(self, label: str, place: int = 0) -> Call:
+        """One call of the service, which is noted."""
+        self._calls.append(call := self._ask(self.nodes[place], self.service, label))
+        return call
+
+    def _ask(self, node: Adapter, service: str, label: str) -> Call:
+        well, sent = self._well, time.time()
+        reply = node.call(service, label)
+        return Call(label, sent, time.time(), reply, well)
+
+    def _label(self) -> str:
+        """What nobody has asked for before, of one of two kinds of things."""
+        return f"{next(self._things)}/{next(self._numbers)}"
 
     def let_pass(self, seconds: float) -> None:
-        """Waits for as long as a window of the breaker's lasts."""
+        """Waits for as long as a window or a wait of the breaker's lasts."""
         world.wait_until(time.monotonic() + seconds)
 
-    def open(self) -> float:
-        """The service fails until the first gateway's breaker has opened; returns when (monotonic seconds).
+    def open(self) -> Opening:
+        """The service fails until the first gateway's breaker has opened, and is then as before.
 
         Raises ProbeError when more calls were let through than it takes, for something else is judged then.
         """
-        fault = self.misbehave("fails")
-        self.call_at_once(OPENS_AFTER)
-        opened = time.monotonic()
+        well, self._well = self._well, False
+        fault = self.arm("fails")
+        calls = self.call_at_once(LEAST_CALLS)
         fault.heal()
-        if self.call(1)[0].outcome is not Outcome.NOT_ASKED:
-            raise ProbeError(f"the breaker was to be open after {OPENS_AFTER} failures, and is not")
-        return opened
+        self._well = well
+        if self.call(1)[0].reply.outcome is not Outcome.NOT_ASKED:
+            raise ProbeError(f"the breaker was to be open after {LEAST_CALLS} failures, and is not")
+        ended = [self.ended(call) for call in calls if call.reply.outcome is not Outcome.NOT_ASKED]
+        return Opening(max(ended, default=calls[0].sent), max(call.heard for call in calls))
+
+    # What reached the service, by its own count
+
+    def arrivals(self, place: int | None = None, service: str = "") -> list[Arrival]:
+        """The calls that the service has seen; of the gateway of that `place`, if one is named."""
+        name = None if place is None else self.nodes[place].name
+        seen = self.services.arrivals(path=f"/{service or self.service}/*")
+        return [arrival for arrival in seen if name in (None, arrival.via)]
+
+    def arrival(self, call: Call) -> Arrival:
+        """How the service saw that call. AssertionError when its caller heard otherwise, and it did not."""
+        seen = self.services.arrivals(path=f"/{self.service}/{call.label}")
+        return seen[0] if seen else broken(f"the service was not asked for {call.label}, though its caller heard that")
+
+    def ended(self, call: Call) -> float:
+        """When the service had ended its answer to that call."""
+        seen = self.arrival(call)
+        return seen.ended or seen.arrived
+
+    def _reached(self, calls: Sequence[Call]) -> list[Arrival]:
+        paths = {f"/{self.service}/{call.label}" for call in calls}
+        return [arrival for arrival in self.arrivals() if arrival.path in paths]
 
     # What must hold
 
-    def arrived(self, place: int | None = None, service: str = "") -> int:
-        """How many calls the service has seen, by its own count; of the gateway of that `place`, if one is named."""
-        name = None if place is None else self.nodes[place].name
-        arrivals = self.services.arrivals(path=f"/{service or self.service}/*")
-        return sum(name in (None, arrival.via) for arrival in arrivals)
+    def expect_reached(self, count: int, of: int) -> None:
+        """Of the last `of` calls the first `count` reached the service: then its breaker opened, or all of them did.
 
-    def expect_arrived(self, count: int) -> None:
-        """Exactly `count` calls have reached the service while its breaker let none, or all, through."""
-        spared = any(reply.outcome is Outcome.NOT_ASKED for reply in self.replies)
-        arrived = [call for call in self._arrivals() if not spared or call.arrived < self._lets_some_through_at()]
-        assert_that(len(arrived), equal_to(count), "calls that reached the service, by its own count")
+        Raises ProbeError when they took so long that it had to open at another one.
+        """
+        last = len(self._calls) - of + count - 1
+        calls = self._calls[-of:]
+        if count < of:
+            opens = {opens_at(self._calls, window_s) for window_s in (_WINDOW_S - _NEARLY_S, _WINDOW_S + _NEARLY_S)}
+            if opens != {last}:
+                raise ProbeError(f"the breaker had to open at call {opens}, not {last}: they took too long")
+            calls = [call for call in calls if call.heard < self._calls[last].sent + WAIT_S]
+        assert_that(len(self._reached(calls)), equal_to(count), "calls that reached the service, by its own count")
 
     def expect_not_asked(self, count: int) -> None:
-        """The last `count` callers heard that the service was not asked, and when to ask again."""
-        heard = self._in_time(count)
-        assert_that({reply.outcome for reply in heard}, equal_to({Outcome.NOT_ASKED}), "what callers heard")
-        untold = [reply for reply in heard if not reply.retry_after_s or reply.retry_after_s > 3]
+        """The last `count` callers heard at once that the service was not asked, and when to ask again."""
+        calls = self._in_time(count)
+        assert_that({call.reply.outcome for call in calls}, equal_to({Outcome.NOT_ASKED}), "what callers heard")
+        untold = [call.reply for call in calls if not 0 < (call.reply.retry_after_s or 0) <= 3]
         assert_that(untold, empty(), "those who were not told to ask again within 3 s")
+        self._expect_at_once()
+
+    def _expect_at_once(self) -> None:
+        """Who hears that the service is not asked waits for no longer than callers of another one, who call in turn."""
+        pairs = [(self.call(1)[0], self.call_other(1)[0]) for _ in range(_PAIRS)]
+        refused = [call.heard - call.sent for call, _ in pairs if call.reply.outcome is Outcome.NOT_ASKED]
+        if not refused:
+            raise ProbeError("the breaker was not open for long enough to see how long callers wait for that")
+        answered = median(other.heard - other.sent for _, other in pairs)
+        assert_that(median(refused), less_than(_AT_ONCE * answered), "seconds until callers hear that it is not asked")
 
     def expect_others_go_on(self, count: int, more: int) -> None:
         """`count` calls of this service at the other gateway, and `more` of another one at the first, all arrive."""
         self.call(count, place=1)
-        assert_that(self.arrived(1), equal_to(count), "calls of the service through the other gateway")
-        for _ in range(more):
-            self.nodes[0].call(self.other, "x")
-        assert_that(self.arrived(0, self.other), equal_to(more), "calls of the other service")
+        assert_that(len(self.arrivals(1)), equal_to(count), "calls of the service through the other gateway")
+        self.call_other(more)
+        assert_that(len(self.arrivals(0, self.other)), equal_to(more), "calls of the other service")
+
+    def expect_next_spared(self, count: int) -> None:
+        """Of `count` more calls none reaches the service."""
+        self.call(count)
+        self.expect_spared(count)
 
     def expect_spared(self, count: int) -> None:
         """None of the last `count` calls has reached the service, and their callers heard so."""
-        heard = {reply.outcome for reply in self._in_time(count)}
-        assert_that(heard, equal_to({Outcome.NOT_ASKED}), "what callers heard")
-        first = self._calls[-count][0]
-        arrived = [call for call in self._arrivals() if first <= call.arrived < self._lets_some_through_at()]
-        assert_that(arrived, empty(), "calls that reached the service")
+        calls = self._in_time(count)
+        assert_that({call.reply.outcome for call in calls}, equal_to({Outcome.NOT_ASKED}), "what callers heard")
+        assert_that(self._reached(calls), empty(), "calls that reached the service")
 
-    def _in_time(self, count: int) -> list[Reply]:
-        """What the last `count` callers heard, but for those who called when the breaker may have waited for its time.
+    def expect_reached_once(self) -> None:
+        """No call has reached the service twice."""
+        seen = Counter(arrival.path for arrival in self.arrivals())
+        assert_that([path for path, times in seen.items() if times > 1], empty(), "calls that reached it twice")
+
+    def expect_nobody_waited(self, limit_s: float) -> None:
+        """No caller has waited for longer than `limit_s`."""
+        longest = max(call.heard - call.sent for call in self._calls)
+        assert_that(longest, less_than(limit_s), "seconds for which a caller waited")
+
+    def _in_time(self, count: int) -> list[Call]:
+        """The last `count` calls but for those that came when the breaker may have waited for its time.
 
         Raises ProbeError when all of them did.
         """
-        heard = [reply for sent, reply in self._calls[-count:] if sent < self._lets_some_through_at()]
-        if not heard:
+        until = self._opened_at() + WAIT_S
+        calls = [call for call in self._calls[-count:] if call.heard < until]
+        if not calls:
             raise ProbeError(f"no call was made within the {WAIT_S:g} s for which the breaker is open for certain")
-        return heard
+        return calls
 
-    def _lets_some_through_at(self) -> float:
-        """From when on an open breaker may let calls through: it opened after the tenth had ended at the service."""
-        ended = sorted(call.ended for call in self._arrivals() if call.ended)
-        return ended[OPENS_AFTER - 1] + WAIT_S if len(ended) >= OPENS_AFTER else math.inf
-
-    def _arrivals(self) -> list[Arrival]:
-        return self.services.arrivals(path=f"/{self.service}/*")
+    def _opened_at(self) -> float:
+        """Before that it was not open: ten calls had been made, or answered by the service if as many reached it."""
+        ended = sorted(arrival.ended for arrival in self.arrivals() if arrival.ended)
+        sent = sorted(call.sent for call in self._calls)
+        return ended[LEAST_CALLS - 1] if len(ended) >= LEAST_CALLS else sent[LEAST_CALLS - 1]
 
     def expect_let_through(self, count: int) -> None:
         """The breaker is closed: `count` calls at once all reach the service and are answered."""
-        before = self.arrived()
-        heard = {reply.outcome for reply in self.call_at_once(count)}
-        assert_that((heard, self.arrived() - before), equal_to(({Outcome.ANSWERED}, count)), "calls, and arrivals")
+        before = len(self.arrivals())
+        heard = {call.reply.outcome for call in self.call_at_once(count)}
+        assert_that((heard, len(self.arrivals()) - before), equal_to(({Outcome.ANSWERED}, count)), "calls, arrivals")
 
-    def expect_transitions(self, *states: State) -> None:
+    def expect_transitions(self, states: Sequence[State]) -> None:
         """The first gateway's metrics tell of precisely the changes from each of `states` to the next."""
-        wanted: dict[tuple[State, State], int] = {}
-        for pair in pairwise(states):
-            wanted[pair] = wanted.get(pair, 0) + 1
-        assert_that(dict(self.nodes[0].transitions(self.service)), equal_to(wanted), "changes of state, as told")
+        wanted = Counter(pairwise(states))
+        assert_that(dict(self.nodes[0].transitions(self.service)), equal_to(dict(wanted)), "changes of state, as told")

@@ -13,11 +13,12 @@ from support.promise import broken
 
 _AT_ONCE = 100
 _OUTCOMES = {
-    **dict.fromkeys((200, 401, 404, 429), Outcome.ANSWERED),
+    **dict.fromkeys((200, *range(400, 430)), Outcome.ANSWERED),
     502: Outcome.FAILED,
     504: Outcome.FAILED,
     503: Outcome.NOT_ASKED,
 }
+_EARLIER = "detail=fallback"
 _STATES = {"closed": State.CLOSED, "open": State.OPEN, "half-open": State.HALF_OPEN}
 _TRANSITION = re.compile(r'breaker_transitions_total\{after="(.+?)",before="(.+?)",service="(.+?)"\} (\S+)')
 
@@ -33,8 +34,10 @@ class Adapter(NodeClient):
         answer = self.ask("GET", f"/services/{service}/{label}")
         if answer.status_code not in _OUTCOMES:
             broken(f"{self.name} answered a call by {answer.status_code}: {answer.text}")
-        wait = answer.headers.get("Retry-After", "")
-        return Reply(_OUTCOMES[answer.status_code], int(wait) if wait.isdecimal() else None)
+        outcome, wait = _OUTCOMES[answer.status_code], answer.headers.get("Retry-After", "")
+        if outcome is Outcome.ANSWERED and _EARLIER in answer.headers.get("Cache-Status", ""):
+            outcome = Outcome.ANSWERED_EARLIER
+        return Reply(outcome, answer.text, int(wait) if wait.isdecimal() else None)
 
     def begin(self, service: str, label: str) -> Waiting:
         """The request on a connection of its own."""

@@ -1,7 +1,8 @@
 """The gateway: calls to other services, each behind a breaker of its own on each node.
 
 What a caller gets: the service's own answer, a 404 or 429 included; 502 where it failed, 504 where it took too long;
-503 with Retry-After where it was not asked at all.
+503 with Retry-After where it was not asked at all. In the place of these three, an answer that the service gave lately
+to the same question, which is labelled (Cache-Status, RFC 9211).
 """
 
 import asyncio
@@ -16,17 +17,17 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..settings import Settings
 from .breaker import Breaker, OpenError, Outcome
+from .earlier import EarlierAnswers
 from .settings import BreakerSettings
 
 CALLER_IS_GONE = 499  # nobody reads it
-CONNECTIONS = 200
+EARLIER = {"Cache-Status": "gateway; hit; detail=fallback"}
 
 
 class Capability(Collector):
@@ -35,7 +36,9 @@ class Capability(Collector):
     def __init__(self, node: Settings, environ: Mapping[str, str]) -> None:
         self._settings = BreakerSettings.load(environ)
         self._breakers: defaultdict[str, Breaker] = defaultdict(lambda: Breaker(self._settings))
-        limits = httpx2.Limits(max_connections=CONNECTIONS)
+        self._earlier = EarlierAnswers(self._settings.fallback_longest_s)
+        # Calls of one service wait for no connection that calls of another one hold: what bounds them is the time-out.
+        limits = httpx2.Limits(max_connections=None)
         self._upstream = httpx2.AsyncClient(base_url=self._settings.upstream_url, timeout=None, limits=limits)
         self._metrics = CollectorRegistry()
         self._metrics.register(self)
@@ -79,7 +82,8 @@ class Capability(Collector):
         try:
             admission = breaker.admit()
         except OpenError as error:
-            raise HTTPException(503, "not asked", {"Retry-After": str(math.ceil(error.wait_s))}) from error
+            wait = {"Retry-After": str(math.ceil(error.wait_s))}
+            return self._earlier_or(Response("not asked", 503, wait), f"/{service}/{path}")
         outcome = Outcome.NEITHER  # as it stays when the caller hangs up
         try:
             answer, outcome = await _while_listened_to(request, self._ask(f"/{service}/{path}"))
@@ -96,14 +100,21 @@ class Capability(Collector):
             async with asyncio.timeout(self._settings.call_timeout_s):
                 answer = await self._upstream.get(path)
         except TimeoutError:
-            return Response("took too long", 504), Outcome.FAILURE
+            return self._earlier_or(Response("took too long", 504), path), Outcome.FAILURE
         except httpx2.HTTPError:
-            return Response("failed", 502), Outcome.FAILURE
+            return self._earlier_or(Response("broke off", 502), path), Outcome.FAILURE
         if answer.status_code >= 500:
-            return Response("failed", 502), Outcome.FAILURE
+            return self._earlier_or(Response("failed", 502), path), Outcome.FAILURE
+        if answer.is_success:
+            self._earlier.keep(path, answer.content)
         # What the caller asked for in vain, or too often, is no fault of the service's.
         slow = time.monotonic() - began >= self._settings.call_slow_s
         return Response(answer.content, answer.status_code), Outcome.FAILURE if slow else Outcome.SUCCESS
+
+    def _earlier_or(self, refusal: Response, path: str) -> Response:
+        """What the service answered lately, labelled as that; the `refusal` where there is no such answer."""
+        earlier = self._earlier.find(path)
+        return refusal if earlier is None else Response(earlier, headers=EARLIER)
 
 
 class CallerGoneError(Exception):

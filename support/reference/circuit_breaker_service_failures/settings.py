@@ -20,11 +20,12 @@ class BreakerSettings:
     breaker_probes: int  # calls that are let through to see whether the service is well
     call_slow_s: float  # an answer that takes as long counts as a failure
     call_timeout_s: float
+    fallback_longest_s: float  # an answer that is older is given to nobody any more
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "BreakerSettings":
         """Reads the settings from `environ`; raises SettingsError."""
-        return cls(
+        settings = cls(
             upstream_url=environ.get("UPSTREAM_URL", "http://localhost:9000"),
             breaker_window_calls=_whole(environ, "BREAKER_WINDOW_CALLS", 20),
             breaker_window_s=positive(environ, "BREAKER_WINDOW_S", 30),
@@ -35,7 +36,16 @@ class BreakerSettings:
             breaker_probes=_whole(environ, "BREAKER_PROBES", 3),
             call_slow_s=positive(environ, "CALL_SLOW_S", 2),
             call_timeout_s=positive(environ, "CALL_TIMEOUT_S", 5),
+            fallback_longest_s=positive(environ, "FALLBACK_LONGEST_S", 300),
         )
+        settings._refuse_contradictions()
+        return settings
+
+    def _refuse_contradictions(self) -> None:
+        if self.breaker_window_calls < self.breaker_min_calls:
+            raise SettingsError(f"BREAKER_WINDOW_CALLS: expected {self.breaker_min_calls} or more (BREAKER_MIN_CALLS)")
+        if self.breaker_longest_wait_s < self.breaker_wait_s:
+            raise SettingsError(f"BREAKER_LONGEST_WAIT_S: expected {self.breaker_wait_s:g} or more (BREAKER_WAIT_S)")
 
 
 def _whole(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -1,0 +1,111 @@
+"""Two gateways whose breakers opened together: they are not to come back to the service together."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS
+from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome
+from support.capabilities.circuit_breaker_service_failures.failures import FAILURES
+from support.clients.provider_control import Arrival
+from support.errors import ProbeError
+from support.promise import broken
+from support.worlds.crowds import threads
+
+if TYPE_CHECKING:
+    from support.capabilities.circuit_breaker_service_failures.world import World
+
+_ASKED_FROM_S = 1.9  # a moment before any breaker may let a call through
+_GIVES_UP_S = 3.0
+_CERTAIN_S = 0.1  # what is known of a wait less exactly tells nothing of it
+
+
+@dataclass
+class _Breaker:
+    """One gateway's breaker for one service: when its callers heard that it had to open, and how it went on.
+
+    Times in seconds since 1970. `refused`: when the last call was made that was not let through.
+    """
+
+    node: Adapter
+    service: str
+    opened: float = 0.0
+    refused: float = 0.0
+    let_through: bool = False
+
+
+class Spread:
+    """Breakers of several services in both gateways."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._breakers: dict[str, list[_Breaker]] = {}  # of each service, one for each gateway
+
+    def open(self, services: int) -> None:
+        """`services` new services fail, and each gateway's breakers for them open."""
+        group = self._world.fresh("group")
+        self._world.services.arm(times=None, match={"path": f"/{group}-*"}, **FAILURES["fails"])
+        for number in range(services):
+            name = f"{group}-{number}"
+            self._breakers[name] = [_Breaker(node, name) for node in self._world.nodes]
+        self._each_gateway(_open)
+
+    def keep_calling(self) -> None:
+        """Calls all of them through both gateways, until each has let a call through."""
+        self._each_gateway(_call_in_turn)
+
+    def expect_apart(self) -> None:
+        """For one service at least the two gateways did not wait for equally long.
+
+        That one gateway waited for longer is certain when it refused a call after a wait after which the other one had
+        let a call through. Raises ProbeError when too little is known of the waits.
+        """
+        waits = [[self._wait(breaker) for breaker in pair] for pair in self._breakers.values()]
+        if any(first[0] > second[1] or second[0] > first[1] for first, second in waits):
+            return
+        if any(longest - shortest > _CERTAIN_S for pair in waits for shortest, longest in pair):
+            raise ProbeError(f"the waits are not known well enough to compare them: {waits}")
+        broken(f"both gateways waited for equally long for each service (seconds, at least and at most): {waits}")
+
+    def _wait(self, breaker: _Breaker) -> tuple[float, float]:
+        """For how long it has waited (seconds): at least, and at most."""
+        seen = self._world.arrivals(self._world.nodes.index(breaker.node), breaker.service)
+        if len(seen) <= LEAST_CALLS:
+            broken(f"{breaker.node.name} has not asked for {breaker.service} again for {_GIVES_UP_S:g} s")
+        return breaker.refused - breaker.opened, seen[LEAST_CALLS].arrived - _ended(seen[LEAST_CALLS - 1])
+
+    def _each_gateway(self, work: Callable[[list[_Breaker]], None]) -> None:
+        pairs = self._breakers.values()
+        with threads(len(self._world.nodes)) as pool:
+            done = [pool.submit(work, [pair[place] for pair in pairs]) for place in range(len(self._world.nodes))]
+        for one in done:
+            one.result()
+
+
+def _open(breakers: list[_Breaker]) -> None:
+    for breaker in breakers:
+        for number in range(LEAST_CALLS):
+            breaker.node.call(breaker.service, f"prices/{number}")
+        breaker.opened = time.time()
+
+
+def _call_in_turn(breakers: list[_Breaker]) -> None:
+    end = breakers[-1].opened + _GIVES_UP_S
+    while time.time() < end and (waiting := [breaker for breaker in breakers if not breaker.let_through]):
+        for breaker in waiting:
+            if time.time() > breaker.opened + _ASKED_FROM_S:
+                _call(breaker)
+        time.sleep(0.005)
+
+
+def _call(breaker: _Breaker) -> None:
+    sent = time.time()
+    if breaker.node.call(breaker.service, "stock").outcome is Outcome.NOT_ASKED:
+        breaker.refused = sent
+    else:
+        breaker.let_through = True
+
+
+def _ended(arrival: Arrival) -> float:
+    return arrival.ended or arrival.arrived
