@@ -112,11 +112,12 @@ class World(world.World[Adapter]):
         """What the bank does not answer is paid through the first node; meanwhile another customer pays there."""
         node, self.other = self.nodes[0], self._ordered(self.fresh("customer"), [Line(1, Decimal(5))], "USD", 0)
         with threads(1) as pool:
-            pool.submit(self.pay, bill, node)
+            paying = pool.submit(self.pay, bill, node)
             self.bank.see_it_hit()
             began = time.monotonic()
             poll(lambda: self.pay(self.other, node).outcome not in _ASK_AGAIN, AGREED_WITHIN_S, 0.2)
             self.other.took_s = time.monotonic() - began
+        paying.result()
 
     def expect_told_in_time(self, bill: Bill, within_s: float) -> None:
         """The customer was told within `within_s` that the outcome is not known yet. AssertionError if not."""
