@@ -7,12 +7,14 @@ from behave import given, then, when
 from behave.model import Table
 
 from support.capabilities.payment_gateway_sandbox.client import Card, Money, Outcome
+from support.capabilities.payment_gateway_sandbox.moments import CHARGING, SUBSCRIBING
 from support.promise import must
 
 if TYPE_CHECKING:
     from support.capabilities.payment_gateway_sandbox.world import World
 
 USD = "USD"
+REFUSED = (Outcome.CONFLICT, Outcome.FORBIDDEN, Outcome.INVALID, Outcome.NOT_FOUND)
 
 
 class Context(Protocol):
@@ -81,9 +83,30 @@ def pay_meanwhile(context: Context) -> None:
     context.world.pay_meanwhile(context.world.bill)
 
 
+@given("the provider, which tells of nothing, has charged it for the first node, and has not answered yet")
+def charged_in_silence(context: Context) -> None:
+    context.world.bank.fall_silent()
+    context.world.bank.charge_without_answering(context.world.bill, context.world.nodes[0])
+
+
+@given("the provider is to charge it for the first node, and has not done so yet")
+def charge_waits(context: Context) -> None:
+    context.world.bank.leave_waiting(context.world.bill, context.world.nodes[0])
+
+
+@given("the provider answers, and {pause:Duration} go by")
+def answer_in_vain(context: Context, pause: float) -> None:
+    context.world.bank.answer_in_vain(pause)
+
+
+@when("it is paid again a day later, then by another card, and then all that asks for it is confirmed")
+def pay_what_is_to_be_confirmed(context: Context) -> None:
+    context.world.pay_what_is_to_be_confirmed(context.world.bill)
+
+
 @given("the provider's answer to the charge will be lost")
 def lose_answer(context: Context) -> None:
-    context.world.bank.lose_answer(context.world.bill)
+    context.world.bank.lose_answer(CHARGING, order=context.world.bill.order.id)
 
 
 @when("it is paid until the customer is told what became of it")
@@ -102,14 +125,19 @@ def hang_charges(context: Context) -> None:
     context.world.bank.hang(context.world.bill)
 
 
-@when("it is paid")
-def pay_in_vain(context: Context) -> None:
-    context.world.pay_in_vain(context.world.bill)
+@when("it is paid, and another customer pays at the same node meanwhile")
+def pay_beside(context: Context) -> None:
+    context.world.pay_beside(context.world.bill)
 
 
 @then("within {deadline:Duration} the customer is told that the outcome is not known yet")
 def told_in_time(context: Context, deadline: float) -> None:
     context.world.expect_told_in_time(context.world.bill, deadline)
+
+
+@then("the other one was told within {deadline:Duration} that theirs is paid")
+def other_paid(context: Context, deadline: float) -> None:
+    context.world.expect_other_paid(deadline)
 
 
 @then("once the provider answers again, the order counts as paid within {deadline:Duration}")
@@ -131,6 +159,11 @@ def same_receipt(context: Context) -> None:
 @then("the order was charged once")
 def charged_once(context: Context) -> None:
     context.world.expect_charged_once(context.world.bill)
+
+
+@then("the customer was charged once")
+def one_charge(context: Context) -> None:
+    context.world.expect_one_charge(context.world.bill)
 
 
 @then("all accounts agree")
@@ -292,14 +325,15 @@ def kill_while_taking(context: Context) -> None:
 # Refunds
 
 
-@when("30.00, 71.00, 70.00 and 0.01 are refunded one after the other")
+@when("30.00, 71.00, 30.00, 40.00 and 0.01 are refunded one after the other")
 def refund_parts(context: Context) -> None:
-    context.world.refunds.ask([Decimal("30.00"), Decimal("71.00"), Decimal("70.00"), Decimal("0.01")])
+    context.world.refunds.ask([Decimal(amount) for amount in ("30.00", "71.00", "30.00", "40.00", "0.01")])
 
 
-@then("the first and the third are refunded, and no other")
+@then("the first, the third and the fourth are refunded, and no other")
 def parts_refunded(context: Context) -> None:
-    context.world.refunds.expect_told_in_order(Outcome.DONE, Outcome.CONFLICT, Outcome.DONE, Outcome.CONFLICT)
+    done, no = Outcome.DONE, Outcome.CONFLICT
+    context.world.refunds.expect_told_in_order(done, no, done, done, no)
     context.world.refunds.expect_back(Money(Decimal("100.00"), USD))
 
 
@@ -319,7 +353,7 @@ def refunded_within(context: Context, deadline: float, amount: str, currency: st
     context.world.refunds.expect_refunded(Money(Decimal(amount), currency), deadline)
 
 
-@when("{amount:S} {currency:w} are refunded through the second node while the same is under way through the first")
+@when("{amount:S} {currency:w} are refunded through each node at the same time")
 def race_refunds(context: Context, amount: str, currency: str) -> None:
     context.world.refunds.race(Money(Decimal(amount), currency))
 
@@ -334,8 +368,9 @@ def gone_back(context: Context, amount: str, currency: str) -> None:
     context.world.refunds.expect_back(Money(Decimal(amount), currency))
 
 
-@given("two orders of {amount:S} {currency:w} that are paid")
-def two_paid_orders(context: Context, amount: str, currency: str) -> None:
+@given("three orders of {amount:S} {currency:w} that are paid")
+def three_paid_orders(context: Context, amount: str, currency: str) -> None:
+    context.world.refunds.pay(Money(Decimal(amount), currency))
     context.world.refunds.pay(Money(Decimal(amount), currency))
     context.world.refunds.pay(Money(Decimal(amount), currency))
 
@@ -343,15 +378,15 @@ def two_paid_orders(context: Context, amount: str, currency: str) -> None:
 @given("a refund of {amount:S} {currency:w} of each is under way, beside which no other {same:S} USD can be refunded")
 def pending_refunds(context: Context, amount: str, currency: str, same: str) -> None:
     context.world.refunds.let_pend(Money(Decimal(amount), currency), Money(Decimal(same), currency))
-    context.world.refunds.expect_told_in_order(*[Outcome.NOT_KNOWN, Outcome.CONFLICT] * 2)
+    context.world.refunds.expect_told_in_order(*[Outcome.NOT_KNOWN, Outcome.CONFLICT] * 3)
 
 
-@when("one refund fails at the bank, and the other is canceled there")
+@when("one refund fails at the bank, one is canceled there, and the last one is made")
 def end_refunds(context: Context) -> None:
-    context.world.refunds.end("failed", "canceled")
+    context.world.refunds.end("failed", "canceled", "succeeded")
 
 
-@then("within {deadline:Duration} nothing of either counts as refunded, and {amount:S} {currency:w} can be")
+@then("within {deadline:Duration} nothing of the first two counts as refunded, and {amount:S} {currency:w} can be")
 def refundable_again(context: Context, deadline: float, amount: str, currency: str) -> None:
     context.world.refunds.expect_refundable(Money(Decimal(amount), currency), deadline)
 
@@ -359,6 +394,22 @@ def refundable_again(context: Context, deadline: float, amount: str, currency: s
 @when("the customer's bank disputes the payment")
 def dispute(context: Context) -> None:
     context.world.refunds.dispute()
+
+
+@given("the customer's bank has disputed the payment, and the platform's books know that")
+def disputed_before(context: Context) -> None:
+    context.world.refunds.dispute()
+    context.world.refunds.expect_disputed(5)
+
+
+@when("the dispute is won")
+def win_dispute(context: Context) -> None:
+    context.world.refunds.dispute("won")
+
+
+@then("within {deadline:Duration} the platform's books know that the money is back")
+def money_back(context: Context, deadline: float) -> None:
+    context.world.refunds.expect_disputed(deadline, won=True)
 
 
 @then("within {deadline:Duration} the platform's books know that the money is gone")
@@ -420,8 +471,19 @@ def card_fails(context: Context) -> None:
 
 
 @when("the subscriber changes to the {plan:w} plan an hour later")
+@when("the other subscriber changes to the {plan:w} plan for that quote")
 def change_plan(context: Context, plan: str) -> None:
     context.world.subscriptions.change(plan)
+
+
+@when("the subscriber changes to the {plan:w} plan {days:Count} days later")
+def change_plan_late(context: Context, plan: str, days: int) -> None:
+    context.world.subscriptions.change(plan, days * 24 * 3600)
+
+
+@then("the change is refused")
+def change_refused(context: Context) -> None:
+    context.world.subscriptions.expect_told(*REFUSED)
 
 
 @then("the invoice is what was quoted")
@@ -431,20 +493,32 @@ def invoiced_as_quoted(context: Context) -> None:
 
 @then("the subscriber is told that the card was declined")
 def change_declined(context: Context) -> None:
-    context.world.subscriptions.expect_declined()
+    context.world.subscriptions.expect_told(Outcome.DECLINED)
+
+
+@then("they are told that they have subscribed")
+def subscribed(context: Context) -> None:
+    context.world.subscriptions.expect_told(Outcome.DONE)
+
+
+@then("within {deadline:Duration} the subscriber has access to the {plan:w} plan")
+def has_access_after_all(context: Context, plan: str, deadline: float) -> None:
+    context.world.subscriptions.expect_access(plan, deadline)
+    context.world.bank.see_it_hit()
 
 
 @then("the subscriber has access to the {plan:w} plan")
+@then("both have access to the {plan:w} plan")
 def has_access(context: Context, plan: str) -> None:
     context.world.subscriptions.expect_access(plan)
 
 
-@given("one cancels with the platform, the other on the provider's page")
+@given("one cancels with the platform, the other on the provider's page, and the provider tells of that late")
 def cancel(context: Context) -> None:
     context.world.subscriptions.cancel_each_way()
 
 
-@when("time goes by until {day:S}")
+@when("time goes by until {day:S}, and what is late comes then")
 def time_goes_by(context: Context, day: str) -> None:
     context.world.subscriptions.watch_until(day)
 
@@ -457,6 +531,26 @@ def access_ended(context: Context, plan: str, day: str) -> None:
 @when("somebody subscribes through the second node while the same is under way through the first")
 def subscribe_twice(context: Context) -> None:
     context.world.subscriptions.subscribe_twice("basic")
+
+
+@given("somebody is about to subscribe to the {plan:w} plan through the first node")
+def subscription_waits(context: Context, plan: str) -> None:
+    context.world.subscriptions.leave_waiting(plan)
+
+
+@given("the provider's next answer to a subscription will be lost")
+def lose_answer_to_subscription(context: Context) -> None:
+    context.world.bank.lose_answer(SUBSCRIBING)
+
+
+@given("somebody's card was declined when they subscribed to the {plan:w} plan")
+def subscribe_declined(context: Context, plan: str) -> None:
+    context.world.subscriptions.begin_declined(plan)
+
+
+@when("they subscribe by another card")
+def subscribe_by_another_card(context: Context) -> None:
+    context.world.subscriptions.begin_by_another_card()
 
 
 @then("there is one subscription more")
@@ -475,6 +569,11 @@ def pay_lines(context: Context) -> None:
 @then("each was charged just that")
 def each_charged(context: Context) -> None:
     context.world.expect_charged()
+
+
+@then("all of it can be given back, and is just that")
+def can_go_back(context: Context) -> None:
+    context.world.refunds.expect_all_can_go_back()
 
 
 @when("the bank pays {amount:S} {currency:w} for it")

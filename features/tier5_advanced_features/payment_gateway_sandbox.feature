@@ -27,6 +27,23 @@ Feature: Money moves once, and only when it should
       And the order was charged once
       And all accounts agree
 
+    # The bank asks the customer; until they confirm it there, nothing is charged.
+    Scenario: A payment that waits to be confirmed is not made a second time
+      Given an order of 19.99 USD, paid by a card that has to be confirmed
+      When it is paid again a day later, then by another card, and then all that asks for it is confirmed
+      Then within 5 s the order counts as paid
+      And the customer was charged once
+      And all accounts agree
+
+    Scenario: A node that starts gives up nothing that is under way
+      Given an order of 19.99 USD
+      And the provider is to charge it for the first node, and has not done so yet
+      And the second node is killed
+      And the second node is back
+      When it is paid again through the second node, without a key and with another one, and the provider answers
+      Then every answer is the same receipt
+      And the order was charged once
+
   Rule: A charge whose outcome nobody heard is found again, and not made again
 
     Scenario: The provider charges, and its answer is lost
@@ -47,6 +64,16 @@ Feature: Money moves once, and only when it should
       And the order was charged once
       And all accounts agree
 
+    # No node can write down what it hears, and each has looked in vain for what is left to be found.
+    Scenario: The provider's answer comes while the database cannot be reached
+      Given an order of 19.99 USD
+      And the provider, which tells of nothing, has charged it for the first node, and has not answered yet
+      And both nodes are cut off from the database
+      And the provider answers, and 6 s go by
+      When both nodes reach the database again
+      Then within 10 s the order counts as paid
+      And the order was charged once
+
     Scenario: A provider that has too much to do is asked again, and the card is not taken for declined
       Given an order of 19.99 USD
       And the provider has too much to do for the next 2 requests to charge it
@@ -58,11 +85,11 @@ Feature: Money moves once, and only when it should
     Scenario: A provider that does not answer keeps no customer waiting
       Given an order of 19.99 USD
       And the provider answers no request to charge it
-      When it is paid
-      Then within 8 s the customer is told that the outcome is not known yet
+      When it is paid, and another customer pays at the same node meanwhile
+      Then the other one was told within 3 s that theirs is paid
+      And within 8 s the customer is told that the outcome is not known yet
       And once the provider answers again, the order counts as paid within 10 s
       And the order was charged once
-      And all accounts agree
 
   Rule: A payment that fails costs nothing, and the customer is told why
 
@@ -146,14 +173,20 @@ Feature: Money moves once, and only when it should
 
   Rule: An event that was taken has had its effect, whatever happens to the node
 
-    Scenario: Events that come while the database cannot be reached
+    Scenario Outline: Events that come while <what> cannot be reached
       Given an order whose payment was decided, which no node has heard of yet
-      And both nodes are cut off from the database
+      And both nodes are cut off from <what>
       And the provider has sent its events, and sends again what is not taken
-      When both nodes reach the database again
+      When both nodes reach <what> again
       Then no node had said meanwhile that an event was taken
       And within 10 s the order counts as paid
       And all accounts agree
+
+      # How a payment is when an event comes, the provider has to be asked; it may not be reached just then.
+      Examples:
+        | what         |
+        | the database |
+        | the provider |
 
     Scenario: A node dies while it writes what an event has told it
       Given an order whose payment was decided, which no node has heard of yet
@@ -166,8 +199,8 @@ Feature: Money moves once, and only when it should
     # The provider is told to refund whatever it is asked to, so that it is the platform that is judged.
     Scenario: Refunds in parts, up to what was paid
       Given an order of 100.00 USD that is paid
-      When 30.00, 71.00, 70.00 and 0.01 are refunded one after the other
-      Then the first and the third are refunded, and no other
+      When 30.00, 71.00, 30.00, 40.00 and 0.01 are refunded one after the other
+      Then the first, the third and the fourth are refunded, and no other
       And all accounts agree
 
     Scenario: The provider gives money back, and its answer is lost
@@ -187,18 +220,21 @@ Feature: Money moves once, and only when it should
       And 40.00 USD have gone back
       And all accounts agree
 
+    # With a slow database both have seen what is left before either has written what it takes.
     Scenario: Two refunds at once that are too much together
       Given an order of 100.00 USD that is paid
-      When 60.00 USD are refunded through the second node while the same is under way through the first
+      And both nodes' requests reach the database 100 ms late
+      When 60.00 USD are refunded through each node at the same time
       Then one operator is told that it is refunded, and the other that it is not
       And 60.00 USD have gone back
       And all accounts agree
 
     Scenario: Refunds that come to nothing can be made again
-      Given two orders of 100.00 USD that are paid
+      Given three orders of 100.00 USD that are paid
       And a refund of 60.00 USD of each is under way, beside which no other 60.00 USD can be refunded
-      When one refund fails at the bank, and the other is canceled there
-      Then within 5 s nothing of either counts as refunded, and 100.00 USD can be
+      When one refund fails at the bank, one is canceled there, and the last one is made
+      Then within 5 s nothing of the first two counts as refunded, and 100.00 USD can be
+      And within 5 s 60.00 USD count as refunded
       And all accounts agree
 
     Scenario: What a customer's bank has taken back is not refunded as well
@@ -206,6 +242,14 @@ Feature: Money moves once, and only when it should
       When the customer's bank disputes the payment
       Then within 5 s the platform's books know that the money is gone
       And a refund of 100.00 USD is not made, nor asked for
+      And all accounts agree
+
+    Scenario: A dispute that is won brings the money back
+      Given an order of 100.00 USD that is paid
+      And the customer's bank has disputed the payment, and the platform's books know that
+      When the dispute is won
+      Then within 5 s the platform's books know that the money is back
+      And all of it can be given back, and is just that
       And all accounts agree
 
   Rule: Subscribers have what they pay for, and pay for what they have
@@ -229,6 +273,24 @@ Feature: Money moves once, and only when it should
       Then the invoice is what was quoted
       And the subscriber has access to the team plan
 
+    # Whoever may choose the moment pays next to nothing: the rest of the last day of a month.
+    Scenario: A quote is good for whom it was made
+      Given a subscriber to the basic plan since 2026-01-01
+      And on 2026-01-30 a change to the team plan was quoted
+      And another subscriber to the basic plan since 2026-01-11
+      When the other subscriber changes to the team plan for that quote
+      Then the change is refused
+      And both have access to the basic plan
+      And each of the two was charged 30.00 USD in all
+
+    Scenario: A quote is good for a day
+      Given a subscriber to the basic plan since 2026-01-01
+      And on 2026-01-11 a change to the team plan was quoted
+      When the subscriber changes to the team plan 2 days later
+      Then the change is refused
+      And the subscriber has access to the basic plan
+      And the subscriber was charged 30.00 USD in all
+
     Scenario: A change of plan that is not paid for does not happen
       Given a subscriber to the basic plan since 2026-01-01
       And on 2026-01-11 a change to the team plan was quoted
@@ -242,14 +304,32 @@ Feature: Money moves once, and only when it should
     Scenario: Who cancels keeps access to the end of what is paid for, and is not charged again
       Given a subscriber to the basic plan since 2026-01-31
       And another subscriber to the basic plan since 2026-01-31
-      And one cancels with the platform, the other on the provider's page
-      When time goes by until 2026-03-31
+      And one cancels with the platform, the other on the provider's page, and the provider tells of that late
+      When time goes by until 2026-03-31, and what is late comes then
       Then both had access to the basic plan until 2026-02-28, and have none now
       And each of the two was charged 30.00 USD in all
 
     Scenario: Two clicks make one subscription
       When somebody subscribes through the second node while the same is under way through the first
       Then there is one subscription more
+      And the subscriber was charged 30.00 USD in all
+
+    Scenario: Whoever's card was declined subscribes by another one
+      Given somebody's card was declined when they subscribed to the basic plan
+      When they subscribe by another card
+      Then they are told that they have subscribed
+      And the subscriber has access to the basic plan
+      And there is one subscription more
+      And the subscriber was charged 30.00 USD in all
+
+    # What the dead node had not heard of, the other one asks for, and has to ask for it again.
+    Scenario: A node dies while somebody subscribes, and nobody asks again
+      Given the provider tells of no event
+      And somebody is about to subscribe to the basic plan through the first node
+      And the provider's next answer to a subscription will be lost
+      When the first node is killed
+      Then within 10 s the subscriber has access to the basic plan
+      And there is one subscription more
       And the subscriber was charged 30.00 USD in all
 
   Rule: Every amount is exact in its currency
@@ -263,7 +343,9 @@ Feature: Money moves once, and only when it should
         | 7 x 4.35, 2 x 0.29   | EUR      | 3103    |
         | 1 x 500              | JPY      | 500     |
         | 3 x 1.240, 1 x 1.40  | KWD      | 5120    |
+        | 1 x 2.50, 1 x 2.50   | EUR      | 500     |
       Then each was charged just that
+      And all of it can be given back, and is just that
       And all accounts agree
 
     Scenario: A payment of less than the order costs does not pay for it
@@ -297,6 +379,7 @@ Feature: Money moves once, and only when it should
         | a customer asks for the receipt of somebody else       | not found |
         | a customer pays an order that there is not             | not found |
         | a customer pays by the number of a card                | invalid   |
+        | a customer subscribes by the number of a card          | invalid   |
         | a customer pays by a card that there is not            | declined  |
         | a customer pays another order with a key that was used | conflict  |
         | a customer gives themselves money back                 | forbidden |
@@ -318,6 +401,7 @@ Feature: Money moves once, and only when it should
         | amount   |
         | currency |
         | status   |
+      And a subscriber to the basic plan since today
       And an order whose payment was decided, of which no event will come
       And one more order that the provider has charged, and has not answered yet
       When both nodes reconcile at the same time, and then one again

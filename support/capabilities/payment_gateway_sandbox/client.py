@@ -164,8 +164,8 @@ class Adapter(Protocol):
     def receipt(self, customer: str, order: str) -> Receipt | Outcome:
         """What the customer is shown of an order."""
 
-    def subscribe(self, customer: str, plan: str, card: Card, trial_days: int = 0) -> Answer:
-        """Subscribes to a plan, by a card that is kept at the provider."""
+    def subscribe(self, customer: str, plan: str, card: str, trial_days: int = 0) -> Answer:
+        """Subscribes to a plan, by the token of a card, which is kept at the provider."""
 
     def access(self, customer: str) -> str | None:
         """The plan that the customer may use now, if any."""

@@ -41,6 +41,7 @@ class Mistakes:
                 world.customer, "00000000-0000-4000-8000-000000000000", Card.GOOD.value
             ),
             "a customer pays by the number of a card": lambda: node.pay(world.customer, unpaid.order.id, _NUMBER),
+            "a customer subscribes by the number of a card": lambda: node.subscribe(world.customer, "basic", _NUMBER),
             "a customer pays by a card that there is not": lambda: node.pay(
                 world.customer, unpaid.order.id, "pm_card_none"
             ),

@@ -1,5 +1,6 @@
 """Moments of a payment that a scenario has to hit: charged and not answered, answered and not heard, decided later."""
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -35,11 +36,21 @@ class Bank:
         """The customer pays through `node`, is charged, and the provider's answer is held. Raises FaultError."""
         self.hold("hold_after", {**CHARGING, "order": bill.order.id}, lambda: self._world.pay(bill, node))
 
+    def leave_waiting(self, bill: "Bill", node: Adapter) -> None:
+        """The customer pays through `node`, and the provider has not done it yet. Raises FaultError."""
+        self.hold("hold_before", {**CHARGING, "order": bill.order.id}, lambda: self._world.pay(bill, node))
+
     def hold(self, do: str, match: dict[str, str], meanwhile: Callable[[], Answer]) -> None:
         """Does something at whose request to the provider that is held there. Raises FaultError if it is not."""
         fault = self._world.provider.arm(do, match=match)
         self._held.append((fault, self._aside.submit(_heard, meanwhile)))
         fault.await_waiting()
+
+    def answer_in_vain(self, pause_s: float) -> None:
+        """What is held is answered while nothing can be written down, and so it stays for `pause_s`."""
+        for fault, _ in self._held:
+            fault.heal()
+        time.sleep(pause_s)
 
     def go_on(self) -> list[Answer]:
         """Lets what is held go on, and returns what its customers were told."""
@@ -55,9 +66,9 @@ class Bank:
         """
         self.hold("hold_after", {**GIVING_BACK, "order": bill.order.id}, lambda: node.refund(bill.order.id, money))
 
-    def lose_answer(self, bill: "Bill", asking: Mapping[str, str] = CHARGING) -> None:
-        """The next request to charge an order (or what else is asked) is carried out, and its answer lost."""
-        self._fault = self._world.provider.arm("drop_after", match={**asking, "order": bill.order.id})
+    def lose_answer(self, asking: Mapping[str, str], **of: str) -> None:
+        """The next request of this kind is carried out, and its answer lost."""
+        self._fault = self._world.provider.arm("drop_after", match={**asking, **of})
 
     def refuse(self, bill: "Bill", status: int, times: int) -> None:
         """The next `times` requests to charge an order are not carried out, and answered by this status."""
@@ -110,6 +121,13 @@ class Bank:
         self._world.provider.act(payment_intent=intent, **{verb: "ok"})
         return intent
 
+    def confirm_all(self, bill: "Bill") -> None:
+        """The customer confirms each payment of an order that waits for that, and the provider tells of it."""
+        for intent in self._intents_of(bill.order.id):
+            if self._world.provider.object(intent)["status"] == "requires_action":
+                self._world.provider.act(payment_intent=intent, authenticate="ok")
+        self._world.provider.let_events_go()
+
     def decide_for(self, bill: "Bill", money: Money) -> None:
         """The bank decides for another amount than was asked for, and the provider tells of it."""
         self._world.provider.plant(change=self.intent_of(bill), set={"amount": money.minor})
@@ -129,10 +147,13 @@ class Bank:
 
     def held_of(self, order: str) -> dict[str, Object]:
         """The events about an order that are held, by their types; the newest of each."""
-        held = self._world.provider.held_events()
-        told = [one for one in held if one["type"] == "payment_intent.created" and order in str(one["data"]["object"])]
-        names = (order, *(one["data"]["object"]["id"] for one in told))
+        held, names = self._world.provider.held_events(), (order, *self._intents_of(order))
         return {one["type"]: one for one in held if any(name in str(one["data"]["object"]) for name in names)}
+
+    def _intents_of(self, order: str) -> list[str]:
+        """The payments of an order of which the events are held."""
+        told = [one for one in self._world.provider.held_events() if one["type"] == "payment_intent.created"]
+        return [str(one["data"]["object"]["id"]) for one in told if order in str(one["data"]["object"])]
 
     def close(self) -> None:
         """Lets everybody go on."""

@@ -14,9 +14,6 @@ from support.worlds.world import turns
 if TYPE_CHECKING:
     from support.capabilities.payment_gateway_sandbox.world import Bill, World
 
-_WITHIN_S = 5.0
-_ANSWERED_WITHIN_S = 2.0
-
 
 class Refunds:
     """Refunds of the scenario's orders, and what operators were told."""
@@ -24,6 +21,7 @@ class Refunds:
     def __init__(self, world: "World") -> None:
         self._world = world
         self.told: list[Answer] = []
+        self._came_to_nothing: list[Bill] = []
 
     def pay(self, money: Money) -> "Bill":
         """An order of so much that is paid. AssertionError when it is not."""
@@ -42,19 +40,15 @@ class Refunds:
 
     def ask_and_lose_answer(self, money: Money) -> None:
         """A refund that the provider makes, and of which its answer is lost. Raises FaultError if it is not."""
-        self._world.bank.lose_answer(self._world.bill, GIVING_BACK)
+        self._world.bank.lose_answer(GIVING_BACK, order=self._world.bill.order.id)
         self.ask([money.amount])
         self._world.bank.see_it_hit()
 
     def race(self, money: Money) -> None:
-        """Two refunds: the second is asked for, on the other node, while the first one is on its way."""
-        world, order = self._world, self._world.bill.order.id
-        first, second = world.nodes[:2]
-        world.bank.hold("hold_before", {**GIVING_BACK, "order": order}, lambda: first.refund(order, money))
-        with threads(1) as pool:
-            asked = pool.submit(second.refund, order, money)
-            poll(asked.done, _ANSWERED_WITHIN_S)  # one that waits for the first is let wait
-            self.told = [*world.bank.go_on(), asked.result()]
+        """A refund through each node at the same time, of the same order."""
+        nodes, order = self._world.nodes, self._world.bill.order.id
+        with threads(len(nodes)) as pool:
+            self.told = list(pool.map(lambda node: node.refund(order, money), nodes))
 
     def expect_told(self, *outcomes: Outcome) -> None:
         """The operators were told these, in whichever order. AssertionError if not."""
@@ -75,34 +69,42 @@ class Refunds:
     def end(self, *how: str) -> None:
         """The bank ends the refund of each order so, and the provider tells of it."""
         for bill, end in zip(self._world.bills, how, strict=True):
+            self._came_to_nothing += [bill] if end != "succeeded" else []
             refund = self._world.bank.told_of(bill, "refund.created")["data"]["object"]["id"]
             self._world.provider.act(refund=refund, finish=end)
         self._world.provider.settings(refunds="now")
 
-    def expect_back(self, money: Money) -> None:
-        """By the provider, so much has gone back of the order. AssertionError if not."""
-        back = self._world.provider.sums(order=self._world.bill.order.id).money_back
+    def expect_back(self, money: Money, bill: "Bill | None" = None) -> None:
+        """By the provider, so much has gone back of the order, or of another one. AssertionError if not."""
+        back = self._world.provider.sums(order=(bill or self._world.bill).order.id).money_back
         assert_that(dict(back), equal_to({money.currency.lower(): money.minor} if money.amount else {}), "gone back")
+
+    def expect_all_can_go_back(self) -> None:
+        """What each order cost can be given back, and is what goes back. AssertionError if not."""
+        for bill in self._world.bills:
+            answer = self._world.nodes[1].refund(bill.order.id, bill.order.cost)
+            assert_that(answer.outcome, equal_to(Outcome.DONE), f"of a refund of {bill.order.cost}: {answer}")
+            self.expect_back(bill.order.cost, bill)
 
     def expect_refunded(self, money: Money, within_s: float) -> None:
         """Within `within_s` so much of the order is given back in the books. AssertionError if not."""
         self._expect_refunded(self._world.bill.order.id, money, within_s)
 
     def expect_refundable(self, money: Money, within_s: float) -> None:
-        """Within `within_s` nothing of any order is given back in the books, and then `money` of each can be."""
-        for bill in self._world.bills:
+        """Of orders whose refund came to nothing the books have none within `within_s`, and then `money` can be."""
+        for bill in self._came_to_nothing:
             self._expect_refunded(bill.order.id, money._replace(amount=Decimal(0)), within_s)
             answer = self._world.nodes[0].refund(bill.order.id, money)
             assert_that(answer.outcome, equal_to(Outcome.DONE), f"of a refund of all that was paid: {answer}")
 
-    def dispute(self) -> None:
-        """The customer's bank takes the money back, and the provider tells of it."""
-        self._world.provider.act(payment_intent=self._world.bank.intent_of(self._world.bill), dispute="open")
+    def dispute(self, how: str = "open") -> None:
+        """The customer's bank takes the money back, or gives it again ("won"), and the provider tells of it."""
+        self._world.provider.act(payment_intent=self._world.bank.intent_of(self._world.bill), dispute=how)
 
-    def expect_disputed(self, within_s: float) -> None:
-        """Within `within_s` the platform's books know that the money is gone. AssertionError if not."""
+    def expect_disputed(self, within_s: float, won: bool = False) -> None:
+        """Within `within_s` the platform's books know that the money is gone, or is back. AssertionError if not."""
         order = self._world.bill.order
-        wanted, key = -order.cost.minor, ("dispute", order.cost.currency)
+        wanted, key = 0 if won else -order.cost.minor, ("dispute", order.cost.currency)
         poll(lambda: self._world.books.moved(order.id)[key] == wanted, within_s)
         assert_that(self._world.books.moved(order.id)[key], equal_to(wanted), "disputed, by the platform's books")
 

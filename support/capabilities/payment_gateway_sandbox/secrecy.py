@@ -11,7 +11,8 @@ from support.capabilities.payment_gateway_sandbox.client import Card, Money
 if TYPE_CHECKING:
     from support.capabilities.payment_gateway_sandbox.world import World
 
-_NUMBER = "4242424242424242"  # the card that every integration is tried with (docs.stripe.com/testing)
+# The card that every integration is tried with (docs.stripe.com/testing), as a machine and as people write it.
+_NUMBERS = {"a card's number": "4242424242424242", "a card's number in groups": "4242 4242 4242 4242"}
 _LINES = 100_000
 
 
@@ -31,13 +32,15 @@ class Secrecy:
         for node in world.nodes:
             node.refund(bill.order.id, Money(Decimal("1.00"), "USD"))
             other = world.place(Decimal("19.99"), "USD")
-            node.pay(world.customer, other.order.id, _NUMBER)
+            for number in _NUMBERS.values():
+                node.pay(world.customer, other.order.id, number)
+                node.subscribe(world.customer, "basic", number)
             world.pay(other, node, Card.EXPIRED)
 
     def expect_nowhere(self) -> None:
         """None of them is in a log or in a table, of this scenario or of those before. AssertionError with where."""
         world, node = self._world, self._world.nodes[0]
-        secrets = {"the provider's key": node.api_key, "a card's number": _NUMBER}
+        secrets = {"the provider's key": node.api_key, **_NUMBERS}
         secrets |= {f"webhook secret {number}": one for number, one in enumerate(node.webhook_secrets, 1)}
         intent = world.provider.object(world.bank.intent_of(world.bills[0]))
         secrets["a payment's client secret"] = intent["client_secret"]

@@ -5,21 +5,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.payment_gateway_sandbox.client import Card, Money, Outcome, Quote
+from support.capabilities.payment_gateway_sandbox.client import Adapter, Card, Money, Outcome, Quote
 from support.capabilities.payment_gateway_sandbox.moments import SUBSCRIBING
 from support.capabilities.payment_gateway_sandbox.probe import Flow
 from support.clients.payment_sandbox_control import Object
 from support.errors import ProbeError
 from support.polling import poll
+from support.promise import must
 
 if TYPE_CHECKING:
     from support.capabilities.payment_gateway_sandbox.world import World
 
 _WITHIN_S = 5.0
+_SAID_WITHIN_S = 2.0
 _HOUR_S = 3600
 _QUIET_LOOKS = 4
 
@@ -51,25 +54,39 @@ class Subscriptions:
         return self.all[-1]
 
     def begin(self, day: str, plan: str, trial_days: int = 0) -> None:
-        """Somebody subscribes on `day`, through the first node. AssertionError when they cannot."""
-        self._world.provider.give_new_customers_a_clock(_at(day))
+        """Somebody subscribes on `day`, or "today", through the first node. AssertionError when they cannot."""
+        self._world.provider.give_new_customers_a_clock(None if day == "today" else _at(day))
         subscriber = Subscriber(self._world.fresh("subscriber"), plan)
-        answer = self._world.nodes[0].subscribe(subscriber.name, plan, Card.GOOD, trial_days)
+        answer = self._world.nodes[0].subscribe(subscriber.name, plan, Card.GOOD.value, trial_days)
         assert_that(answer.outcome, equal_to(Outcome.DONE), f"of a subscription: {answer}")
         subscriber.id = self._world.books.provider_id(subscriber.name)
         self.all.append(subscriber)
         self._quiet()
 
+    def leave_waiting(self, plan: str) -> None:
+        """Somebody subscribes through the first node, and the provider has not done it yet. Raises FaultError."""
+        name, node = self._world.fresh("subscriber"), self._world.nodes[0]
+        self.all.append(Subscriber(name, plan))
+        self._world.bank.hold("hold_before", dict(SUBSCRIBING), lambda: node.subscribe(name, plan, Card.GOOD.value))
+
     def subscribe_twice(self, plan: str) -> None:
         """Two clicks: the second one comes through the other node while the first is on its way to the provider."""
-        world, name = self._world, self._world.fresh("subscriber")
-        first, second = world.nodes[:2]
-        self.all.append(Subscriber(name, plan))
-        world.bank.hold("hold_before", dict(SUBSCRIBING), lambda: first.subscribe(name, plan, Card.GOOD))
-        second.subscribe(name, plan, Card.GOOD)
-        world.bank.go_on()
-        poll(lambda: second.subscribe(name, plan, Card.GOOD).outcome is Outcome.DONE, _WITHIN_S, 0.2)
-        self.one.id = world.books.provider_id(name)
+        self.leave_waiting(plan)
+        self._subscribe_again(Card.GOOD)
+        self._world.bank.go_on()
+        poll(lambda: self._subscribe_again(Card.GOOD) is Outcome.DONE, _WITHIN_S, 0.2)
+        self.one.id = self._world.books.provider_id(self.one.name)
+
+    def begin_declined(self, plan: str) -> None:
+        """Somebody subscribes by a card that fails. AssertionError when they are not told that it was declined."""
+        self.all.append(Subscriber(self._world.fresh("subscriber"), plan))
+        outcome = self._world.nodes[0].subscribe(self.one.name, plan, Card.FAILS_FROM_NOW_ON.value).outcome
+        assert_that(outcome, equal_to(Outcome.DECLINED), "what the subscriber was told")
+
+    def begin_by_another_card(self) -> None:
+        """They subscribe again, through the other node, by a card that is good."""
+        self.outcome = self._subscribe_again(Card.ANOTHER)
+        self._quiet()
 
     def wind(self, moment: str | int) -> None:
         """Time goes by for all of them until that day; the platform has heard all that the provider tells of it."""
@@ -83,12 +100,17 @@ class Subscriptions:
         self.wind(_at(day) - 1 - self._world.provider.now(self.one.id))
 
     def watch_until(self, day: str) -> None:
-        """Time goes by until the last second of what is paid for, where access is looked at, and then until `day`."""
+        """Time goes by until the last second of what is paid for, where access is looked at, and then until `day`.
+
+        Only then comes what is held.
+        """
         first = dict(self._world.provider.object(self._subscription()["id"]))
         end = int(first["items"]["data"][0]["current_period_end"])
         self.wind(end - 1 - self._world.provider.now(self.one.id))
         self.before, self.end = self._seen(self.one.plan), end
         self.wind(day)
+        self._world.provider.let_events_go()
+        self._quiet()
 
     def expect_access_until(self, plan: str, day: str) -> None:
         """All could use `plan` until that day, and nothing now. AssertionError if not."""
@@ -102,29 +124,27 @@ class Subscriptions:
 
     def expect_access_by_day(self, rows: Sequence[Mapping[str, str]]) -> None:
         """On each day, by both nodes, the subscriber can use the plan that the row says. AssertionError if not."""
-        found = []
+        found = {}
         for row in rows:
             self.wind(row["day"])
-            found.append(
-                (row["day"], *sorted({str(self._settled(node.name, row["access"])) for node in self._world.nodes}))
-            )
-        wanted = [(row["day"], "None" if row["access"] == "none" else row["access"]) for row in rows]
+            found[row["day"]] = set(self._seen(_plan(row["access"])).values())
+        wanted = {row["day"]: {_plan(row["access"])} for row in rows}
         assert_that(found, equal_to(wanted), "what the subscriber could use on each day")
 
-    def expect_access(self, plan: str | None) -> None:
-        """All of them can use `plan`, or nothing, by both nodes. AssertionError if not."""
-        seen = self._seen(plan)
+    def expect_access(self, plan: str | None, within_s: float = _SAID_WITHIN_S) -> None:
+        """All of them can use `plan`, or nothing, by each node that is up, within that. AssertionError if not."""
+        seen = self._seen(plan, within_s)
         assert_that(seen, equal_to(dict.fromkeys(seen, plan)), "what the subscribers can use")
 
     def ask_quote(self, plan: str) -> None:
         """The subscriber asks what a change would cost."""
         self.quote = self._world.nodes[0].quote(self.one.name, plan)
 
-    def change(self, plan: str) -> None:
-        """The subscriber changes an hour later, for what was quoted, through the other node."""
+    def change(self, plan: str, after_s: int = _HOUR_S) -> None:
+        """The subscriber changes so much later, for what was quoted last, through the other node."""
         if self.quote is None:
             raise ProbeError("nothing was quoted")
-        self.wind(_HOUR_S)
+        self.wind(after_s)
         self.outcome = self._world.nodes[1].change(self.one.name, plan, self.quote).outcome
         self._quiet()
 
@@ -136,12 +156,16 @@ class Subscriptions:
         assert_that(Money.of(invoice["total"], invoice["currency"].upper()), equal_to(told), "invoiced, and quoted")
         assert_that(invoice["status"], equal_to("paid"), "the invoice")
 
-    def expect_declined(self) -> None:
-        """The subscriber was told that the card was declined. AssertionError if not."""
-        assert_that(self.outcome, equal_to(Outcome.DECLINED), "what the subscriber was told")
+    def expect_told(self, *outcomes: Outcome) -> None:
+        """The subscriber was told one of these. AssertionError if not."""
+        must(self.outcome in outcomes, f"the subscriber was told {self.outcome}, and not one of {outcomes}")
 
     def cancel_each_way(self) -> None:
-        """One cancels with the platform, the other on the provider's own page: both with what is paid for."""
+        """One cancels with the platform, the other on the provider's own page: both with what is paid for.
+
+        What the provider tells of that is held.
+        """
+        self._world.provider.hold_events(type="customer.subscription.updated")
         answer = self._world.nodes[1].cancel(self.all[0].name)
         assert_that(answer.outcome, equal_to(Outcome.DONE), "canceled with the platform")
         self._world.provider.act(subscription=self._subscription(self.all[1])["id"], cancel="at_period_end")
@@ -155,6 +179,7 @@ class Subscriptions:
     def expect_charged(self, *amounts: Decimal) -> None:
         """Each was charged so much in all, by the provider and by the platform's books. AssertionError if not."""
         for subscriber, amount in zip(self.all, amounts, strict=True):
+            subscriber.id = subscriber.id or self._world.books.provider_id(subscriber.name)
             minor = Money(amount, "USD").minor
             theirs = self._world.provider.sums(customer=subscriber.id).money_in
             assert_that(dict(theirs), equal_to({"usd": minor}), "charged, by the provider")
@@ -162,19 +187,20 @@ class Subscriptions:
             poll(partial(self._is_booked, subscriber, wanted), _WITHIN_S)
             assert_that(dict(self._world.books.moved(subscriber.name)), equal_to(wanted), "by the platform's books")
 
+    def _subscribe_again(self, card: Card) -> Outcome:
+        return self._world.nodes[1].subscribe(self.one.name, self.one.plan, card.value).outcome
+
     def _is_booked(self, subscriber: Subscriber, wanted: Mapping[Flow, int]) -> bool:
         return dict(self._world.books.moved(subscriber.name)) == wanted
 
-    def _seen(self, plan: str | None) -> dict[tuple[str, str], str | None]:
-        nodes = [node.name for node in self._world.nodes]
-        return {(one.name, node): self._settled(node, plan or "none", one) for one in self.all for node in nodes}
+    def _seen(self, plan: str | None, within_s: float = _SAID_WITHIN_S) -> dict[tuple[str, str], str | None]:
+        each = product(self.all, self._world.up)
+        return {(one.name, node.name): self._settled(node, one.name, plan, within_s) for one, node in each}
 
-    def _settled(self, node: str, plan: str, who: Subscriber | None = None) -> str | None:
-        """What a node says that the subscriber can use; it has a moment to say `plan`."""
-        adapter = next(one for one in self._world.nodes if one.name == node)
-        name, wanted = (who or self.one).name, None if plan == "none" else plan
-        poll(lambda: adapter.access(name) == wanted, 2)
-        return adapter.access(name)
+    def _settled(self, node: Adapter, name: str, plan: str | None, within_s: float = _SAID_WITHIN_S) -> str | None:
+        """What a node says that a subscriber can use; it has a moment to say `plan`."""
+        poll(lambda: node.access(name) == plan, within_s)
+        return node.access(name)
 
     def _subscription(self, of: Subscriber | None = None) -> Object:
         """The subscription as the provider told of it first."""
@@ -199,6 +225,10 @@ class Subscriptions:
 
 def _all_taken(look: list[tuple[str, bool]]) -> bool:
     return {event for event, _ in look} == {event for event, taken in look if taken}
+
+
+def _plan(said: str) -> str | None:
+    return None if said == "none" else said
 
 
 def _at(day: str) -> int:

@@ -45,6 +45,7 @@ class Bill:
 
     order: Order
     told: list[Answer] = field(default_factory=list)
+    took_s: float = 0  # until the last answer came
 
 
 class World(world.World[Adapter]):
@@ -64,7 +65,6 @@ class World(world.World[Adapter]):
         self.books = self.opened(Books(self.fleet, self.nodes[0].tables()))
         self.customer = self.fresh("customer")
         self.bills: list[Bill] = []
-        self.took_s = 0.0
         self.wanted: list[Mapping[str, str]] = []
         self.send_webhooks(self.nodes[0].webhook_secrets[:1])
 
@@ -92,28 +92,42 @@ class World(world.World[Adapter]):
 
     def place_lines(self, lines: Sequence[Line], currency: str, node: int = 0) -> Bill:
         """An order of these lines. AssertionError when it is not taken."""
-        order = self.nodes[node].order(self.customer, lines, currency)
+        self.bills.append(self._ordered(self.customer, lines, currency, node))
+        return self.bills[-1]
+
+    def _ordered(self, customer: str, lines: Sequence[Line], currency: str, node: int) -> Bill:
+        order = self.nodes[node].order(customer, lines, currency)
         if isinstance(order, Outcome):
             broken(f"an order of {lines} in {currency} was not taken: {order.name}")
-        self.bills.append(Bill(order))
-        return self.bills[-1]
+        return Bill(order)
 
     def pay(self, bill: Bill, node: Adapter, card: Card = Card.GOOD, key: str = "") -> Answer:
         """One request to pay, and its answer, which is kept."""
-        answer = node.pay(bill.order.customer, bill.order.id, card.value, key)
-        bill.told.append(answer)
-        return answer
-
-    def pay_in_vain(self, bill: Bill) -> None:
-        """Pays through the first node; how long it took until the customer was told something is kept."""
         began = time.monotonic()
-        self.pay(bill, self.nodes[0])
-        self.took_s = time.monotonic() - began
+        bill.told.append(node.pay(bill.order.customer, bill.order.id, card.value, key))
+        bill.took_s = time.monotonic() - began
+        return bill.told[-1]
+
+    def pay_beside(self, bill: Bill) -> None:
+        """What the bank does not answer is paid through the first node; meanwhile another customer pays there."""
+        node, self.other = self.nodes[0], self._ordered(self.fresh("customer"), [Line(1, Decimal(5))], "USD", 0)
+        with threads(1) as pool:
+            paying = pool.submit(self.pay, bill, node)
+            self.bank.see_it_hit()
+            began = time.monotonic()
+            poll(lambda: self.pay(self.other, node).outcome not in _ASK_AGAIN, AGREED_WITHIN_S, 0.2)
+            self.other.took_s = time.monotonic() - began
+        paying.result()
 
     def expect_told_in_time(self, bill: Bill, within_s: float) -> None:
         """The customer was told within `within_s` that the outcome is not known yet. AssertionError if not."""
         assert_that(bill.told[-1].outcome, is_in(_ASK_AGAIN), f"what the customer was told: {bill.told[-1]}")
-        assert_that(self.took_s, less_than(within_s), "seconds until the customer was told something")
+        assert_that(bill.took_s, less_than(within_s), "seconds until the customer was told something")
+
+    def expect_other_paid(self, within_s: float) -> None:
+        """The other customer was told within `within_s` that theirs is paid. AssertionError if not."""
+        self.expect_told(self.other, Outcome.DONE)
+        assert_that(self.other.took_s, less_than(within_s), "seconds until the other customer was told")
 
     def pay_until_told(self, bill: Bill, card: Card = Card.GOOD, key: str = "", within_s: float = 10) -> Answer:
         """Pays, through the nodes in turn, until the customer is told what became of it. AssertionError if never."""
@@ -145,6 +159,13 @@ class World(world.World[Adapter]):
             self.pay(bill, self.nodes[1], key=key)
         self.bank.go_on()
         self.pay_until_told(bill)
+
+    def pay_what_is_to_be_confirmed(self, bill: Bill) -> None:
+        """Paid again when the provider has forgotten the key, and by another card; then all is confirmed there is."""
+        self.provider.forget_keys()
+        self.pay(bill, self.nodes[1], Card.TO_BE_CONFIRMED)
+        self.pay(bill, self.nodes[0], Card.ANOTHER)
+        self.bank.confirm_all(bill)
 
     def expect_told_after_paying(self, bill: Bill, card: Card = Card.GOOD) -> None:
         """The customer pays, and is told that it is paid. AssertionError if not."""
@@ -196,12 +217,16 @@ class World(world.World[Adapter]):
 
     def expect_charged_once(self, bill: Bill) -> None:
         """One charge of what the order costs, under one key while the outcome was unknown. AssertionError if not."""
+        self.expect_one_charge(bill)
+        arrived = self.provider.arrivals(order=bill.order.id, method="POST", path="/v1/payment_intents")
+        assert_that(len({one.fields["key"] for one in arrived}), equal_to(1), "keys under which it was asked for")
+
+    def expect_one_charge(self, bill: Bill) -> None:
+        """One charge of what the order costs, by the provider. AssertionError if not."""
         sums = self.provider.sums(order=bill.order.id)
         cost = bill.order.cost
         assert_that(sums.charges, equal_to(1), "charges of the order, by the provider")
         assert_that(dict(sums.money_in), equal_to({cost.currency.lower(): cost.minor}), "what the provider charged")
-        arrived = self.provider.arrivals(order=bill.order.id, method="POST", path="/v1/payment_intents")
-        assert_that(len({one.fields["key"] for one in arrived}), equal_to(1), "keys under which it was asked for")
 
     def expect_not_charged(self, bill: Bill) -> None:
         """Nothing was charged, and nobody counts the order as paid. AssertionError if not."""

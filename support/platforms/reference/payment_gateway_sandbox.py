@@ -8,7 +8,6 @@ import requests
 
 from support.capabilities.payment_gateway_sandbox.client import (
     Answer,
-    Card,
     Finding,
     Line,
     Money,
@@ -103,9 +102,9 @@ class Adapter(NodeClient):
         paid, refunded = (Money(Decimal(found[name]), found["currency"]) for name in ("paid", "refunded"))
         return Receipt(found["status"] == "succeeded", paid, refunded)
 
-    def subscribe(self, customer: str, plan: str, card: Card, trial_days: int = 0) -> Answer:
+    def subscribe(self, customer: str, plan: str, card: str, trial_days: int = 0) -> Answer:
         """Subscribes."""
-        said = {"plan": plan, "card": card.value, "trial_days": trial_days}
+        said = {"plan": plan, "card": card, "trial_days": trial_days}
         return self._told(self._as(customer, "POST", "/subscription", said))
 
     def access(self, customer: str) -> str | None:
@@ -116,15 +115,14 @@ class Adapter(NodeClient):
         return None if plan is None else str(plan)
 
     def quote(self, customer: str, plan: str) -> Quote:
-        """A quote; its token is the moment that it is of."""
+        """A quote; its token is its id."""
         answer = self._as(customer, "POST", "/subscription/quotes", {"plan": plan})
-        found = self.expect(answer, 200, "due", "currency", "as_of")
-        return Quote(Money(Decimal(found["due"]), found["currency"]), str(found["as_of"]))
+        found = self.expect(answer, 200, "quote", "due", "currency")
+        return Quote(Money(Decimal(found["due"]), found["currency"]), str(found["quote"]))
 
     def change(self, customer: str, plan: str, quote: Quote) -> Answer:
-        """Changes the plan."""
-        said = {"plan": plan, "as_of": int(quote.token)}
-        return self._told(self._as(customer, "POST", "/subscription/changes", said))
+        """Changes to the plan that was quoted."""
+        return self._told(self._as(customer, "POST", "/subscription/changes", {"quote": quote.token}))
 
     def cancel(self, customer: str) -> Answer:
         """Cancels."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -105,10 +106,7 @@ class Capability:
         return JSONResponse({"order": str(found["id"]), **amounts, **told})
 
     async def _pay(self, request: Request) -> Response:
-        customer, card = self._customer(request), _text(await _json(request), "card")
-        if not card.startswith("pm_"):
-            # Numbers of cards are for the provider's own form; here they are not even looked at.
-            raise HTTPException(400, "card: expected the provider's token for a card")
+        customer, card = self._customer(request), _card(await _json(request))
         key = request.headers.get("idempotency-key")
         paid = await self._payments.pay(customer, request.path_params["order"], card, key)
         told = {"order": str(paid["order_id"]), "payment": str(paid["id"]), "status": paid["status"]}
@@ -128,7 +126,7 @@ class Capability:
         days = said.get("trial_days", 0)
         if not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= 365:
             raise HTTPException(400, "trial_days: expected up to 365 days")
-        made = await self._subscriptions.subscribe(customer, _text(said, "plan"), _text(said, "card"), days)
+        made = await self._subscriptions.subscribe(customer, _text(said, "plan"), _card(said), days)
         status = 402 if made["status"] == "declined" else 200
         return JSONResponse({"subscription": str(made["id"]), "status": made["status"]}, status)
 
@@ -137,16 +135,13 @@ class Capability:
 
     async def _quote(self, request: Request) -> Response:
         plan = _text(await _json(request), "plan")
-        due, as_of = await self._subscriptions.quote(self._customer(request), plan)
-        return JSONResponse({"due": money.text(due, PLAN_CURRENCY), "currency": PLAN_CURRENCY, "as_of": as_of})
+        quote, due = await self._subscriptions.quote(self._customer(request), plan)
+        return JSONResponse({"quote": str(quote), "due": money.text(due, PLAN_CURRENCY), "currency": PLAN_CURRENCY})
 
     async def _change(self, request: Request) -> Response:
         customer, said = self._customer(request), await _json(request)
-        plan, as_of = _text(said, "plan"), said.get("as_of")
-        if not isinstance(as_of, int):
-            raise HTTPException(400, "as_of: expected the moment of a quote")
-        now = await self._subscriptions.change(customer, plan, as_of)
-        return JSONResponse({"plan": now}, 200 if now == plan else 402)
+        wanted, now = await self._subscriptions.change(customer, _id(said, "quote"))
+        return JSONResponse({"plan": now}, 200 if now == wanted else 402)
 
     async def _cancel(self, request: Request) -> Response:
         await self._subscriptions.cancel(self._customer(request))
@@ -227,6 +222,21 @@ def _text(said: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 200:
         raise HTTPException(400, f"{name}: expected a text")
     return value
+
+
+def _id(said: Mapping[str, Any], name: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(_text(said, name))
+    except ValueError as error:
+        raise HTTPException(400, f"{name}: expected an id") from error
+
+
+def _card(said: Mapping[str, Any]) -> str:
+    card = _text(said, "card")
+    if not card.startswith("pm_"):
+        # Numbers of cards are for the provider's own form; here they are not even looked at.
+        raise HTTPException(400, "card: expected the provider's token for a card")
+    return card
 
 
 def _lines(said: object, currency: str) -> list[Line]:

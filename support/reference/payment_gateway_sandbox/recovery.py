@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import LiteralString
 
@@ -28,10 +29,7 @@ class Recovery:
     async def run(self) -> None:
         """Looks for what is older than `after_s` and has no outcome, as often as that."""
         while not self._stopping.is_set():
-            try:
-                await self._resume()
-            except (psycopg.Error, PoolTimeout, UnknownOutcomeError, NotThereError) as error:
-                logger.warning("nothing recovered: %s", type(error).__name__)
+            await _tried(self._resume())
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), self._after_s)
 
@@ -41,17 +39,26 @@ class Recovery:
 
     async def _resume(self) -> None:
         for payment in await self._left("SELECT id FROM payments"):
-            await self._payments.resume(payment["id"])
+            await _tried(self._payments.resume(payment["id"]))
         for refund in await self._left("SELECT id FROM refunds"):
-            await self._payments.resume_refund(refund["id"])
+            await _tried(self._payments.resume_refund(refund["id"]))
         for subscription in await self._left("SELECT * FROM subscriptions"):
-            await self._subscriptions.resume(subscription)
+            await _tried(self._subscriptions.resume(subscription))
 
     async def _left(self, query: LiteralString) -> list[psycopg.rows.DictRow]:
+        # In no order: what stays without an outcome keeps nothing else from its turn.
         without_outcome: LiteralString = (
             " WHERE status = 'requested' AND created_at < now() - make_interval(secs => %s)"
-            " AND created_at > now() - %s::interval ORDER BY created_at LIMIT %s"
+            " AND created_at > now() - %s::interval ORDER BY random() LIMIT %s"
         )
         async with self._pool.connection() as connection:
             found = await connection.execute(query + without_outcome, [self._after_s, _KEYS_LAST, _AT_ONCE])
             return await found.fetchall()
+
+
+async def _tried(what: Awaitable[object]) -> None:
+    """What cannot be done now keeps nothing else from being done, and has its turn again."""
+    try:
+        await what
+    except (psycopg.Error, PoolTimeout, UnknownOutcomeError, NotThereError) as error:
+        logger.warning("nothing recovered: %s", type(error).__name__)

@@ -55,6 +55,14 @@ CREATE TABLE IF NOT EXISTS subscriptions (
     provider_id text UNIQUE,
     created_at timestamptz NOT NULL DEFAULT now()
 );
+-- What a subscriber was told that a change of plan costs. Who chose the moment would choose the price.
+CREATE TABLE IF NOT EXISTS quotes (
+    id uuid PRIMARY KEY,
+    subscription text NOT NULL,
+    plan text NOT NULL,
+    due bigint NOT NULL,
+    as_of bigint NOT NULL
+);
 CREATE UNIQUE INDEX IF NOT EXISTS one_subscription_for_each_customer ON subscriptions (customer)
     WHERE status NOT IN ('canceled', 'incomplete_expired', 'declined');
 -- Each movement of money twice, once for each side, so that all of them sum to 0.

@@ -14,6 +14,7 @@ from .settings import PLAN_CURRENCY
 # As long as the provider still tries to have it paid, nobody is locked out.
 _ACCESS = ("trialing", "active", "past_due")
 _OVER = ("canceled", "incomplete_expired", "declined")
+QUOTES_LAST_S = 24 * 3600
 
 
 class Subscriptions:
@@ -61,23 +62,40 @@ class Subscriptions:
             row = await found.fetchone()
         return row["plan"] if row else None
 
-    async def quote(self, customer: str, plan: str) -> tuple[int, int]:
-        """What a change to `plan` costs in minor units, and as of when. Raises ConflictError."""
+    async def quote(self, customer: str, plan: str) -> tuple[uuid.UUID, int]:
+        """A quote of what a change to `plan` costs, and that in minor units. Raises ConflictError."""
         subscription = await self._at_provider(customer, plan)
-        preview = await self._gateway.quote(subscription, await self._price(plan))
-        moment = preview.lines.data[0].period.start if preview.lines.data else int(subscription.created)
-        return preview.amount_due, moment
+        id_, (due, as_of) = uuid.uuid4(), await self._preview(subscription, plan)
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "INSERT INTO quotes (id, subscription, plan, due, as_of) VALUES (%s, %s, %s, %s, %s)",
+                [id_, subscription.id, plan, due, as_of],
+            )
+        return id_, due
 
-    async def change(self, customer: str, plan: str, as_of: int) -> str | None:
-        """Changes to `plan` for what was quoted `as_of`, once that is paid; the plan afterwards. ConflictError."""
-        subscription = await self._at_provider(customer, plan)
-        key = f"change-{subscription.id}-{plan}-{as_of}"
+    async def change(self, customer: str, id_: uuid.UUID) -> tuple[str, str | None]:
+        """Changes the plan for what was quoted, once that is paid; the plan that was quoted, and the one afterwards.
+
+        Raises ConflictError, also when it was not quoted to this customer, or too long ago.
+        """
+        subscription = await self._at_provider(customer)
+        async with self._pool.connection() as connection:
+            found = await connection.execute(
+                "SELECT * FROM quotes WHERE id = %s AND subscription = %s", [id_, subscription.id]
+            )
+            quote = await found.fetchone()
+        if quote is None:
+            raise ConflictError("there is no such quote")
+        plan, as_of = quote["plan"], quote["as_of"]
+        _, now = await self._preview(subscription, plan)
+        if now > as_of + QUOTES_LAST_S:
+            raise ConflictError("this quote is too old")
         try:
-            await self._gateway.change(key, subscription, await self._price(plan), as_of)
+            await self._gateway.change(f"change-{id_}", subscription, await self._price(plan), as_of)
         except RefusedError as error:
             raise ConflictError(error.code) from error
         await self._settle_now(subscription.id)
-        return await self.access(customer)
+        return plan, await self.access(customer)
 
     async def cancel(self, customer: str) -> None:
         """Ends the customer's subscription with the period that is paid for. Raises ConflictError."""
@@ -111,6 +129,12 @@ class Subscriptions:
     async def _settle_now(self, provider_id: str) -> None:
         async with self._pool.connection() as connection:
             await self.settle(connection, provider_id)
+
+    async def _preview(self, subscription: Any, plan: str) -> tuple[int, int]:
+        """What a change to `plan` would cost now, and what the provider's clock says."""
+        preview = await self._gateway.quote(subscription, await self._price(plan))
+        moment = preview.lines.data[0].period.start if preview.lines.data else subscription.created
+        return preview.amount_due, moment
 
     async def _price(self, plan: str) -> str:
         async with self._pool.connection() as connection:
