@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hamcrest import assert_that, greater_than_or_equal_to, has_length, less_than_or_equal_to
 
 from support.capabilities.llm_response_caching_redis.calls import expect_own, number_of
-from support.capabilities.llm_response_caching_redis.client import Question
+from support.capabilities.llm_response_caching_redis.client import Adapter, Question
 from support.capabilities.llm_response_caching_redis.pairs import EMBEDDER, SAME
 from support.clients.model_provider_control import Near
 from support.errors import ProbeError
@@ -29,7 +29,7 @@ _USUAL: Mapping[str, Any] = {
     "lfu-log-factor": 10,
 }
 _POLITE = SAME["please at the end"]
-_CLOCK_S = 1.2  # it knows the moment of a use to the second
+_CLOCK_S = {"allkeys-lru": 1.2, "allkeys-lfu": 0.0}  # it knows the moment of a use to the second, and how often exactly
 _WORDS = 6400  # of an answer, 32 KB
 _SPARE = 512 * 1024  # bytes, for what is on the way
 _DROPPED = 10  # keys, at the least, or there was room
@@ -43,6 +43,7 @@ class Room:
         self._world = world
         self._redis = world.opened(client_of(world.fleet.stores["redis"]))
         self._customer = world.fresh("customer")
+        self._policy = ""
         self._made = 0.0
         self._dropped = 0
         self._often: list[Question] = []
@@ -52,7 +53,8 @@ class Room:
     def drop(self, least: str) -> None:
         """From now on Redis drops what was used `least` lately or often, once it has no room."""
         self._world.closing.callback(self._set, _USUAL)
-        self._set({**_EXACT, "maxmemory-policy": _POLICIES[least]})
+        self._policy = _POLICIES[least]
+        self._set({**_EXACT, "maxmemory-policy": self._policy})
         self._world.provider.script({"alias": self._customer}, times=None, words=_WORDS)
 
     def ask(self, once: int, often: int) -> None:
@@ -61,7 +63,7 @@ class Room:
         self._often, self._once = self._new(often), self._new(once)
         self._ask(self._often * 2)
         self._ask(self._once)
-        wait_until(time.monotonic() + _CLOCK_S)
+        wait_until(time.monotonic() + _CLOCK_S[self._policy])
         self._ask(self._often * 3)
 
     def fill(self) -> None:
@@ -90,9 +92,9 @@ class Room:
         """The others, in other words, are answered for themselves, and were paid for at the most once more each."""
         world, others = self._world, {one.text: _POLITE(one.text) for one in self._once}
         world.provider.pin(Near(EMBEDDER, other, text, 0.99) for text, other in others.items())
-        for question, gateway in zip(self._once, turns(world.nodes), strict=False):
-            other = Question([{"role": "user", "content": others[question.text]}])
-            expect_own(world, self._customer, other, gateway.ask(self._customer, other), question)
+        gateways = turns(world.nodes)
+        pairs = [(next(gateways), question, others[question.text]) for question in self._once]
+        for_each(pairs, lambda pair: self._ask_otherwise(*pair), _AT_ONCE)
         paid = Counter(call.fields["question"] for call in world.provider.calls(self._customer))
         most = max(paid[text] + paid[other] for text, other in others.items())
         assert_that(most, less_than_or_equal_to(2), "calls for one question, in whatever words")
@@ -113,6 +115,10 @@ class Room:
         answer = self._world.nodes[place].ask(self._customer, question)
         expect_own(self._world, self._customer, question, answer)
         self._calls[question.text] = number_of(answer)
+
+    def _ask_otherwise(self, gateway: Adapter, question: Question, words: str) -> None:
+        other = Question([{"role": "user", "content": words}])
+        expect_own(self._world, self._customer, other, gateway.ask(self._customer, other), question)
 
     def _set(self, settings: Mapping[str, Any]) -> None:
         for name, value in settings.items():
