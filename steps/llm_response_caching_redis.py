@@ -141,6 +141,21 @@ def shared(context: Context, percent: int) -> None:
     context.world.pairs.expect_shared(percent)
 
 
+@given("customers have asked {count:Count} questions through the first gateway, and in other words")
+def ask_old(context: Context, count: int) -> None:
+    context.world.embedders.ask_old(count)
+
+
+@when("they ask the same through the renewed gateway, and then what only its embedder tells apart")
+def ask_renewed(context: Context) -> None:
+    context.world.embedders.ask_new()
+
+
+@then("each answer is right, and what the new embedder tells apart is answered for itself")
+def right_by_new(context: Context) -> None:
+    context.world.embedders.expect_right()
+
+
 # Customers
 
 
@@ -196,10 +211,7 @@ def everything_ends(context: Context, within: float) -> None:
     context.world.lifetime.expect_ends(within)
 
 
-@given(
-    "a customer has asked questions on the documents {one:w} and {other:w}, "
-    "on both, on some with much the same names, and on none"
-)
+@given("a customer has asked on the documents {one:w} and {other:w}, on both, on much the same names, and on none")
 def ask_on(context: Context, one: str, other: str) -> None:
     context.world.forgetting.ask_on([one, other])
 
@@ -244,7 +256,7 @@ def forgotten_when_told(context: Context, within: float, name: str) -> None:
     context.world.forgetting.expect_forgotten(name, within)
 
 
-@when("a customer asks on a document, which changes before the answer arrives, and others ask then")
+@when("a customer asks on a document, which changes before the answer arrives, and others ask then or later")
 def change_meanwhile(context: Context) -> None:
     context.world.forgetting.change_meanwhile("prices")
 

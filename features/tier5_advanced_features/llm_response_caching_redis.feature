@@ -80,6 +80,12 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
       When customers ask 6 pairs of questions that differ in an article, and that to the embedder are 0.2 alike
       Then each of them is answered for itself
 
+    # What one embedder makes of a text says nothing to another, and finds other questions alike.
+    Scenario: The embedder is changed, and nothing is found by what the old one made
+      Given customers have asked 4 questions through the first gateway, and in other words
+      When they ask the same through the renewed gateway, and then what only its embedder tells apart
+      Then each answer is right, and what the new embedder tells apart is answered for itself
+
   Rule: No customer is ever given what was made for another
 
     Scenario: A customer who asks what another has asked pays for an own answer
@@ -94,7 +100,7 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
 
   Rule: An answer is given for as long as it lives, however often it is asked for
 
-    # Asked for in other words it lives no longer, also where these were asked first a moment before its end.
+    # In other words it lives no longer, also in such as were first asked in the middle of its life.
     Scenario: An answer lives for 8 s from when it was made, and nothing of it for longer
       Given a customer has asked a question
       When it is asked again every 400 ms for 9.2 s, in these words and in others, through both gateways in turn
@@ -104,7 +110,7 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
   Rule: When a document or a model changes, exactly the answers that rest on it are made anew
 
     Scenario: A document changes
-      Given a customer has asked questions on the documents Prices and Terms, on both, on some with much the same names, and on none
+      Given a customer has asked on the documents Prices and Terms, on both, on much the same names, and on none
       When the document Prices changes, told to the first gateway
       Then exactly the questions on Prices, and on Prices and Terms, are asked anew through either gateway
 
@@ -114,7 +120,7 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
       Then exactly the questions to small are asked anew through either gateway
 
     Scenario: A document changes while an answer that rests on it is under way
-      When a customer asks on a document, which changes before the answer arrives, and others ask then
+      When a customer asks on a document, which changes before the answer arrives, and others ask then or later
       Then from now on both gateways give one new answer
 
     Scenario: A document changes, and the gateway that is told cannot reach Redis

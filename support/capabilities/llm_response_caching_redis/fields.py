@@ -106,8 +106,8 @@ def _user(*texts: str) -> list[dict[str, str]]:
 
 
 def _picture(of: str) -> list[dict[str, Any]]:
-    shown = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{of}"}}
-    return [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, shown]}]
+    shown = {"image_url": {"url": f"data:image/png;base64,{of}"}}
+    return [{"role": "user", "content": [{"text": "What is this?"}, shown]}]
 
 
 _MESSAGES = {  # before, and after

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, empty, equal_to
+from hamcrest import assert_that, empty, equal_to, has_length
 
 from support.capabilities.llm_response_caching_redis.calls import expect_own, number_of
 from support.capabilities.llm_response_caching_redis.client import Adapter, Answer, Question
@@ -26,7 +26,7 @@ class Forgetting:
         self._calls: dict[str, int] = {}
         self._asked = time.monotonic()
         self._told = False
-        self._since: list[int] = []
+        self._given: list[tuple[int, set[int]]] = []  # the call from before the change, and those since
 
     def ask_on(self, documents: Sequence[str]) -> None:
         """The customer asks on each of these, on both of the first two, and on none; another customer on the first.
@@ -72,24 +72,19 @@ class Forgetting:
         must(told, f"the gateway says that it cannot forget the model {model}")
 
     def change_meanwhile(self, document: str) -> None:
-        """It changes while the answer to a question on it is under way, and then others ask before that arrives."""
-        world = self._world
-        world.question = world.new_question(documents=[document])
-        held = world.provider.arm("hold_after", match={"alias": world.customer})
-        waiting = world.background.submit(world.nodes[0].ask, world.customer, world.question)
-        held.await_waiting(1)
-        must(world.nodes[1].forget_document(world.customer, document), "the gateway says that it cannot forget")
-        since = [world.background.submit(gateway.ask, world.customer, world.question) for gateway in world.nodes]
-        poll(lambda: all(one.done() for one in since), _ANSWERED_WITHIN_S)
-        held.release()
-        world.first = waiting.result()
-        self._since = [number_of(one.result()) for one in since]
+        """It changes while an answer is under way that others ask for before it arrives, and one that nobody does."""
+        for others_ask in (True, False):
+            world = self._world
+            world.question = world.new_question(documents=[document])
+            old, since = self._change_meanwhile(document, others_ask)
+            since += [number_of(self._ask_again(gateway)) for gateway in world.nodes * 2]
+            self._given.append((old, set(since)))
 
     def expect_new_from_now(self) -> None:
-        """Both gateways give one and the same new answer, and have given it since the change."""
-        numbers = self._since + [number_of(self._ask_again(gateway)) for gateway in self._world.nodes * 2]
-        assert_that(number_of(self._world.first) in numbers, equal_to(False), "the answer from before it is given")
-        assert_that(len(set(numbers)), equal_to(1), "different answers since")
+        """Both gateways have given one and the same new answer since the change."""
+        for old, since in self._given:
+            assert_that(old in since, equal_to(False), "the answer from before the change is given")
+            assert_that(since, has_length(1), "calls that gave answers after the change")
 
     def ask_first(self, document: str) -> None:
         """The customer asks the world's question on it."""
@@ -108,6 +103,18 @@ class Forgetting:
         numbers = [number_of(self._ask_again(gateway)) for gateway in world.nodes]
         assert_that(number_of(world.first) in numbers, equal_to(False), "what was told as forgotten is given")
         world.expect_young(self._asked)
+
+    def _change_meanwhile(self, document: str, others_ask: bool) -> tuple[int, list[int]]:
+        """The call of the answer that was under way, and of those that others got who asked before it arrived."""
+        world = self._world
+        held = world.provider.arm("hold_after", match={"alias": world.customer})
+        waiting = world.background.submit(self._ask_again, world.nodes[0])
+        held.await_waiting(1)
+        must(world.nodes[1].forget_document(world.customer, document), "the gateway says that it cannot forget")
+        asking = [world.background.submit(self._ask_again, gateway) for gateway in world.nodes if others_ask]
+        poll(lambda: all(one.done() for one in asking), _ANSWERED_WITHIN_S)
+        held.release()
+        return number_of(waiting.result()), [number_of(one.result()) for one in asking]
 
     def _ask_again(self, gateway: Adapter) -> Answer:
         return gateway.ask(self._world.customer, self._world.question)

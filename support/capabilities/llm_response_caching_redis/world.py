@@ -8,6 +8,7 @@ from hamcrest import assert_that, equal_to, less_than
 from support.capabilities.llm_response_caching_redis.calls import expect_own, number_of
 from support.capabilities.llm_response_caching_redis.client import Adapter, Answer, Outcome, Question
 from support.capabilities.llm_response_caching_redis.crowd import Crowd
+from support.capabilities.llm_response_caching_redis.embedders import Embedders
 from support.capabilities.llm_response_caching_redis.failures import Failures
 from support.capabilities.llm_response_caching_redis.fields import Fields
 from support.capabilities.llm_response_caching_redis.forgetting import Forgetting
@@ -31,10 +32,14 @@ LIVES_S = 7.5  # an answer, at the least; what was asked longer ago may have end
 
 
 class World(world.World[Adapter]):
-    """What the steps of one scenario share: the `customer` that sentences speak of, and the `question` asked first."""
+    """What the steps of one scenario share: the `customer` that sentences speak of, and the `question` asked first.
+
+    `nodes` are the two gateways; the `renewed` one has another embedder.
+    """
 
     fields = part(Fields)
     pairs = part(Pairs)
+    embedders = part(Embedders)
     neighbours = part(Neighbours)
     lifetime = part(Lifetime)
     forgetting = part(Forgetting)
@@ -48,6 +53,7 @@ class World(world.World[Adapter]):
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
+        *self.nodes, self.renewed = self.nodes
         self.provider = self.opened(ModelProviderControl.of(self.fleet, "model-provider"))
         self.background = self.closing.enter_context(threads(AT_ONCE))
         self.closing.callback(self.provider.heal)  # before the threads are waited for, some of which it may hold
