@@ -141,6 +141,21 @@ def shared(context: Context, percent: int) -> None:
     context.world.pairs.expect_shared(percent)
 
 
+@given("customers have asked {count:Count} questions through the first gateway, and in other words")
+def ask_old(context: Context, count: int) -> None:
+    context.world.embedders.ask_old(count)
+
+
+@when("they ask the same through the renewed gateway, and then what only its embedder tells apart")
+def ask_renewed(context: Context) -> None:
+    context.world.embedders.ask_new()
+
+
+@then("each answer is right, and what the new embedder tells apart is answered for itself")
+def right_by_new(context: Context) -> None:
+    context.world.embedders.expect_right()
+
+
 # Customers
 
 
@@ -178,7 +193,10 @@ def made(context: Context) -> None:
     context.world.lifetime.make()
 
 
-@when("it is asked again every {pause:Duration} for {time:Duration}, through both gateways in turn")
+@when(
+    "it is asked again every {pause:Duration} for {time:Duration}, "
+    "in these words and in others, through both gateways in turn"
+)
 def ask_steadily(context: Context, pause: float, time: float) -> None:
     context.world.lifetime.ask_steadily(pause, time)
 
@@ -193,7 +211,7 @@ def everything_ends(context: Context, within: float) -> None:
     context.world.lifetime.expect_ends(within)
 
 
-@given("a customer has asked questions on the documents {one:w} and {other:w}, on both, and on none")
+@given("a customer has asked on the documents {one:w} and {other:w}, on both, on much the same names, and on none")
 def ask_on(context: Context, one: str, other: str) -> None:
     context.world.forgetting.ask_on([one, other])
 
@@ -205,12 +223,12 @@ def ask_by(context: Context, one: str, other: str) -> None:
 
 @when("the document {name:w} changes, told to the first gateway")
 def document_changes(context: Context, name: str) -> None:
-    context.world.nodes[0].forget_document(context.world.customer, name)
+    context.world.forgetting.change_document(name)
 
 
 @when("the model {name:w} changes, told to the first gateway")
 def model_changes(context: Context, name: str) -> None:
-    context.world.nodes[0].forget_model(context.world.customer, name)
+    context.world.forgetting.change_model(name)
 
 
 @then("exactly the questions on {one:w}, and on {both}, are asked anew through either gateway")
@@ -223,7 +241,22 @@ def one_anew(context: Context, one: str) -> None:
     context.world.forgetting.expect_anew(one)
 
 
-@when("a customer asks on a document, which changes before the answer arrives")
+@given("a customer has asked a question on the document {name:w}")
+def has_asked_on(context: Context, name: str) -> None:
+    context.world.forgetting.ask_first(name)
+
+
+@given("the document {name:w} has changed, which the first gateway was told")
+def document_has_changed(context: Context, name: str) -> None:
+    context.world.forgetting.try_to_change(name)
+
+
+@then("within {within:Duration} the gateway says that {name:w} is forgotten, and nobody is given the old answer then")
+def forgotten_when_told(context: Context, within: float, name: str) -> None:
+    context.world.forgetting.expect_forgotten(name, within)
+
+
+@when("a customer asks on a document, which changes before the answer arrives, and others ask then or later")
 def change_meanwhile(context: Context) -> None:
     context.world.forgetting.change_meanwhile("prices")
 
@@ -243,6 +276,44 @@ def right_all_the_same(context: Context) -> None:
     context.world.kept.expect_right()
 
 
+# Room
+
+
+@given("Redis is to drop what was used {least}")
+def drop(context: Context, least: str) -> None:
+    context.world.room.drop(least)
+
+
+@given("{once:Count} long answers have been asked for once, and {often:Count} again and again")
+def ask_long(context: Context, once: int, often: int) -> None:
+    context.world.room.ask(once, often)
+
+
+@given("Redis has room for no more than that")
+def no_room(context: Context) -> None:
+    context.world.room.fill()
+
+
+@when("{count:Count} more long answers are asked for")
+def ask_more(context: Context, count: int) -> None:
+    context.world.room.ask_more(count)
+
+
+@then("at least {least:Count} of those that were asked for again and again are still given")
+def often_kept(context: Context, least: int) -> None:
+    context.world.room.expect_often_kept(least)
+
+
+@then("the others are given right in other words, each paid for at the most once more")
+def others_right(context: Context) -> None:
+    context.world.room.expect_others_right()
+
+
+@then("what is asked for now is kept")
+def new_kept(context: Context) -> None:
+    context.world.room.expect_new_kept()
+
+
 # Many at once
 
 
@@ -260,6 +331,21 @@ def provider_holds_and_fails(context: Context) -> None:
 @given("{count:Count} people ask the same through the first gateway")
 def ask_first_gateway(context: Context, count: int) -> None:
     context.world.crowd.ask(count, 0)
+
+
+@given("somebody asks through the first gateway")
+def ask_alone(context: Context) -> None:
+    context.world.crowd.ask(1, 0)
+
+
+@given("all of them have waited for {time:Duration}")
+def have_waited(context: Context, time: float) -> None:
+    context.world.crowd.let_wait(time)
+
+
+@then("the first gateway's late answer, when it goes on, is given to nobody who asks then")
+def late_not_given(context: Context) -> None:
+    context.world.crowd.expect_late_not_given(0)
 
 
 @given("{count:Count} people ask the same through the second gateway")
@@ -305,9 +391,19 @@ def no_answer(context: Context, what: str) -> None:
     context.world.failures.ask(what)
 
 
-@when("a customer hangs up after {pieces:Count} pieces of an answer, while the provider lets the next one wait")
-def hang_up(context: Context, pieces: int) -> None:
-    context.world.failures.hang_up(pieces)
+@given("two people have heard {pieces:Count} pieces of an answer, and the provider lets the next one wait")
+def listen(context: Context, pieces: int) -> None:
+    context.world.failures.listen(pieces)
+
+
+@when("the one hangs up, and then the other")
+def hang_up(context: Context) -> None:
+    context.world.failures.hang_up()
+
+
+@then("the provider was asked until the other had hung up, and no longer")
+def asked_while_heard(context: Context) -> None:
+    context.world.failures.expect_asked_while_heard()
 
 
 @then("whoever asks it next is answered by a new call, and that answer is kept")
@@ -315,7 +411,7 @@ def asked_anew(context: Context) -> None:
     context.world.failures.expect_asked_anew()
 
 
-@when("a customer asks a question with a temperature, and one that is not to be kept, {times:Count} times each")
+@when("a customer asks with a temperature, with the provider's own, and not to be kept, {times:Count} times each")
 def ask_for_new_ones(context: Context, times: int) -> None:
     context.world.failures.ask_for_new_ones(times)
 
@@ -325,30 +421,60 @@ def calls_of_their_own(context: Context) -> None:
     context.world.failures.expect_calls_of_their_own()
 
 
-# In pieces
+@when("a customer asks with a temperature, and says that a kept answer will do, {times:Count} times")
+def ask_for_kept_ones(context: Context, times: int) -> None:
+    context.world.failures.ask_for_kept_ones(times)
 
 
-@given("a customer has asked a question in pieces")
-def streamed(context: Context) -> None:
-    context.world.stream_first()
+@then("all of them were answered by one call")
+def one_call(context: Context) -> None:
+    context.world.failures.expect_one_call()
 
 
-@when("it is asked in pieces again, through both gateways")
-def stream_again(context: Context) -> None:
-    context.world.stream_again()
+# Whole and in pieces
 
 
-@then("each piece is as it was, and what it cost is told to those who ask")
-def replayed(context: Context) -> None:
-    context.world.expect_replayed()
+@given("a customer has asked one question whole, and others in pieces, with and without what it cost")
+def asked_in_forms(context: Context) -> None:
+    context.world.forms.ask_first()
 
 
-@then("whole it is the same answer")
-def whole_too(context: Context) -> None:
-    context.world.expect_whole_too()
+@when("each is asked again in all of these forms, through both gateways")
+def ask_in_forms(context: Context) -> None:
+    context.world.forms.ask_again()
+
+
+@then("the words are the same in all forms, and each piece is as it was")
+def same_in_forms(context: Context) -> None:
+    context.world.forms.expect_same()
+
+
+@then("what it cost is told to those who ask, and to nobody else")
+def cost_told(context: Context) -> None:
+    context.world.forms.expect_cost_told()
+
+
+@then("each was paid for once")
+def each_paid_once(context: Context) -> None:
+    context.world.forms.expect_paid_once()
 
 
 # Without Redis
+
+
+@given("{count:Count} others wait for an answer of the provider's")
+def begin_asking(context: Context, count: int) -> None:
+    context.world.outage.begin(count)
+
+
+@given("for {time:Duration} new questions are asked")
+def ask_for(context: Context, time: float) -> None:
+    context.world.outage.ask_for(time)
+
+
+@then("those who waited have got theirs")
+def under_way_answered(context: Context) -> None:
+    context.world.outage.expect_under_way_answered()
 
 
 @step("{count:Count} new questions are asked")

@@ -76,6 +76,13 @@ def test_a_prompt_that_is_known_is_cheaper(stand: Stand) -> None:
     assert cached >= 64 and costs[0] - costs[1] == cached
 
 
+@pytest.mark.parametrize("content", ["", " \n", "two words"])
+def test_it_says_what_it_is_told_to_say(stand: Stand, content: str) -> None:
+    stand.control.script({"alias": stand.alias}, times=None, content=content)
+    assert stand.ask().choices[0].message.content == content
+    assert "".join(piece.choices[0].delta.content or "" for piece in stand.ask(stream=True)) == content
+
+
 @pytest.mark.parametrize("ends", ["cut", "error"])
 def test_a_stream_ends_early(stand: Stand, ends: str) -> None:
     stand.control.script({"alias": stand.alias}, ends=ends, pieces=4)

@@ -55,6 +55,9 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
         | a prefix                  | Is it safe or unsafe                               |
         | the opposite              | How do I enable or disable it                      |
         | the direction             | The flight from Rome to Oslo, or from Oslo to Rome |
+        | to or from                | Which trains run to Rome, or from Rome             |
+        | by or on a day            | Can it arrive by Monday, or on Monday              |
+        | and, or or                | Is the room dry and warm, or dry or warm           |
         | who is compared with whom | Is Alice older than Bruno, or Bruno than Alice     |
         | the unit                  | 5 km or 5 miles                                    |
         | the language              | Translate it into German or French                 |
@@ -77,6 +80,12 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
       When customers ask 6 pairs of questions that differ in an article, and that to the embedder are 0.2 alike
       Then each of them is answered for itself
 
+    # What one embedder makes of a text says nothing to another, and finds other questions alike.
+    Scenario: The embedder is changed, and nothing is found by what the old one made
+      Given customers have asked 4 questions through the first gateway, and in other words
+      When they ask the same through the renewed gateway, and then what only its embedder tells apart
+      Then each answer is right, and what the new embedder tells apart is answered for itself
+
   Rule: No customer is ever given what was made for another
 
     Scenario: A customer who asks what another has asked pays for an own answer
@@ -91,18 +100,19 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
 
   Rule: An answer is given for as long as it lives, however often it is asked for
 
+    # In other words it lives no longer, also in such as were first asked in the middle of its life.
     Scenario: An answer lives for 8 s from when it was made, and nothing of it for longer
       Given a customer has asked a question
-      When it is asked again every 400 ms for 9.2 s, through both gateways in turn
+      When it is asked again every 400 ms for 9.2 s, in these words and in others, through both gateways in turn
       Then the first answer is given until 7.6 s after it was made, and from 8.4 s on a new one
       And everything in Redis ends within 20 s
 
   Rule: When a document or a model changes, exactly the answers that rest on it are made anew
 
     Scenario: A document changes
-      Given a customer has asked questions on the documents prices and terms, on both, and on none
-      When the document prices changes, told to the first gateway
-      Then exactly the questions on prices, and on prices and terms, are asked anew through either gateway
+      Given a customer has asked on the documents Prices and Terms, on both, on much the same names, and on none
+      When the document Prices changes, told to the first gateway
+      Then exactly the questions on Prices, and on Prices and Terms, are asked anew through either gateway
 
     Scenario: A model changes
       Given a customer has asked the models small and large
@@ -110,8 +120,15 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
       Then exactly the questions to small are asked anew through either gateway
 
     Scenario: A document changes while an answer that rests on it is under way
-      When a customer asks on a document, which changes before the answer arrives
+      When a customer asks on a document, which changes before the answer arrives, and others ask then or later
       Then from now on both gateways give one new answer
+
+    Scenario: A document changes, and the gateway that is told cannot reach Redis
+      Given a customer has asked a question on the document prices
+      And the first gateway is cut off from Redis
+      And the document prices has changed, which the first gateway was told
+      When the first gateway reaches Redis again
+      Then within 5 s the gateway says that prices is forgotten, and nobody is given the old answer then
 
   Rule: Whatever Redis loses of an answer, people get the right one
 
@@ -120,10 +137,28 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
       Then whoever asks the same, in these or other words, was given the right answer, paid for at the most once more each
 
       Examples:
-        | spoilt             |
-        | is lost            |
-        | is cut in half     |
-        | is something else  |
+        | spoilt                 |
+        | is lost                |
+        | is cut in half         |
+        | is something else      |
+        | is of an older release |
+
+  Rule: When Redis has no room for more, what many ask for stays
+
+    # An operator says how much memory Redis has, and what is to go when that is used up.
+    Scenario Outline: Redis has no room for more, and drops what was used <least>
+      Given Redis is to drop what was used <least>
+      And 36 long answers have been asked for once, and 10 again and again
+      And Redis has room for no more than that
+      When 24 more long answers are asked for
+      Then at least 9 of those that were asked for again and again are still given
+      And the others are given right in other words, each paid for at the most once more
+      And what is asked for now is kept
+
+      Examples:
+        | least        |
+        | least lately |
+        | least often  |
 
   Rule: Many who ask the same at the same time cost one call
 
@@ -131,7 +166,7 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
       Given the provider lets everybody wait
       And 50 people ask the same through the first gateway
       And 50 people ask the same through the second gateway
-      When the provider answers after 2 s
+      When the provider answers after 1500 ms
       Then all of them get the answer of one call
       And the provider was asked at most once, and never twice at the same time
 
@@ -139,8 +174,17 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
       Given the provider lets everybody wait
       And 20 people ask the same through the first gateway
       And 20 people ask the same through the second gateway
+      And all of them have waited for 500 ms
       When the first gateway is killed
       Then within 3 s the second gateway asks, and its people get that answer
+
+    Scenario: The gateway that asks freezes, and the other takes over for good
+      Given the provider lets everybody wait
+      And somebody asks through the first gateway
+      And 20 people ask the same through the second gateway
+      When the first gateway freezes
+      Then within 3 s the second gateway asks, and its people get that answer
+      And the first gateway's late answer, when it goes on, is given to nobody who asks then
 
     Scenario: The provider's error is told to all who wait, and does not send each of them to it
       Given the provider lets everybody wait, and then has an error for them
@@ -166,34 +210,43 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
         | is a refusal                           |
         | calls a tool                           |
         | has no words                           |
+        | is nothing but blanks                  |
         | ends in the middle as if it were whole |
         | ends in an error in the middle         |
         | breaks off in the middle               |
 
     Scenario: Nobody waits for the rest of an answer
-      When a customer hangs up after 6 pieces of an answer, while the provider lets the next one wait
-      Then whoever asks it next is answered by a new call, and that answer is kept
+      Given two people have heard 6 pieces of an answer, and the provider lets the next one wait
+      When the one hangs up, and then the other
+      Then the provider was asked until the other had hung up, and no longer
+      And whoever asks it next is answered by a new call, and that answer is kept
 
     Scenario: A question that asks for a new answer each time gets one
-      When a customer asks a question with a temperature, and one that is not to be kept, 3 times each
+      When a customer asks with a temperature, with the provider's own, and not to be kept, 3 times each
       Then each of them was answered by a call of its own
 
-  Rule: An answer in pieces comes again in the same pieces
+    Scenario: Whoever says that a kept answer will do gets one, whatever the temperature
+      When a customer asks with a temperature, and says that a kept answer will do, 4 times
+      Then all of them were answered by one call
 
-    Scenario: An answer that came in pieces is given again in pieces, and whole
-      Given a customer has asked a question in pieces
-      When it is asked in pieces again, through both gateways
-      Then each piece is as it was, and what it cost is told to those who ask
-      And whole it is the same answer
-      And the provider was asked once
+  Rule: An answer is the same whole and in pieces, however it came
+
+    Scenario: An answer is given again whole and in pieces, however it came
+      Given a customer has asked one question whole, and others in pieces, with and without what it cost
+      When each is asked again in all of these forms, through both gateways
+      Then the words are the same in all forms, and each piece is as it was
+      And what it cost is told to those who ask, and to nobody else
+      And each was paid for once
 
   Rule: Without Redis everybody is answered, and nobody waits for it
 
     Scenario Outline: Questions are answered while <outage>
       Given 20 new questions are asked
+      And 4 others wait for an answer of the provider's
       And <outage>
       When 20 new questions are asked
       Then they took at most 1 s longer than those before
+      And those who waited have got theirs
 
       Examples:
         | outage        |
@@ -202,8 +255,9 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
         | Redis is full |
 
     Scenario: When Redis is back, questions are paid for once again
-      Given Redis is down
-      And 20 new questions are asked
+      Given 20 new questions are asked
+      And Redis is down
+      And for 7 s new questions are asked
       When Redis is back
       Then within 5 s a question that both gateways are asked is paid for once
 

@@ -25,8 +25,9 @@ class Outcome(Enum):
 class Question:
     """The messages, and the further `fields` of a request in the order in which they are sent.
 
-    `documents` are what the answer rests on. With `no_store` the question asks not to be kept. `pretending` to be
-    another customer is done in every way that needs no key.
+    `documents` are what the answer rests on. With `no_store` the question asks not to be kept; with `kept_will_do` it
+    says that a kept answer will do, whatever its fields ask for. `pretending` to be another customer is done in every
+    way that needs no key.
     """
 
     messages: Sequence[Mapping[str, Any]]
@@ -34,6 +35,7 @@ class Question:
     fields: Mapping[str, Any] = field(default_factory=lambda: {"temperature": 0})
     documents: Sequence[str] = ()
     no_store: bool = False
+    kept_will_do: bool = False
     pretending: str = ""
 
     @property
@@ -64,6 +66,9 @@ class Figures:
 class Stream(Protocol):
     """An answer that comes in pieces, to somebody who reads them slowly."""
 
+    def hears(self, within_s: float) -> bool:
+        """Whether a piece of it comes within so many seconds."""
+
     def hang_up(self) -> None:
         """Does not wait for the rest."""
 
@@ -76,17 +81,20 @@ class Adapter(Protocol):
     def ask(self, customer: str, question: Question) -> Answer:
         """The answer, whole."""
 
-    def stream(self, customer: str, question: Question, with_usage: bool = False) -> Answer:
-        """The answer in pieces, read to its end; the last tells what it cost, if that is asked for."""
+    def stream(self, customer: str, question: Question, with_usage: bool | None = None) -> Answer:
+        """The answer in pieces, read to its end; the last tells what it cost, if that is wanted (None: not said)."""
 
     def begin(self, customer: str, question: Question) -> Stream:
         """The same, with nothing read yet."""
 
-    def forget_document(self, customer: str, document: str) -> None:
-        """The document has changed: no answer of `customer` that rests on it is given any more."""
+    def forget_document(self, customer: str, document: str) -> bool:
+        """The document has changed: no answer of `customer` that rests on it is given any more.
 
-    def forget_model(self, customer: str, model: str) -> None:
-        """The model has changed: no answer of `customer` by it is given any more."""
+        False when the gateway says that it cannot see to that now.
+        """
+
+    def forget_model(self, customer: str, model: str) -> bool:
+        """The model has changed: no answer of `customer` by it is given any more; False as above."""
 
     def figures(self, customer: str) -> Figures:
         """What this gateway counted for `customer`."""

@@ -1,11 +1,12 @@
 """Many who ask the same at the same time: one of them is let through to the provider, and the others wait for that."""
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, equal_to, less_than_or_equal_to
+from hamcrest import assert_that, empty, equal_to, less_than_or_equal_to
 
 from support.capabilities.llm_response_caching_redis.calls import number_of
 from support.capabilities.llm_response_caching_redis.client import Answer, Outcome
@@ -14,7 +15,7 @@ from support.containers.platform import Node
 from support.errors import ProbeError
 from support.polling import poll
 from support.probes.node import connections
-from support.worlds.world import turns
+from support.worlds.world import turns, wait_until
 
 if TYPE_CHECKING:
     from support.capabilities.llm_response_caching_redis.world import World
@@ -52,6 +53,10 @@ class Crowd:
         if not isinstance(node, Node) or not poll(lambda: connections(node) >= count, _WAIT_WITHIN_S, _LOOK_EVERY_S):
             raise ProbeError(f"{count} were to wait at {gateway.name}")
 
+    def let_wait(self, time_s: float) -> None:
+        """All of them wait for so long."""
+        wait_until(time.monotonic() + time_s)
+
     def answer_after(self, wait_s: float) -> None:
         """The provider answers once it has let them wait for so long, unless somebody else reaches it meanwhile."""
         poll(lambda: len(self._calls()) > 1, wait_s)
@@ -81,6 +86,14 @@ class Crowd:
         numbers = {number_of(one.result()) for one in self._asked[place]}
         assert_that(numbers, equal_to({taken_over[1].seq}), "calls that those who waited were answered by")
         assert_that(len(self._calls()), equal_to(2), "calls that the provider counted in all")
+
+    def expect_late_not_given(self, place: int) -> None:
+        """The gateway of that `place` goes on, and the answer that it gets so late is given to nobody who asks then."""
+        world = self._world
+        world.faults.mend(world.nodes[place].name)
+        late = {number_of(one.result()) for one in self._asked[place]}
+        numbers = {number_of(gateway.ask(world.customer, world.question)) for gateway in world.nodes}
+        assert_that(late & numbers, empty(), "late answers that took the place of what others were given")
 
     def _calls(self) -> list[Arrival]:
         """Those that a client made of itself: what its SDK tries again is not counted."""

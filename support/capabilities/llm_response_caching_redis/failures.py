@@ -1,21 +1,24 @@
 """Answers that are none: they are passed on, and never given to anybody again."""
 
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hamcrest import assert_that, equal_to
 
 from support.capabilities.llm_response_caching_redis.calls import expect_own, number_of
-from support.capabilities.llm_response_caching_redis.client import Answer, Outcome, Question
-from support.errors import FaultError
+from support.capabilities.llm_response_caching_redis.client import Answer, Outcome, Question, Stream
+from support.errors import FaultError, ProbeError
 from support.polling import poll
-from support.promise import broken
-from support.worlds.world import turns
+from support.promise import must
+from support.worlds.world import turns, wait_until
 
 if TYPE_CHECKING:
     from support.capabilities.llm_response_caching_redis.world import World
 
 _HEARD_WITHIN_S = 5.0
+_NOTICED_WITHIN_S = 1.0
 # What is scripted; a fault is one of the control port's own. The outcomes are those that do not look like an answer.
 _SCRIPTS: Mapping[str, Mapping[str, Any]] = {
     "is cut short by its limit": {"finish": "length", "content": "Half of an"},
@@ -23,6 +26,7 @@ _SCRIPTS: Mapping[str, Mapping[str, Any]] = {
     "is a refusal": {"refusal": "I cannot help with that.", "content": ""},
     "calls a tool": {"tool": "look_up", "finish": "tool_calls", "content": ""},
     "has no words": {"content": ""},
+    "is nothing but blanks": {"content": " \n"},
     "is no JSON": {"ends": "broken"},
     "ends in the middle as if it were whole": {"ends": "cut", "pieces": 6},
     "ends in an error in the middle": {"ends": "error", "pieces": 6},
@@ -49,7 +53,10 @@ class Failures:
         self._customers = {in_pieces: world.fresh("customer") for in_pieces in self._forms}
         self._heard: dict[bool, Answer] = {}
         self._numbers: list[int] = []
+        self._kept: list[int] = []
         self._refusals: list[Outcome] = []
+        self._listeners: list[Stream] = []
+        self._given_up: list[bool] = []
 
     def ask(self, what: str) -> None:
         """Each asks through the first gateway, and the provider's answer `what`."""
@@ -63,25 +70,51 @@ class Failures:
             looks = {one.outcome for one in self._heard.values()}
             assert_that(Outcome.ANSWERED in looks, equal_to(False), "what is no answer is shown as one")
 
-    def hang_up(self, pieces: int) -> None:
-        """Somebody asks in pieces, and hangs up when the provider has sent so many and lets the next one wait."""
+    def listen(self, pieces: int) -> None:
+        """Two people hear so many pieces of one answer, while the provider lets the next one wait."""
         world, customer = self._world, self._customers[True]
         self._forms = [True]
         hung = world.provider.arm("hang", match={"alias": customer}, part="body", pieces=pieces)
-        stream = world.nodes[0].begin(customer, world.question)
-        hung.await_waiting(1)
-        stream.hang_up()
-        if not poll(lambda: not hung.waiting(), _HEARD_WITHIN_S):
-            broken(f"{_HEARD_WITHIN_S:g} s after nobody waits any more the provider is still being asked")
+        for _ in range(2):
+            self._listeners.append(world.nodes[0].begin(customer, world.question))
+            hung.await_waiting(1)
+        if not self._listeners[-1].hears(_HEARD_WITHIN_S):
+            raise ProbeError("the second of two who listen hears nothing, and may not have been heard yet")
+
+    def hang_up(self) -> None:
+        """One of them hangs up, and when that has had time to be noticed, the other."""
+        first, second = self._listeners
+        first.hang_up()
+        wait_until(time.monotonic() + _NOTICED_WITHIN_S)
+        self._given_up.append(self._is_given_up())
+        second.hang_up()
+        self._given_up.append(poll(self._is_given_up, _HEARD_WITHIN_S))
+
+    def expect_asked_while_heard(self) -> None:
+        """The provider was asked for the answer until the last of them had hung up, and not for longer."""
+        too_early, at_last = self._given_up
+        must(not too_early, "one of two who listened hung up, and the provider was not asked for the other any more")
+        must(at_last, f"{_HEARD_WITHIN_S:g} s after nobody waits any more the provider is still being asked")
 
     def ask_for_new_ones(self, times: int) -> None:
-        """One question with a temperature, one that is not to be kept; each in turn through the gateways."""
-        warm = Question(self._world.words("poems"), fields={"temperature": 0.7})
-        for question in (warm, self._world.new_question(no_store=True)):
-            for _, gateway in zip(range(times), turns(self._world.nodes), strict=False):
-                answer = gateway.ask(self._world.customer, question)
-                expect_own(self._world, self._world.customer, question, answer)
-                self._numbers.append(number_of(answer))
+        """A question with a temperature, one with the provider's own, and one that is not to be kept.
+
+        Each in turn through the gateways, after one with the temperature was kept for whom a kept answer will do.
+        """
+        poems = self._world.words("poems")
+        warm, unsaid = Question(poems, fields={"temperature": 0.7}), Question(poems, fields={})
+        self._numbers += self._ask_in_turn(replace(warm, kept_will_do=True), 1)
+        for question in (warm, unsaid, self._world.new_question(no_store=True)):
+            self._numbers += self._ask_in_turn(question, times)
+
+    def ask_for_kept_ones(self, times: int) -> None:
+        """A question with a temperature, for whom a kept answer will do."""
+        question = Question(self._world.words("poems"), fields={"temperature": 0.7}, kept_will_do=True)
+        self._kept = self._ask_in_turn(question, times)
+
+    def expect_one_call(self) -> None:
+        """They were all answered by one call."""
+        assert_that(len(set(self._kept)), equal_to(1), f"calls that answered them: {self._kept}")
 
     def expect_calls_of_their_own(self) -> None:
         """No two were answered by one call."""
@@ -114,6 +147,19 @@ class Failures:
         for gateway in world.nodes:
             expect_own(world, customer, world.question, gateway.ask(customer, world.question))
         assert_that(world.paid(customer), equal_to(before + 1), f"calls once others have asked, after one {form}")
+
+    def _is_given_up(self) -> bool:
+        """Whether the provider is not asked any more for the answer that people listen to."""
+        return not any(call.open for call in self._world.provider.arrivals(alias=self._customers[True]))
+
+    def _ask_in_turn(self, question: Question, times: int) -> list[int]:
+        """The calls that answered it, asked through the gateways in turn."""
+        world, numbers = self._world, []
+        for _, gateway in zip(range(times), turns(world.nodes), strict=False):
+            answer = gateway.ask(world.customer, question)
+            expect_own(world, world.customer, question, answer)
+            numbers.append(number_of(answer))
+        return numbers
 
     def _ask(self, in_pieces: bool) -> Answer:
         gateway = self._world.nodes[0]

@@ -105,6 +105,11 @@ def _user(*texts: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": text} for text in texts]
 
 
+def _picture(of: str) -> list[dict[str, Any]]:
+    shown = {"image_url": {"url": f"data:image/png;base64,{of}"}}
+    return [{"role": "user", "content": [{"text": "What is this?"}, shown]}]
+
+
 _MESSAGES = {  # before, and after
     "words that join alike": (_user("ab", "c"), _user("a", "bc")),
     "the system's words": (
@@ -114,5 +119,6 @@ _MESSAGES = {  # before, and after
     "no system's words": ([{"role": "system", "content": "Be short."}, *_user("Why?")], _user("Why?")),
     "who says it": (_user("Be short.", "Why?"), [{"role": "system", "content": "Be short."}, *_user("Why?")]),
     "the name of who says it": (_user("Why?"), [{"role": "user", "content": "Why?", "name": "bob"}]),
+    "a picture": (_picture("AAAA"), _picture("BBBB")),
     "the order": (_user("One.", "Two.", "Why?"), _user("Two.", "One.", "Why?")),
 }

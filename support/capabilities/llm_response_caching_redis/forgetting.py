@@ -4,13 +4,17 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, empty, equal_to
+from hamcrest import assert_that, empty, equal_to, has_length
 
 from support.capabilities.llm_response_caching_redis.calls import expect_own, number_of
-from support.capabilities.llm_response_caching_redis.client import Question
+from support.capabilities.llm_response_caching_redis.client import Adapter, Answer, Question
+from support.polling import poll
+from support.promise import must
 
 if TYPE_CHECKING:
     from support.capabilities.llm_response_caching_redis.world import World
+
+_ANSWERED_WITHIN_S = 2.0
 
 
 class Forgetting:
@@ -21,11 +25,17 @@ class Forgetting:
         self._questions: dict[str, tuple[str, Question]] = {}
         self._calls: dict[str, int] = {}
         self._asked = time.monotonic()
+        self._told = False
+        self._given: list[tuple[int, set[int]]] = []  # the call from before the change, and those since
 
     def ask_on(self, documents: Sequence[str]) -> None:
-        """The customer asks on each of these, on both of the first two, and on none; another customer on the first."""
+        """The customer asks on each of these, on both of the first two, and on none; another customer on the first.
+
+        The customer asks as well on others, whose names are nearly that of the first.
+        """
         world = self._world
-        groups = [*([one] for one in documents), list(documents[:2]), []]
+        near = [documents[0].swapcase(), f"{documents[0]}-2"]
+        groups = [*([one] for one in (*documents, *near)), list(documents[:2]), []]
         for group in groups:
             question = world.new_question(documents=group)
             self._questions[" and ".join(group) or "no document"] = (world.customer, question)
@@ -51,23 +61,63 @@ class Forgetting:
         counts = {name: len(self._world.provider.calls(who, question=q.text)) for name, (who, q) in self._all()}
         assert_that(counts, equal_to({name: 2 if name in names else 1 for name in counts}), "calls for each in all")
 
+    def change_document(self, document: str) -> None:
+        """It has changed, and the first gateway is told so."""
+        told = self._world.nodes[0].forget_document(self._world.customer, document)
+        must(told, f"the gateway says that it cannot forget the document {document}")
+
+    def change_model(self, model: str) -> None:
+        """It has changed, and the first gateway is told so."""
+        told = self._world.nodes[0].forget_model(self._world.customer, model)
+        must(told, f"the gateway says that it cannot forget the model {model}")
+
     def change_meanwhile(self, document: str) -> None:
-        """It changes while the answer to a question on it is under way; whoever waits gets that one."""
-        world = self._world
-        world.question = world.new_question(documents=[document])
-        held = world.provider.arm("hold_after", match={"alias": world.customer})
-        waiting = world.background.submit(world.nodes[0].ask, world.customer, world.question)
-        held.await_waiting(1)
-        world.nodes[1].forget_document(world.customer, document)
-        held.release()
-        world.first = waiting.result()
+        """It changes while an answer is under way that others ask for before it arrives, and one that nobody does."""
+        for others_ask in (True, False):
+            world = self._world
+            world.question = world.new_question(documents=[document])
+            old, since = self._change_meanwhile(document, others_ask)
+            since += [number_of(self._ask_again(gateway)) for gateway in world.nodes * 2]
+            self._given.append((old, set(since)))
 
     def expect_new_from_now(self) -> None:
-        """Both gateways give one and the same new answer."""
+        """Both gateways have given one and the same new answer since the change."""
+        for old, since in self._given:
+            assert_that(old in since, equal_to(False), "the answer from before the change is given")
+            assert_that(since, has_length(1), "calls that gave answers after the change")
+
+    def ask_first(self, document: str) -> None:
+        """The customer asks the world's question on it."""
+        self._world.question = self._world.new_question(documents=[document])
+        self._world.ask_first()
+
+    def try_to_change(self, document: str) -> None:
+        """It has changed, and the first gateway is told so; it may say that it cannot see to that now."""
+        self._told = self._world.nodes[0].forget_document(self._world.customer, document)
+
+    def expect_forgotten(self, document: str, within_s: float) -> None:
+        """By then the gateway says that it is forgotten, and from then on nobody is given the old answer."""
         world = self._world
-        numbers = [number_of(gateway.ask(world.customer, world.question)) for gateway in world.nodes * 2]
-        assert_that(number_of(world.first) in numbers, equal_to(False), "the answer from before the change is given")
-        assert_that(len(set(numbers)), equal_to(1), "different answers since")
+        told = self._told or poll(lambda: world.nodes[0].forget_document(world.customer, document), within_s)
+        must(told, f"{within_s:g} s later the gateway still says that it cannot forget the document {document}")
+        numbers = [number_of(self._ask_again(gateway)) for gateway in world.nodes]
+        assert_that(number_of(world.first) in numbers, equal_to(False), "what was told as forgotten is given")
+        world.expect_young(self._asked)
+
+    def _change_meanwhile(self, document: str, others_ask: bool) -> tuple[int, list[int]]:
+        """The call of the answer that was under way, and of those that others got who asked before it arrived."""
+        world = self._world
+        held = world.provider.arm("hold_after", match={"alias": world.customer})
+        waiting = world.background.submit(self._ask_again, world.nodes[0])
+        held.await_waiting(1)
+        must(world.nodes[1].forget_document(world.customer, document), "the gateway says that it cannot forget")
+        asking = [world.background.submit(self._ask_again, gateway) for gateway in world.nodes if others_ask]
+        poll(lambda: all(one.done() for one in asking), _ANSWERED_WITHIN_S)
+        held.release()
+        return number_of(waiting.result()), [number_of(one.result()) for one in asking]
+
+    def _ask_again(self, gateway: Adapter) -> Answer:
+        return gateway.ask(self._world.customer, self._world.question)
 
     def _ask_all(self, place: int = 0) -> None:
         for name, (customer, question) in self._questions.items():

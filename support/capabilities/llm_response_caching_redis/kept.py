@@ -1,5 +1,6 @@
 """What is kept in Redis for one answer, key by key: whatever of it is lost or spoilt, people get the right answer."""
 
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from support.probes.redis import RedisProbe, client_of
 if TYPE_CHECKING:
     from support.capabilities.llm_response_caching_redis.world import World
 
+_OLDER = json.dumps({"release": 1, "answer": "something"})  # as another release may have kept it
 _MOST_KEYS = 12  # of one answer; more would take too long to be gone through one by one
 
 
@@ -77,6 +79,8 @@ class Kept:
             self._client.delete(key)
         elif how == "is cut in half":
             self._client.set(key, text[: len(text) // 2], px=left_ms)
+        elif how == "is of an older release":
+            self._client.set(key, _OLDER, px=left_ms)
         else:
             self._client.delete(key)
             self._client.hset(key, "a", "b")

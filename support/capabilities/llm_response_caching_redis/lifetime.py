@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.llm_response_caching_redis.calls import number_of
+from support.capabilities.llm_response_caching_redis.client import Adapter, Question
+from support.capabilities.llm_response_caching_redis.pairs import EMBEDDER, in_other_words
+from support.clients.model_provider_control import Near
 from support.errors import ProbeError
 from support.probes.redis import RedisProbe
 from support.worlds.world import turns, wait_until
@@ -13,10 +16,14 @@ from support.worlds.world import turns, wait_until
 if TYPE_CHECKING:
     from support.capabilities.llm_response_caching_redis.world import World
 
+# So many that one that is first asked for in the middle of the answer's life is asked for again after its end.
+_OTHERS = 11
+
 
 class Asked(NamedTuple):
-    """One question: when it was sent and answered (seconds since the answer may have been made), and by which call."""
+    """One question: whether in the first words, when it was sent and answered (monotonic s), and by which call."""
 
+    same: bool
     sent: float
     answered: float
     call: int
@@ -29,33 +36,46 @@ class Lifetime:
         self._world = world
         self._redis = world.opened(RedisProbe(world.fleet.stores["redis"]))
         self._made_at = (0.0, 0.0)  # between these moments
+        self._others = in_other_words(world.question.text)[:_OTHERS]
         self._asked: list[Asked] = []
 
     def make(self) -> None:
         """The customer asks for it."""
+        text = self._world.question.text
+        self._world.provider.pin(Near(EMBEDDER, other, text, 0.99) for other in self._others)
         began = time.monotonic()
         self._world.ask_first()
         self._made_at = (began, time.monotonic())
 
     def ask_steadily(self, every_s: float, for_s: float) -> None:
-        """It is asked for all the time, through the gateways in turn."""
-        world = self._world
-        for number, gateway in zip(range(round(for_s / every_s)), turns(world.nodes), strict=False):
+        """It is asked for all the time, in the same words and in others, through the gateways in turn."""
+        gateways = turns(self._world.nodes)
+        for number, gateway in zip(range(round(for_s / every_s)), gateways, strict=False):
             wait_until(self._made_at[1] + number * every_s)
-            sent = time.monotonic()
-            call = number_of(gateway.ask(world.customer, world.question))
-            self._asked.append(Asked(sent, time.monotonic(), call))
+            self._ask(gateway, self._world.question)
+            other = self._others[number % len(self._others)]
+            self._ask(gateway, Question([{"role": "user", "content": other}]))
 
     def expect_kept_between(self, until_s: float, from_s: float) -> None:
-        """Until `until_s` it was given to everybody, and from `from_s` on to nobody; it was paid for twice."""
+        """Until `until_s` it was given to who asked in the same words, from `from_s` on to nobody, and paid for twice.
+
+        What others were answered was paid for, too, and nothing else was.
+        """
         first, (began, ended) = number_of(self._world.first), self._made_at
         late = [one.sent - ended for one in self._asked if one.sent > ended + from_s and one.call == first]
         assert_that(late, empty(), "seconds after it was made at which it was still given")
-        early = [one.answered - began for one in self._asked if one.answered < began + until_s and one.call != first]
+        same = [one for one in self._asked if one.same]
+        early = [one.answered - began for one in same if one.answered < began + until_s and one.call != first]
         assert_that(early, empty(), "seconds after it was made at which it was not given any more")
         if not any(one.sent > ended + from_s for one in self._asked):
             raise ProbeError("nobody asked after the end of its life")
-        assert_that(self._world.paid(), equal_to(2), "calls that the provider counted")
+        assert_that(len({one.call for one in same}), equal_to(2), "calls for those who asked in the same words")
+        assert_that(self._world.paid(), equal_to(len({one.call for one in self._asked})), "calls in all")
+
+    def _ask(self, gateway: Adapter, question: Question) -> None:
+        sent = time.monotonic()
+        call = number_of(gateway.ask(self._world.customer, question))
+        self._asked.append(Asked(question is self._world.question, sent, time.monotonic(), call))
 
     def expect_ends(self, within_s: float) -> None:
         """All that is in Redis ends by itself."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _RULES = "You answer customers of a shop. Be brief, be polite, and promise nothing. " * 6
 _AT_ONCE = 8
+_RUSH_MS = 300
 _TOO_LONG_S = 20.0  # an answer lives for 8 s, so that even so often asked anew more is saved than is judged
 
 
@@ -35,7 +36,11 @@ class Log:
         """`count` of so many `questions`, the n-th as often as 1/n^`skew` says; the same also straight."""
         known = [self._question() for _ in range(questions)]
         weights = list(accumulate(1 / rank**skew for rank in range(1, questions + 1)))
-        self._ask(random.choices(known, cum_weights=weights, k=count))
+        asked = random.choices(known, cum_weights=weights, k=count)
+        # It begins with a rush: the answer that most want takes its time, and is paid for by one of them.
+        asked[:_AT_ONCE] = known[:1] * _AT_ONCE
+        self._world.provider.arm("slow", match={"alias": self._world.customer}, ms=_RUSH_MS)
+        self._ask(asked)
 
     def ask_once(self, count: int) -> None:
         """`count` questions that are all different; the same also straight."""

@@ -18,12 +18,13 @@ _ARRIVES_WITHIN_S = 5.0
 
 
 class Neighbours:
-    """The world's customer, and the other."""
+    """The world's customer, and the other. Their names begin and end alike, and what is between differs in its size."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
         self._asked = time.monotonic()
-        self._other = world.fresh("customer")
+        begin, end = world.fresh("a-company-of-many-shops"), world.fresh("shop")
+        world.customer, self._other = f"{begin}-a-{end}", f"{begin}-A-{end}"
         text = f"What is the price of {world.fresh('lamp')}?"
         self._questions = [_asked(text), *(_asked(form(text)) for form in SAME.values())]
         world.question = self._questions[0]

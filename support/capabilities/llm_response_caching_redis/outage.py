@@ -1,16 +1,21 @@
 """The cache is away or full: it costs what it costs without one, and nobody waits or is refused."""
 
 import time
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, less_than
 
 from support.capabilities.llm_response_caching_redis.calls import expect_own
+from support.capabilities.llm_response_caching_redis.client import Adapter, Answer, Question
+from support.clients.provider_control import ArmedFault
 from support.polling import poll
-from support.worlds.world import turns
+from support.worlds.world import turns, wait_until
 
 if TYPE_CHECKING:
     from support.capabilities.llm_response_caching_redis.world import World
+
+_EVERY_S = 0.5
 
 
 class Outage:
@@ -19,14 +24,45 @@ class Outage:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._took_s = [0.0]
+        self._early = world.fresh("customer")
+        self._under_way: list[tuple[Question, Future[Answer]]] = []
+        self._held: ArmedFault | None = None
+
+    def begin(self, count: int) -> None:
+        """`count` others ask, whole and in pieces; the provider lets them wait until there are more questions."""
+        world = self._world
+        self._held = world.provider.arm("hold_after", times=count, match={"alias": self._early})
+        forms = turns([form for gateway in world.nodes for form in (gateway.ask, gateway.stream)])
+        for _, ask in zip(range(count), forms, strict=False):
+            question = world.new_question()
+            self._under_way.append((question, world.background.submit(ask, self._early, question)))
+        self._held.await_waiting(count)
 
     def ask(self, count: int) -> None:
         """`count` new questions. AssertionError unless each gets its own answer."""
-        world, began = self._world, time.monotonic()
-        for _, gateway in zip(range(count), turns(world.nodes), strict=False):
-            question = world.new_question()
-            expect_own(world, world.customer, question, gateway.ask(world.customer, question))
+        if self._held:
+            self._held.heal()
+        began = time.monotonic()
+        for _, gateway in zip(range(count), turns(self._world.nodes), strict=False):
+            self._ask(gateway)
         self._took_s.append(time.monotonic() - began)
+
+    def ask_for(self, time_s: float) -> None:
+        """New questions now and then for so long. AssertionError unless each gets its own answer."""
+        began = time.monotonic()
+        for number, gateway in zip(range(round(time_s / _EVERY_S)), turns(self._world.nodes), strict=False):
+            wait_until(began + number * _EVERY_S)
+            self._ask(gateway)
+        wait_until(began + time_s)
+
+    def expect_under_way_answered(self) -> None:
+        """Those who had asked before the outage got their answers."""
+        for question, answer in self._under_way:
+            expect_own(self._world, self._early, question, answer.result())
+
+    def _ask(self, gateway: Adapter) -> None:
+        question = self._world.new_question()
+        expect_own(self._world, self._world.customer, question, gateway.ask(self._world.customer, question))
 
     def expect_no_slower(self, by_s: float) -> None:
         """The last ones took at most so much longer than those before."""

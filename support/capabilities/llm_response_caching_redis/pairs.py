@@ -45,6 +45,10 @@ DIFFERENT: Mapping[str, Texts] = {
     "the opposite": lambda d: (f"How do I enable alarm {d.number}?", f"How do I disable alarm {d.number}?"),
     "the direction": lambda d: (f"How long is the flight from {d.city} to {d.town}?",
                                 f"How long is the flight from {d.town} to {d.city}?"),
+    "to or from": lambda d: (f"Which trains run to {d.city} {d.number}?",
+                             f"Which trains run from {d.city} {d.number}?"),
+    "by or on a day": lambda d: (f"Can {d.number} arrive by Monday?", f"Can {d.number} arrive on Monday?"),
+    "and, or or": lambda d: (f"Is room {d.number} dry and warm?", f"Is room {d.number} dry or warm?"),
     "who is compared with whom": lambda d: (f"Is {d.name} older than {d.other}?", f"Is {d.other} older than {d.name}?"),
     "the unit": lambda d: (f"Is {d.number} km too far to walk?", f"Is {d.number} miles too far to walk?"),
     "the language": lambda d: (f"Translate letter {d.number} into German", f"Translate letter {d.number} into French"),
@@ -58,6 +62,16 @@ SAME: Mapping[str, Callable[[str], str]] = {
     "a contraction": lambda text: text.replace("What is", "What's"),
     "more blanks": lambda text: f" {text.replace(' ', '  ', 4)} ",
 }
+
+
+def in_other_words(text: str) -> list[str]:
+    """What asks the same as `text`: in each form, and each of these in each form once more."""
+    once = [form(text) for form in SAME.values()]
+    return [
+        other
+        for other in dict.fromkeys([*once, *(form(one) for one in once for form in SAME.values())])
+        if other != text
+    ]
 
 
 class Pair(NamedTuple):

@@ -12,7 +12,7 @@ from support.capabilities.llm_response_caching_redis.world import World
 def trial(world: World) -> Iterator[tuple[str, Callable[[], object]]]:
     """What is tried, in words, and the try; one rests on those before it."""
     yield "asks through each gateway, and the provider counts it", lambda: _asks(world)
-    yield "asks in pieces", world.stream_first
+    yield "asks in pieces", lambda: _asks_in_pieces(world)
     yield "hears that a model is not there", lambda: _hears(world, "none", Outcome.REFUSED)
     yield "lets a document be forgotten", lambda: world.nodes[0].forget_document(world.customer, "a")
     yield "lets a model be forgotten", lambda: world.nodes[0].forget_model(world.customer, "small")
@@ -24,6 +24,12 @@ def _asks(world: World) -> None:
     for gateway in world.nodes:
         question = world.new_question()
         expect_own(world, world.customer, question, gateway.ask(world.customer, question))
+
+
+def _asks_in_pieces(world: World) -> None:
+    question = world.new_question()
+    answer = world.nodes[0].stream(world.customer, question, with_usage=True)
+    expect_own(world, world.customer, question, answer)
 
 
 def _hears(world: World, model: str, outcome: Outcome) -> None:

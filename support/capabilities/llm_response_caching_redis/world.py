@@ -1,23 +1,25 @@
 """One scenario of cached answers: customers whom nobody has seen before, what they asked, and what was paid for."""
 
 import time
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hamcrest import assert_that, equal_to, less_than
 
-from support.capabilities.llm_response_caching_redis.calls import call_of, expect_own, number_of
+from support.capabilities.llm_response_caching_redis.calls import expect_own, number_of
 from support.capabilities.llm_response_caching_redis.client import Adapter, Answer, Outcome, Question
 from support.capabilities.llm_response_caching_redis.crowd import Crowd
+from support.capabilities.llm_response_caching_redis.embedders import Embedders
 from support.capabilities.llm_response_caching_redis.failures import Failures
 from support.capabilities.llm_response_caching_redis.fields import Fields
 from support.capabilities.llm_response_caching_redis.forgetting import Forgetting
+from support.capabilities.llm_response_caching_redis.forms import Forms
 from support.capabilities.llm_response_caching_redis.kept import Kept
 from support.capabilities.llm_response_caching_redis.lifetime import Lifetime
 from support.capabilities.llm_response_caching_redis.log import Log
 from support.capabilities.llm_response_caching_redis.neighbours import Neighbours
 from support.capabilities.llm_response_caching_redis.outage import Outage
 from support.capabilities.llm_response_caching_redis.pairs import Pairs
+from support.capabilities.llm_response_caching_redis.room import Room
 from support.clients.model_provider_control import ModelProviderControl
 from support.errors import ProbeError
 from support.faults.faults import Faults
@@ -30,21 +32,28 @@ LIVES_S = 7.5  # an answer, at the least; what was asked longer ago may have end
 
 
 class World(world.World[Adapter]):
-    """What the steps of one scenario share: the `customer` that sentences speak of, and the `question` asked first."""
+    """What the steps of one scenario share: the `customer` that sentences speak of, and the `question` asked first.
+
+    `nodes` are the two gateways; the `renewed` one has another embedder.
+    """
 
     fields = part(Fields)
     pairs = part(Pairs)
+    embedders = part(Embedders)
     neighbours = part(Neighbours)
     lifetime = part(Lifetime)
     forgetting = part(Forgetting)
     kept = part(Kept)
+    room = part(Room)
     crowd = part(Crowd)
     failures = part(Failures)
+    forms = part(Forms)
     outage = part(Outage)
     log = part(Log)
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
+        *self.nodes, self.renewed = self.nodes
         self.provider = self.opened(ModelProviderControl.of(self.fleet, "model-provider"))
         self.background = self.closing.enter_context(threads(AT_ONCE))
         self.closing.callback(self.provider.heal)  # before the threads are waited for, some of which it may hold
@@ -54,7 +63,6 @@ class World(world.World[Adapter]):
         self._miss_s = 0.0
         self._hits_s: list[float] = []
         self._again: list[Answer] = []
-        self._unpriced: list[Answer] = []
 
     def words(self, about: str) -> list[dict[str, str]]:
         """Messages that nobody has sent before."""
@@ -84,17 +92,6 @@ class World(world.World[Adapter]):
             self._again.append(gateway.ask(self.customer, self.question))
             self._hits_s.append(time.monotonic() - began)
 
-    def stream_first(self) -> None:
-        """The same in pieces."""
-        self.first = self.nodes[0].stream(self.customer, self.question, with_usage=True)
-        expect_own(self, self.customer, self.question, self.first)
-
-    def stream_again(self) -> None:
-        """In pieces through each gateway, once with what it cost, and once without."""
-        for gateway in self.nodes:
-            self._again.append(gateway.stream(self.customer, self.question, with_usage=True))
-            self._unpriced.append(gateway.stream(self.customer, self.question))
-
     # What must hold
 
     def paid(self, customer: str = "", **match: Any) -> int:
@@ -123,22 +120,3 @@ class World(world.World[Adapter]):
         """Each took at most so much of the time that the first took. Half of them may stumble over a busy machine."""
         typical = sorted(self._hits_s)[len(self._hits_s) // 2]
         assert_that(typical, less_than(self._miss_s * part), f"seconds; the first took {self._miss_s:.3f} s")
-
-    def expect_replayed(self) -> None:
-        """In pieces it comes again with the same members and values; what it cost is told to those who ask."""
-        self.expect_same_again()
-        unpriced = [piece for piece in self.first.parts if not piece.get("usage")]
-        assert_that(len(self.first.parts) - len(unpriced), equal_to(1), "pieces that tell what it cost")
-        for answer in self._unpriced:
-            assert_that([*answer.parts], equal_to(unpriced), "pieces for somebody who did not ask what it cost")
-
-    def expect_whole_too(self) -> None:
-        """Whole it is the same words, with the same cost."""
-        answer = self.nodes[1].ask(self.customer, self.question)
-        call_of(self, self.customer, answer)
-        assert_that(answer.text, equal_to(self.first.text), "the words")
-        assert_that(_usage(answer.parts), equal_to(_usage(self.first.parts)), "what it cost")
-
-
-def _usage(parts: Sequence[Mapping[str, Any]]) -> object:
-    return parts[-1].get("usage") if parts else None

@@ -47,9 +47,9 @@ class Adapter:
         told = self._gateway.expect(answer, 200, "choices")
         return Answer(Outcome.ANSWERED, told["choices"][0]["message"].get("content") or "", [answer.json()])
 
-    def stream(self, customer: str, question: Question, with_usage: bool = False) -> Answer:
+    def stream(self, customer: str, question: Question, with_usage: bool | None = None) -> Answer:
         """POST, and the server-sent events that come back; a stream without its last word is one that broke off."""
-        usage = {"stream_options": {"include_usage": True}} if with_usage else {}
+        usage = {} if with_usage is None else {"stream_options": {"include_usage": with_usage}}
         answer = self._gateway.post(customer, question, stream=True, **usage)
         if answer.status_code != 200:
             return self._gateway.other(answer)
@@ -67,18 +67,19 @@ class Adapter:
         """The request on a connection of its own."""
         return _Begun(self._gateway.url, _headers(customer, question), _body(question) | {"stream": True})
 
-    def forget_document(self, customer: str, document: str) -> None:
+    def forget_document(self, customer: str, document: str) -> bool:
         """DELETE."""
-        self._gateway.told(customer, "DELETE", f"/v1/cache/document/{quote(document, safe='')}", 204)
+        return self._gateway.forgets(customer, f"/v1/cache/document/{quote(document, safe='')}")
 
-    def forget_model(self, customer: str, model: str) -> None:
+    def forget_model(self, customer: str, model: str) -> bool:
         """DELETE."""
-        self._gateway.told(customer, "DELETE", f"/v1/cache/model/{quote(model, safe='')}", 204)
+        return self._gateway.forgets(customer, f"/v1/cache/model/{quote(model, safe='')}")
 
     def figures(self, customer: str) -> Figures:
         """GET; what was never counted is not there."""
-        told = self._gateway.told(customer, "GET", "/v1/cache", 200).json()
-        return Figures(**{name: told.get(name, 0) for name in Figures.__dataclass_fields__})
+        answer = self._gateway.ask("GET", "/v1/cache", token=f"sk-{customer}")
+        self._gateway.expect(answer, 200)
+        return Figures(**{name: answer.json().get(name, 0) for name in Figures.__dataclass_fields__})
 
 
 class _Gateway(NodeClient):
@@ -89,11 +90,13 @@ class _Gateway(NodeClient):
         """http://host:port."""
         return self._url
 
-    def told(self, customer: str, method: str, path: str, status: int) -> requests.Response:
-        """The answer to a request without a body, which is to have `status`."""
-        answer = self.ask(method, path, token=f"sk-{customer}")
-        self.expect(answer, status)
-        return answer
+    def forgets(self, customer: str, path: str) -> bool:
+        """Whether what is at `path` is forgotten: 503 says that it cannot be now."""
+        answer = self.ask("DELETE", path, token=f"sk-{customer}")
+        if answer.status_code == 503:
+            return False
+        self.expect(answer, 204)
+        return True
 
     def post(self, customer: str, question: Question, stream: bool, **more: Any) -> requests.Response:
         """A question; of a stream the head alone has been read."""
@@ -141,6 +144,15 @@ class _Begun:
         self._socket = socket.create_connection((where.hostname, where.port), 5)
         self._socket.sendall("\r\n".join(lines).encode() + content)
 
+    def hears(self, within_s: float) -> bool:
+        """Reads until there is data of an event; what breaks meanwhile tells none."""
+        self._socket.settimeout(within_s)
+        heard = b""
+        with suppress(OSError):
+            while b"data: " not in heard and (more := self._socket.recv(4096)):
+                heard += more
+        return b"data: " in heard
+
     def hang_up(self) -> None:
         """A reset instead of a polite end (socket(7), SO_LINGER)."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESETTING)
@@ -159,6 +171,8 @@ def _headers(customer: str, question: Question) -> dict[str, str]:
         headers["X-Cache-Documents"] = ", ".join(question.documents)
     if question.no_store:
         headers["Cache-Control"] = "no-store"
+    if question.kept_will_do:
+        headers["X-Cache"] = "allow"
     if other := question.pretending:
         headers |= {"X-Tenant": other, "X-Tenant-Id": other, "OpenAI-Organization": other, "OpenAI-Project": other}
     return headers

@@ -56,8 +56,8 @@ class Answer:
     @property
     def words(self) -> list[str]:
         """Its words, each a token."""
-        if self.script.content is not None:
-            return self.script.content.split()
+        if (content := self.script.content) is not None:
+            return content.split() or [content][: len(content)]  # nothing but blanks is a word of its own
         told = self.arrival.fields
         said = f"answer {told['fp']} for {told['alias']} by {told['model']}, call {self.arrival.seq}".split()
         whole = said + ["word"] * (self.script.words - len(said) - 1) + [LAST]

@@ -1,7 +1,8 @@
 """The gateway: it speaks the provider's own API, so that its users change an address and nothing else.
 
 A caller's key is the provider's, and is the tenant: with another key nothing of it is found. `Cache-Control: no-store`
-keeps a question out, `X-Cache-Documents` names what its answer rests on. Answers say in `X-Cache` where they are from.
+keeps a question out, `X-Cache: allow` says that a kept answer will do at any temperature, `X-Cache-Documents` names
+what its answer rests on. Answers say in `X-Cache` where they are from.
 """
 
 import json
@@ -209,7 +210,8 @@ async def _question(request: Request) -> Question:
     if not isinstance(fields, dict):
         raise FailedError(400, told("The body is no JSON object.", "invalid_request_error"))
     documents = tuple(sorted({one.strip() for one in request.headers.get("x-cache-documents", "").split(",")} - {""}))
-    return Question(key, fields, documents, "no-store" in request.headers.get("cache-control", ""))
+    no_store = "no-store" in request.headers.get("cache-control", "")
+    return Question(key, fields, documents, no_store, kept_will_do=request.headers.get("x-cache") == "allow")
 
 
 def _key(request: Request) -> str:

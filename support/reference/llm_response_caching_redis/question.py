@@ -38,6 +38,7 @@ class Question:
     fields: Mapping[str, Any]
     documents: tuple[str, ...]  # on which the answer rests
     no_store: bool = False
+    kept_will_do: bool = False  # whatever the fields ask for
 
     @property
     def tenant(self) -> str:
@@ -58,7 +59,7 @@ class Question:
     @property
     def keepable(self) -> bool:
         """Whether one answer is as good as another: nobody asked for a new one each time, as by a temperature."""
-        return not self.no_store and self.fields.get("temperature") == 0
+        return not self.no_store and (self.kept_will_do or self.fields.get("temperature") == 0)
 
     @property
     def shape(self) -> dict[str, Any]:
