@@ -181,7 +181,10 @@ def ask_at_once(context: Context, users: int, same: int, times: int) -> None:
     "and others follow each"
 )
 def abandon(context: Context, count: int, what: What) -> None:
-    """At the small server, which has just been made slow to hear from that store."""
+    """At the small server, which has just been made slow to hear from that store.
+
+    After each, one company stores a customer, and now and then has some imported, and the other asks.
+    """
     context.world.turns.abandon(what.noun, count)
 
 
@@ -204,19 +207,27 @@ def no_transaction_open(context: Context, deadline: float) -> None:
 # Texts and reports
 
 
-@given("Acme has a customer with each of these names")
+@given("Acme has a customer with each of these names, in a region of the same name")
 def store_names(context: Context) -> None:
     context.world.texts.store([row["name"] for row in context.table])
 
 
-@when("Acme filters its customers by each of these names, and sorts them by each, and by SQL")
+@when(
+    "Acme filters and sorts by each name, asks for a report on each region, and reads and deletes records of such ids"
+)
 def use_texts(context: Context) -> None:
+    """Customers, invoices and imports are read, and customers are deleted; it sorts by SQL that is no name, too."""
     context.world.texts.use()
 
 
-@then("each filter found the one customer of that name")
+@then("each filter and each report found the one customer of that name")
 def each_found(context: Context) -> None:
     context.world.texts.expect_found()
+
+
+@then("there were no records of such ids")
+def none_called_so(context: Context) -> None:
+    context.world.texts.expect_none_called_so()
 
 
 @then("each of these sort orders was refused")
@@ -317,6 +328,22 @@ def acme_reads(context: Context) -> None:
     context.world.expect_readable(context.world.acme)
 
 
+@when("Acme stores, changes and imports customers at both servers")
+def store_in_vain(context: Context) -> None:
+    context.world.bank_details.store_in_vain()
+
+
+@then("all of that is refused as not possible now")
+def refused_for_now(context: Context) -> None:
+    context.world.bank_details.expect_refused_for_now()
+
+
+@then("for {window:Duration} no log holds these bank details")
+def in_no_log(context: Context, window: float) -> None:
+    """The servers' logs, and those of the database and of Redis."""
+    context.world.bank_details.expect_in_no_log(window)
+
+
 @when("an intruder in the database swaps bank details between customers, between companies and between columns")
 def swap_details(context: Context) -> None:
     context.world.bank_details.swap()
@@ -343,18 +370,18 @@ def change_key_once(context: Context) -> None:
     context.world.bank_details.change_key_once()
 
 
-@given("both servers have just shown Acme and Globex all their bank details")
+@given("both servers have just shown all companies their bank details")
 def shown_details(context: Context) -> None:
-    context.world.expect_readable(context.world.acme)
-    context.world.expect_readable(context.world.globex)
+    context.world.expect_all_readable()
 
 
-@when("Acme's key is destroyed at the small server")
-def destroy_key(context: Context) -> None:
-    context.world.bank_details.destroy_key()
+@when("the keys of Acme and Initech are destroyed, and then changed, as those of everybody are each night")
+def destroy_keys(context: Context) -> None:
+    """Destroyed at the small server, and changed at the large one, whatever it answers to that."""
+    context.world.bank_details.destroy_keys("Acme", "Initech")
 
 
-@then("within {deadline:Duration} both servers say that Acme's bank details are lost, and take no new ones")
+@then("within {deadline:Duration} both servers say that the bank details of both are lost, and take no new ones")
 def details_lost(context: Context, deadline: float) -> None:
     context.world.bank_details.expect_lost(deadline)
 
@@ -377,9 +404,9 @@ def cache_reports(context: Context) -> None:
     context.world.look_alikes.cache_reports()
 
 
-@when("{names:Names} change their customers")
-def change_customers(context: Context, names: list[str]) -> None:
-    context.world.look_alikes.change(names)
+@when("{names:Names} each move a customer from {region} to {other}")
+def move_customers(context: Context, names: list[str], region: str, other: str) -> None:
+    context.world.look_alikes.move(names, region, other)
 
 
 @then("what Redis holds of the others is what it was")
@@ -400,6 +427,12 @@ def start_imports(context: Context, count: int) -> None:
     context.world.imports.start(["Acme", "Globex", "Initech"], count)
 
 
+@when("the connection breaks on which an import of Acme's waits for a locked row, and the row is free again")
+def break_import(context: Context) -> None:
+    """At whichever server has the import in hand; it is seen to wait."""
+    context.world.imports.interrupt()
+
+
 @then("within {deadline:Duration} every import has ended as it should")
 def imports_ended(context: Context, deadline: float) -> None:
     context.world.imports.expect_ended(deadline)
@@ -413,10 +446,13 @@ def usual_time(context: Context, count: int) -> None:
     context.world.rush.measure(count)
 
 
-@when("Globex sends {count:Count} more while {stuck:Count} requests of Acme wait there for a locked row")
-def rush(context: Context, count: int, stuck: int) -> None:
+@when(
+    "Globex sends {count:Count} more while {stuck:Count} requests of Acme wait there for a locked row, "
+    "and {gone:Count} others have given up"
+)
+def rush(context: Context, count: int, stuck: int, gone: int) -> None:
     """The row is seen to be waited for, and none of Acme's requests to be answered meanwhile."""
-    context.world.rush.stick(count, stuck)
+    context.world.rush.stick(count, stuck, gone)
 
 
 @then(

@@ -34,7 +34,7 @@ class Company:
     """A company: `label` is what sentences call it, `id` what the platform does, `session` what it acts by.
 
     `mark` is in the name of each of its customers, and `secret` in each bank detail. `abandoned` are the names of those
-    of whom nobody was told whether they are stored, `ids` those of what only this company has.
+    of whom nobody was told, or was told yet, whether they are stored, `ids` those of what only this company has.
     """
 
     label: str
@@ -50,10 +50,14 @@ class Company:
     # What it does
 
     def new_customer(self, id_: str = "", **changes: Any) -> Customer:
-        """A customer that is yet to be stored; the same ids, addresses and regions are used by every company."""
+        """A customer that is yet to be stored; the same ids, addresses and regions are used by every company.
+
+        With the id of one that is stored it has another name and other bank details than that.
+        """
         id_ = id_ or fresh("customer")
-        name = f"{self.label} {len(self.customers) + len(self.abandoned) + 1:03} {uuid.uuid4().hex[:8]} {self.mark}"
-        usual = Customer(id_, name, f"{id_}@example.com", REGION, f"DE {self.secret}", f"T {self.secret}")
+        one = uuid.uuid4().hex[:8]
+        name = f"{self.label} {len(self.customers) + len(self.abandoned) + 1:03} {one} {self.mark}"
+        usual = Customer(id_, name, f"{id_}@example.com", REGION, f"DE {one} {self.secret}", f"T {one} {self.secret}")
         return usual._replace(**changes)
 
     def store(self, node: Adapter, customer: Customer) -> Answer:

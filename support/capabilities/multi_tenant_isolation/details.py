@@ -1,9 +1,10 @@
 """Bank details: sealed where they are kept, for their company, their customer and their column, under its keys."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING
 
-from support.capabilities.multi_tenant_isolation.client import Adapter, Import, Refusal
+from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Import, Refusal
 from support.capabilities.multi_tenant_isolation.company import COMMON, Company, fresh
 from support.capabilities.multi_tenant_isolation.probe import Place, RedisContents, in_logs
 from support.errors import ProbeError
@@ -13,6 +14,10 @@ from support.promise import must
 if TYPE_CHECKING:
     from support.capabilities.multi_tenant_isolation.world import World
 
+_BY_CHANCE = (
+    0.25  # of the characters: of two random texts in base 16, the smallest alphabet that is in use, 1 in 16 agree
+)
+
 
 class BankDetails:
     """What becomes of Acme's bank details, and of Globex's."""
@@ -20,12 +25,15 @@ class BankDetails:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._stored: list[str] = []
+        self._answers: list[Answer] = []
+        self._lost: list[Company] = []
         self._displaced: set[tuple[str, str]] = set()  # company, customer
 
     def store_alike(self, count: int) -> None:
         """Customers of Acme's with the same bank details, half of them by an import."""
         world, acme = self._world, self._world.acme
-        customers = [acme.new_customer() for _ in range(count)]
+        like = acme.new_customer()
+        customers = [acme.new_customer(iban=like.iban, tax_id=like.tax_id) for _ in range(count)]
         self._stored = [customer.id for customer in customers]
         for customer in customers[: count // 2]:
             acme.store(world.large, customer)
@@ -51,20 +59,41 @@ class BankDetails:
             raise ProbeError("the search of the disk did not find the customers' names either")
 
     def expect_all_different(self) -> None:
-        """What is kept of equal bank details differs in every row. AssertionError if not."""
+        """What is kept of equal bank details has no more in common than of others. AssertionError if it has."""
         world = self._world
         for column, name in enumerate(world.small.sealed.columns):
             kept = world.ground.sealed(world.small.sealed, world.acme.id, column)
-            mine = [kept[id_] for id_ in self._stored]
-            must(len(set(mine)) == len(mine), f"{name} is kept alike for {len(mine) - len(set(mine))} customers")
+            always = {place for place, each in enumerate(zip(*kept.values(), strict=False)) if len(set(each)) == 1}
+            pairs = combinations([kept[id_] for id_ in self._stored], 2)
+            alike = [pair for pair in pairs if _in_common(*pair, but=always) > _BY_CHANCE]
+            must(not alike, f"{len(alike)} pairs of customers can be seen to have the same {name}: {alike[:1]}")
+
+    def store_in_vain(self) -> None:
+        """Acme stores a customer, changes one and has one imported at each server."""
+        acme = self._world.acme
+        for node in self._world.nodes:
+            changes = [node.put_customer(acme.session, acme.new_customer(id_)) for id_ in ("", COMMON[0])]
+            self._answers += [*changes, node.start_import(acme.session, fresh("import"), [acme.new_customer()])]
+
+    def expect_refused_for_now(self) -> None:
+        """Each of these was refused as what may be tried again. AssertionError with what was not."""
+        others = [answer for answer in self._answers if answer.refusal is not Refusal.UNAVAILABLE]
+        must(not others, f"{len(others)} of {len(self._answers)} were not refused for now: {others[:3]}")
+
+    def expect_in_no_log(self, window_s: float) -> None:
+        """For `window_s` no log holds one of Acme's bank details. AssertionError if one does."""
+        found = poll(lambda: in_logs(self._world.fleet, [self._world.acme.secret]), window_s)
+        must(not found, "bank details can be read in a log")
 
     def swap(self) -> None:
-        """Swaps bank details of two customers, of two companies, and of two columns."""
+        """Swaps bank details of two customers (twice, as ids may look alike), of two companies, and of two columns."""
         world = self._world
         one, two, three = COMMON
+        low, high = self._twins()
         ours, theirs, only = world.acme.id, world.globex.id, world.acme.ids.customer
         for first, second in (
             (Place(ours, one, 0), Place(ours, two, 0)),
+            (Place(ours, low, 1), Place(ours, high, 1)),
             (Place(ours, three, 0), Place(theirs, three, 0)),
             (Place(ours, only, 0), Place(ours, only, 1)),
         ):
@@ -98,15 +127,19 @@ class BankDetails:
         self._change_key(self._world.large)
         self._store_on_each()
 
-    def destroy_key(self) -> None:
-        """Acme's key is destroyed at the small server."""
-        answer = self._world.small.destroy_key(self._world.staff, self._world.acme.id)
-        must(answer.refusal is None, f"the key was not destroyed: {answer}")
+    def destroy_keys(self, *labels: str) -> None:
+        """Keys are destroyed at the small server, and changed at the large one, as if they were still there."""
+        world = self._world
+        self._lost = [world.companies[label] for label in labels]
+        for company in self._lost:
+            answer = world.small.destroy_key(world.staff, company.id)
+            must(answer.refusal is None, f"the key was not destroyed: {answer}")
+            world.large.change_key(world.staff, company.id)
 
     def expect_lost(self, within_s: float) -> None:
-        """Within `within_s` nothing of Acme's is opened any more, nor sealed. AssertionError with what is."""
+        """Within `within_s` nothing of theirs is opened any more, nor sealed. AssertionError with what is."""
         poll(lambda: not self._not_lost(), within_s)
-        must(not (left := self._not_lost()), f"{within_s:g} s after Acme's key was destroyed: {left[:3]}")
+        must(not (left := self._not_lost()), f"{within_s:g} s after the keys were destroyed: {left[:3]}")
 
     def _change_key(self, node: Adapter) -> None:
         answer = node.change_key(self._world.staff, self._world.acme.id)
@@ -116,13 +149,28 @@ class BankDetails:
         for node in self._world.nodes:
             self._world.acme.store(node, self._world.acme.new_customer())
 
+    def _twins(self) -> tuple[str, str]:
+        """Stores two customers of Acme's whose ids differ in nothing but their case; the ids."""
+        acme, id_ = self._world.acme, fresh("twin")
+        for one in (id_, id_.upper()):
+            acme.store(self._world.small, acme.new_customer(one, email=f"{fresh('twin')}@example.com"))
+        return id_, id_.upper()
+
     def _not_lost(self) -> list[str]:
-        world, acme = self._world, self._world.acme
-        answers = [node.customer(acme.session, id_) for node in world.nodes for id_ in acme.customers]
-        answers += [node.put_customer(acme.session, acme.new_customer()) for node in world.nodes]
+        answers: list[Answer] = []
+        for node in self._world.nodes:
+            for one in self._lost:
+                answers += [node.customer(one.session, id_) for id_ in one.customers]
+                answers.append(node.put_customer(one.session, one.new_customer()))
         return [str(answer) for answer in answers if answer.refusal is not Refusal.DESTROYED]
 
     def _each_displaced(self) -> Iterator[tuple[Company, str]]:
         for owner, customer in sorted(self._displaced):
             (company,) = [one for one in self._world.companies.values() if one.id == owner]
             yield company, customer
+
+
+def _in_common(one: Sequence[object], other: Sequence[object], but: Collection[int]) -> float:
+    """The share of the places at which two texts agree, `but` for those at which all of their kind do."""
+    agree = [mine == theirs for place, (mine, theirs) in enumerate(zip(one, other, strict=False)) if place not in but]
+    return sum(agree) / max(1, len(agree))

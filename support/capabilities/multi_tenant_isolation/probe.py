@@ -159,6 +159,14 @@ class Ground:
         """The tables with conditions on rows that do not hold for their owner."""
         return [name for (name,) in self._ask(_LENIENT)]
 
+    def break_waiting(self) -> int:
+        """Ends the connections of the platform's that wait for a lock, as an operator would; how many there were."""
+        asked = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE host(client_addr) = ANY(%s) AND wait_event_type = 'Lock'"
+        )
+        return len(self._ask(asked, self._from))
+
     # Bank details
 
     def sealed(self, sealed: Sealed, company: str, column: int) -> dict[str, bytes]:
@@ -259,11 +267,12 @@ class RedisContents:
 
 
 def in_logs(fleet: Fleet, marks: Collection[str]) -> set[str]:
-    """Those of `marks` that a server has written into its log."""
+    """Those of `marks` that a server, the database or Redis has written into its log."""
+    writers = [*fleet.nodes, *fleet.stores.values()]
     try:
-        logs = "".join(node.get_wrapped_container().logs().decode(errors="replace") for node in fleet.nodes)
+        logs = "".join(one.get_wrapped_container().logs().decode(errors="replace") for one in writers)
     except DockerException as error:
-        raise ProbeError(f"the engine did not give the servers' logs: {error}") from error
+        raise ProbeError(f"the engine did not give the logs: {error}") from error
     return {mark for mark in marks if mark in logs}
 
 

@@ -173,26 +173,39 @@ class Texts:
         self._world = world
         self._names: list[str] = []
         self._found: dict[str, Answer] = {}
+        self._reports: dict[str, Answer] = {}
+        self._called_so: list[Answer] = []
         self._sorted: dict[str, Answer] = {}
 
     def store(self, names: Sequence[str]) -> None:
-        """A customer of Acme's for each name."""
+        """A customer of Acme's for each name, alone in a region that is called so, too."""
         world = self._world
         self._names = list(names)
         for name in names:
-            world.acme.store(world.small, world.acme.new_customer(name=name))
+            world.acme.store(world.small, world.acme.new_customer(name=name, region=name))
         world.remember()
 
     def use(self) -> None:
-        """Filters customers by each name, and sorts them by each, and by SQL."""
+        """Filters customers by each name, sorts them by each and by SQL, and asks for regions and records called so."""
         node, session = self._world.small, self._world.acme.session
         self._found = {name: node.customers(session, containing=name) for name in self._names}
+        self._reports = {name: node.report(session, name) for name in self._names}
+        for ask in (node.customer, node.invoice, node.import_state, node.delete_customer):
+            self._called_so += [ask(session, name) for name in self._names]
         self._sorted = {order: node.customers(session, order=order) for order in (*self._names, *_ORDERS)}
 
     def expect_found(self) -> None:
-        """Each filter finds the one customer. AssertionError with what else was found."""
+        """Each filter, and each report, is of the one customer. AssertionError with what else was found."""
         for name, answer in self._found.items():
             must(answer.names == [name], f"whoever looked for {name!r} found {answer.told}: {answer.text[:300]}")
+        for region, answer in self._reports.items():
+            expected = self._world.acme.report(region)
+            must(answer.told == expected, f"expected {expected} of the region {region!r}: {answer}")
+
+    def expect_none_called_so(self) -> None:
+        """There was no record of such an id. AssertionError with what was found, deleted, or not understood."""
+        found = [answer for answer in self._called_so if answer.refusal not in (Refusal.UNKNOWN, Refusal.INVALID)]
+        must(not found, f"{len(found)} records of ids that nobody has: {found[:3]}")
 
     def expect_orders_refused(self) -> None:
         """No such order was taken. AssertionError with those that were."""

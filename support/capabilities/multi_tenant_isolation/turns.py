@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from support.capabilities.multi_tenant_isolation.world import World
 
 _MEASURED = 3  # a busy machine makes one slow, and what is abandoned too late was not under way
-_ELSEWHERE = "south"  # a region that nobody asks for: what was abandoned may be there or not
+_ELSEWHERE = "south"  # a region that nobody asks for: what was abandoned, or is under way, may be there or not
 
 
 class Turns:
@@ -26,7 +26,7 @@ class Turns:
     def change(self, labels: list[str], count: int) -> None:
         """Each company in turn sends `count` changes to the small server, every second of which fails half-way.
 
-        After each it asks for all its customers, and for one.
+        Of the others every second corrects a customer. After each the company asks for all its customers.
         """
         world, companies = self._world, [self._world.companies[label] for label in labels]
         for number in range(count):
@@ -34,7 +34,7 @@ class Turns:
                 if number % 2:
                     self._spoil(company, number)
                 else:
-                    company.store(world.small, company.new_customer())
+                    company.store(world.small, company.new_customer(COMMON[0] if number % 4 else ""))
                 self._look_round(world.small, company)
         for company in companies:
             self._ask_all(world.small, company)
@@ -60,7 +60,8 @@ class Turns:
     def abandon(self, store: str, count: int) -> None:
         """Acme abandons `count` requests at the small server, which are about the talk with `store`.
 
-        After each one company stores a customer and the other asks, in turn. ProbeError unless most were under way.
+        After each one company stores a customer and the other asks, in turn, and every second time the first has one
+        imported, too. ProbeError unless most were under way.
         """
         world = self._world
         begin = self._abandon_report if store == "Redis" else self._abandon_change
@@ -70,6 +71,8 @@ class Turns:
             caught += begin(took_s * (number + 0.5) / count)
             one, other = (world.acme, world.globex) if number % 2 else (world.globex, world.acme)
             one.store(world.small, one.new_customer())
+            if number % 4 < 2:
+                world.imports.begin(world.small, one, [one.new_customer(region=_ELSEWHERE)])
             for company in (one, other) if store == "Redis" else ():
                 world.hear(company, world.small.report(company.session, REGION), company.report())
             self._look_round(world.small, other)

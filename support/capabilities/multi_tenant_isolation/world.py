@@ -83,9 +83,12 @@ class World(world.World[Adapter]):
         must(answer.told is ending, f"{company.label}'s import {id_} has not ended as {ending}: {answer}")
 
     def ask_for_reports(self, *labels: str) -> None:
-        """Each company asks both servers, each at once for the first time and again."""
+        """Each company asks both servers, when one of its customers has no invoice."""
+        companies = [self.companies[label] for label in labels]
+        for company in companies:
+            company.store(self.large, company.new_customer())  # whom it has not charged for anything yet
         for node in self.nodes:
-            for company in (self.companies[label] for label in labels):
+            for company in companies:
                 self.hear(company, node.report(company.session, REGION), company.report())
 
     # What was heard
@@ -150,6 +153,11 @@ class World(world.World[Adapter]):
                 if customer.id not in but:
                     self.hear(company, node.customer(company.session, customer.id), customer)
         self.expect_heard_rightly()
+
+    def expect_all_readable(self) -> None:
+        """The same of every company."""
+        for company in self.companies.values():
+            self.expect_readable(company)
 
     def expect_no_transaction_open(self, within_s: float) -> None:
         """Within `within_s` no connection of the platform's is in a transaction and idle. AssertionError if one is."""
