@@ -140,13 +140,13 @@ def one_worker(context: Context, count: int, slots: int) -> None:
 @when("{count:Count} urgent jobs are handed in, and the workers are free again")
 def hand_in_urgent_and_answer(context: Context, count: int) -> None:
     context.world.hand_in_urgent(count)
-    context.world.answer()
+    context.world.answer_in_turn()
 
 
 @when("{count:Count} jobs that can wait are handed in, and the workers are free again")
 def hand_in_low_and_answer(context: Context, count: int) -> None:
     context.world.hand_in_low(count)
-    context.world.answer()
+    context.world.answer_in_turn()
 
 
 @when("these jobs are handed in")

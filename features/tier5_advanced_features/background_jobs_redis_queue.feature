@@ -12,7 +12,7 @@ Feature: What was promised for later is done, once and in time
 
   Rule: Urgent jobs go first, and the others get their turn
 
-    # What six places begin at the same moment may arrive in any order.
+    # The places are freed one at a time, so that it is certain what begins before what.
     Scenario: An urgent job does not wait behind a backlog
       Given every worker is busy
       And 60 jobs that can wait are handed in

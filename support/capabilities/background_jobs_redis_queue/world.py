@@ -86,9 +86,9 @@ class World(world.World[Adapter]):
 
     def occupy(self) -> None:
         """Every place of both workers has a job that the service lets wait. FaultError when that cannot be."""
-        held = self.hold()
+        self._held = self.hold()
         self.hand_in_many(self.many(SLOTS, "busy"))
-        held.await_waiting(SLOTS, within_s=8.0)
+        self._held.await_waiting(SLOTS, within_s=8.0)
 
     def hold_one(self, job: Job | None = None) -> None:
         """A job that is under way, and that the service lets wait."""
@@ -99,6 +99,19 @@ class World(world.World[Adapter]):
     def answer(self) -> None:
         """The service answers whom it let wait, and everybody else."""
         self.service.heal()
+
+    def answer_in_turn(self) -> None:
+        """It answers one at a time, the next when the free place has begun a job; all, when the last jobs have begun.
+
+        So jobs arrive in the order in which they are begun, however busy the machine is.
+        """
+        while set(self.last) - set(self.starts()) and (waiting := self._held.waiting()):
+            begun = len(self.arrivals())
+            self._held.release(waiting[0].seq)
+            if begun < len(self.labels):
+                arrived = len(self.service.await_arrivals(begun + 1, 5.0, path=f"/{self.name}-*"))
+                must(arrived > begun, f"a place was free, and none of {len(self.labels) - begun} jobs was begun in 5 s")
+        self.answer()
 
     # What must hold
 
