@@ -211,12 +211,12 @@ def identity_answers_with_errors(context: Context) -> None:
 
 @given("the identity provider's keys cannot be fetched")
 def refuse_keys(context: Context) -> None:
-    context.world.identity.refuse_keys()
+    context.world.published.refuse()
 
 
 @given("every node has failed to fetch the keys once")
 def refuse_keys_once(context: Context) -> None:
-    context.world.published.refuse_all_once()
+    context.world.published.refuse().heal()
 
 
 @when("{name:w} signs in on a {device:w} with a token of a new key, and calls both nodes")

@@ -8,6 +8,7 @@ from hamcrest import assert_that, equal_to, less_than_or_equal_to
 
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Verdict
 from support.capabilities.auth_jwt_redis_session.forgeries import Forger
+from support.clients.provider_control import ArmedFault
 from support.errors import ProbeError
 from support.polling import poll
 from support.worlds.crowds import for_each
@@ -36,12 +37,12 @@ class Published:
         poll(lambda: self._world.identity.key_fetches(mark), _FETCHED_WITHIN_S)
         self._world.identity.rotate()
 
-    def refuse_all_once(self) -> None:
-        """Every node asks for the keys in vain, at least once if it asks of itself."""
+    def refuse(self) -> ArmedFault:
+        """Whoever asks for the keys does so in vain; that every node does which asks of itself is waited for."""
         mark, names = self._world.identity.mark(), {node.name for node in self._world.nodes}
         fault = self._world.identity.refuse_keys()
         poll(lambda: names <= {one.via for one in self._world.identity.key_fetches(mark)}, _FETCHED_WITHIN_S)
-        fault.heal()
+        return fault
 
     def withdraw(self) -> None:
         """The key that signed until now, and whose tokens every node takes, is withdrawn, and another signs."""
