@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8
 _QUIET_S = 1.1
-_FETCHED_WITHIN_S = 2.0  # they do so every second
+_FETCHED_WITHIN_S = 3.0  # they do so every 2 s
 
 
 class Published:
