@@ -1,5 +1,6 @@
 """Sentences of sessions."""
 
+import re
 from typing import TYPE_CHECKING, Protocol
 
 from behave import given, then, when
@@ -18,13 +19,28 @@ class Context(Protocol):
     world: "World"
 
 
-@with_pattern(r"\w+'s (?:phone|laptop|tablet)")  # type: ignore[untyped-decorator]  # parse's own
+_DEVICE = r"\w+'s (?:phone|laptop|tablet)"
+
+
+@with_pattern(_DEVICE)  # type: ignore[untyped-decorator]  # parse's own
 def device(text: str) -> str:
     """Whose device it is, and which."""
     return str(text)
 
 
-register_type(Device=device)
+@with_pattern(rf"{_DEVICE}(?:(?:, | and | or ){_DEVICE})*")  # type: ignore[untyped-decorator]
+def devices(text: str) -> list[str]:
+    """One or more of them."""
+    return re.split(", | and | or ", text)
+
+
+@with_pattern(r"\w+(?:(?:, | and )\w+)*")  # type: ignore[untyped-decorator]
+def people(text: str) -> list[str]:
+    """One or more customers."""
+    return re.split(", | and ", text)
+
+
+register_type(Device=device, Devices=devices, People=people)
 
 
 # Signing in and out
@@ -35,19 +51,27 @@ def nodes_and_kiosk(context: Context) -> None:
     context.world.expect_nodes_well()
 
 
-@given("{name:w} is signed in on a {device:w}")
-def signed_in(context: Context, name: str, device: str) -> None:
-    context.world.sign_in(name, device)
+@given("{people:People} is signed in on a {device:w}")
+@given("{people:People} are signed in on a {device:w}")
+@given("{people:People}, who is somebody else, is signed in on a {device:w}")
+def signed_in(context: Context, people: list[str], device: str) -> None:
+    context.world.sign_in_each(people, device)
 
 
-@given("{name:w} signed in at the kiosk")
-def signed_in_at_kiosk(context: Context, name: str) -> None:
-    context.world.at_kiosk.sign_in(name)
+@given("{name:w} is signed in on {count:Count} more devices")
+def signed_in_often(context: Context, name: str, count: int) -> None:
+    context.world.sign_in_often(name, count)
 
 
-@given("{first:w}, {second:w} and {third:w} signed in at the kiosk")
-def three_signed_in_at_kiosk(context: Context, first: str, second: str, third: str) -> None:
-    context.world.at_kiosk.sign_in(first, second, third)
+@given("{people:People} signed in at the kiosk")
+def signed_in_at_kiosk(context: Context, people: list[str]) -> None:
+    context.world.at_kiosk.sign_in(*people)
+
+
+@when("{name:w} signs in on {device:Device}")
+def sign_in_on(context: Context, name: str, device: str) -> None:
+    """The device shows what it has."""
+    context.world.sign_in(name, device.rpartition(" ")[2], shown=context.world.devices[device].access)
 
 
 @given("{name:w} has signed in on a {device:w}, and out again")
@@ -66,9 +90,15 @@ def end_all(context: Context, name: str, event: str) -> None:
     context.world.endings.end_all(name, event)
 
 
-@given("{one:Device} and {other:Device} have a live connection to each node")
-def open_lines(context: Context, one: str, other: str) -> None:
-    context.world.endings.stay(one, other)
+@when("{name:w} tries to end {other:w}'s sessions as support does")
+def end_without_right(context: Context, name: str, other: str) -> None:
+    context.world.endings.expel_without_right(f"{name}'s phone", other)
+
+
+@given("{devices:Devices} has a live connection to each node")
+@given("{devices:Devices} have a live connection to each node")
+def open_lines(context: Context, devices: list[str]) -> None:
+    context.world.endings.stay(devices)
 
 
 @then("within {deadline:Duration} both live connections of {device:Device} have ended")
@@ -81,9 +111,16 @@ def lines_open(context: Context, device: str, time: float) -> None:
     context.world.endings.expect_lines_open(device, time)
 
 
-@when("{device:Device} signs out at the second node while the first one works on a request of it")
-def sign_out_beside_request(context: Context, device: str) -> None:
-    context.world.endings.sign_out_beside(device, delay_s=0.4)
+@then("{device:Device} has kept its live connections, and loses them within {deadline:Duration} of signing out")
+def lines_kept(context: Context, device: str, deadline: float) -> None:
+    context.world.endings.expect_lines_open(device, for_s=0.1)
+    context.world.endings.sign_out(device)
+    context.world.endings.expect_lines_ended(device, deadline)
+
+
+@when("{device:Device} signs out at the second node while the first one works on a {request:w} of it")
+def sign_out_beside_request(context: Context, device: str, request: str) -> None:
+    context.world.endings.sign_out_beside(device, request, delay_s=0.4)
 
 
 @when("{name:w} tries to sign in with {what}")
@@ -124,9 +161,19 @@ def refreshed(context: Context, device: str, count: int) -> None:
     context.world.refreshes.refresh(device, count)
 
 
-@when("somebody uses the next to last refresh token of {device:Device} {later:Duration} later")
-def reuse(context: Context, device: str, later: float) -> None:
-    context.world.refreshes.reuse(device, -2, later)
+@when("somebody who knows the tokens of {device:Device} asks both nodes for tokens with {what}")
+def redeem_forged(context: Context, device: str, what: str) -> None:
+    context.world.forgeries.redeem(device, what)
+
+
+@when("somebody uses the next to last refresh token of {device:Device} again and again for {time:Duration}")
+def reuse_newest(context: Context, device: str, time: float) -> None:
+    context.world.refreshes.reuse(device, -2, time)
+
+
+@when("somebody uses the first refresh token of {device:Device} at once")
+def reuse_oldest(context: Context, device: str) -> None:
+    context.world.refreshes.reuse(device, 0, 0)
 
 
 @when("{device:Device} refreshes its tokens with {count:Count} requests at once, through both nodes")
@@ -140,11 +187,13 @@ def refresh_again(context: Context, device: str) -> None:
 
 
 @when(
-    "{always:w} uses the session all the while, {again:w} comes back after {soon:Duration}, "
-    "and {last:w} after {late:Duration}"
+    "{one:w} refreshes and {other:w} calls all the while, {again:w} comes back after {soon:Duration} and "
+    "{later:Duration}, and {last:w} after {late:Duration}"
 )
-def use_at_kiosk(context: Context, always: str, again: str, soon: float, last: str, late: float) -> None:
-    context.world.at_kiosk.use(always, (again, soon), (last, late), for_s=8)
+def use_at_kiosk(
+    context: Context, one: str, other: str, again: str, soon: float, later: float, last: str, late: float
+) -> None:
+    context.world.at_kiosk.use(one, other, {again: (soon, later), last: (late,)}, for_s=8)
 
 
 @when("{count:Count} tokens with keys that nobody has are shown to both nodes again and again for {time:Duration}")
@@ -160,6 +209,21 @@ def identity_answers_with_errors(context: Context) -> None:
     context.world.outages.answer_with_errors()
 
 
+@given("the identity provider's keys cannot be fetched")
+def refuse_keys(context: Context) -> None:
+    context.world.published.refuse()
+
+
+@given("every node has failed to fetch the keys once")
+def refuse_keys_once(context: Context) -> None:
+    context.world.published.refuse().heal()
+
+
+@when("{name:w} signs in on a {device:w} with a token of a new key, and calls both nodes")
+def call_by_new_key(context: Context, name: str, device: str) -> None:
+    context.world.outages.call_by_new_key(name, device)
+
+
 @when("the identity provider signs by a new key")
 def rotate(context: Context) -> None:
     context.world.published.rotate()
@@ -170,14 +234,19 @@ def withdraw(context: Context) -> None:
     context.world.published.withdraw()
 
 
-@when("{device:Device} calls, refreshes its tokens and signs in again, through both nodes")
-def ask_for_everything(context: Context, device: str) -> None:
-    context.world.outages.ask(device)
+@when(
+    "{device:Device} calls, refreshes and signs in again, and {name:w}'s changes the password and signs out, "
+    "at both nodes"
+)
+def ask_for_everything(context: Context, device: str, name: str) -> None:
+    context.world.outages.call(device)
+    context.world.outages.renew(device)
+    context.world.outages.leave(f"{name}'s phone")
 
 
 @when("{device:Device} refreshes its tokens and signs in again, through both nodes")
 def ask_for_tokens(context: Context, device: str) -> None:
-    context.world.outages.ask(device, call=False)
+    context.world.outages.renew(device)
 
 
 # What must hold
@@ -193,6 +262,11 @@ def nothing_touched(context: Context) -> None:
     context.world.forgeries.expect_nothing_touched()
 
 
+@then("nobody gets any")
+def none_redeemed(context: Context) -> None:
+    context.world.forgeries.expect_none_redeemed()
+
+
 @then("it was taken everywhere for {lifetime:Duration}, and nowhere after {longer:Duration} more")
 def good_for(context: Context, lifetime: float, longer: float) -> None:
     context.world.at_kiosk.expect_good_for("ada", lifetime, longer)
@@ -204,15 +278,21 @@ def refresh_is_good(context: Context, name: str) -> None:
     context.world.expect_refreshes(device)
 
 
-@then("{device:Device} is still signed in")
-def still_signed_in(context: Context, device: str) -> None:
+@then("{devices:Devices} is still signed in")
+@then("{devices:Devices} are still signed in")
+def still_signed_in(context: Context, devices: list[str]) -> None:
+    context.world.expect_signed_in(*devices)
+
+
+@then("both nodes refuse that, and {device:Device} is still signed in")
+def refused_without_right(context: Context, device: str) -> None:
+    context.world.endings.expect_refused()
     context.world.expect_signed_in(device)
 
 
-@then("{one:Device} and {other:Device} are still signed in")
-def both_still_signed_in(context: Context, one: str, other: str) -> None:
-    context.world.expect_signed_in(one)
-    context.world.expect_signed_in(other)
+@then("what {device:Device} had opens the account of its owner alone, or nothing")
+def apart(context: Context, device: str) -> None:
+    context.world.expect_apart(device)
 
 
 @then("{device:Device} is still signed in, and can refresh its tokens")
@@ -238,21 +318,15 @@ def one_successor(context: Context) -> None:
     context.world.expect_refreshes("ada's phone")
 
 
-@then("within {deadline:Duration} no node takes a token of {device:Device}")
-def signed_out(context: Context, deadline: float, device: str) -> None:
-    context.world.expect_signed_out(device, deadline)
+@then("within {deadline:Duration} no node takes a token of {devices:Devices}")
+def signed_out(context: Context, deadline: float, devices: list[str]) -> None:
+    context.world.expect_signed_out(*devices, within_s=deadline)
 
 
 @then("within {deadline:Duration} no node takes a token of {device:Device}, however it is written")
 def signed_out_in_every_spelling(context: Context, deadline: float, device: str) -> None:
-    context.world.expect_signed_out(device, deadline)
+    context.world.expect_signed_out(device, within_s=deadline)
     context.world.endings.expect_no_spelling_taken(device)
-
-
-@then("within {deadline:Duration} no node takes a token of {one:Device} or {other:Device}")
-def both_signed_out(context: Context, deadline: float, one: str, other: str) -> None:
-    context.world.expect_signed_out(one, deadline)
-    context.world.expect_signed_out(other, deadline)
 
 
 @then("within {deadline:Duration} no node takes the access token of {device:Device}")
@@ -272,13 +346,19 @@ def nothing_left(context: Context, time: float) -> None:
 
 @then("{lively:w} is still signed in, and {late:w} is not")
 def idle_ended(context: Context, lively: str, late: str) -> None:
-    context.world.at_kiosk.expect_lively(lively, idle_s=3)
+    context.world.at_kiosk.expect_lively(lively)
     context.world.at_kiosk.expect_ended(late)
 
 
-@then("{name:w} was signed out {absolute:Duration} after signing in, or at most {later:Duration} later")
-def absolute_end(context: Context, name: str, absolute: float, later: float) -> None:
-    context.world.at_kiosk.expect_ended_after(name, absolute, later)
+@then("{people:People} were signed out {absolute:Duration} after signing in, or at most {later:Duration} later")
+def absolute_end(context: Context, people: list[str], absolute: float, later: float) -> None:
+    context.world.at_kiosk.expect_all_ended_after(people, absolute, later)
+
+
+@then("a decision of support then ends the session of {device:Device}, too")
+def support_ends(context: Context, device: str) -> None:
+    context.world.endings.expel(device.partition("'")[0])
+    context.world.expect_signed_out(device, within_s=1)
 
 
 @then("whatever Redis keeps of sessions ends within {time:Duration}")

@@ -1,11 +1,13 @@
 """A provider as a process on loopback: what a container of it runs, without the container."""
 
+import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from support.containers.http import answers_200
 from support.polling import poll
@@ -21,11 +23,12 @@ class Addresses:
 
 
 @contextmanager
-def provider(kind: str) -> Iterator[Addresses]:
-    """Runs the provider `kind` until the end of the block."""
+def provider(kind: str, keeps_in: Path | None = None) -> Iterator[Addresses]:
+    """Runs the provider `kind` until the end of the block; what outlives it is in the folder `keeps_in`, if at all."""
     port, control_port = _free_port(), _free_port()
     ports = ["--host=127.0.0.1", f"--port={port}", f"--control-port={control_port}"]
-    process = subprocess.Popen([sys.executable, "-m", "support.providers", kind, *ports], cwd=ROOT)
+    environment = {**os.environ, **({"PROVIDER_KEEPS_IN": str(keeps_in)} if keeps_in else {})}
+    process = subprocess.Popen([sys.executable, "-m", "support.providers", kind, *ports], cwd=ROOT, env=environment)
     try:
         assert poll(lambda: answers_200("127.0.0.1", control_port, "/health", 1), 10), process.poll()
         yield Addresses(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control_port}")

@@ -1,6 +1,7 @@
 """The identity provider: what it publishes verifies what it signs, through every change of its keys."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -65,3 +66,16 @@ def test_it_signs_any_text_for_the_suite_and_so_does_a_stranger(addresses: Addre
     assert control.sign(text) == signature
     assert control.sign(text, stranger=True) != signature
     assert control.keys().stranger["kid"] not in published(addresses)
+
+
+def test_who_was_down_has_the_same_keys_when_it_is_back(tmp_path: Path) -> None:
+    with provider("identity-provider", tmp_path) as addresses:
+        first = published(addresses).keys()
+        control = IdentityControl("identity-provider", addresses.control_url)
+        control.rotate()
+        token, both = issue(addresses).json()["access_token"], published(addresses).keys()
+        control.close()
+    with provider("identity-provider", tmp_path) as addresses:
+        keys = published(addresses)
+        assert first < both == keys.keys()
+        assert jwt.decode(token, keys[jwt.get_unverified_header(token)["kid"]], ["RS256"])["sub"] == "ada"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from support.clients.provider_control import Arrival, ProviderControl
+from support.clients.provider_control import ArmedFault, Arrival, ProviderControl
 from support.containers.provider import ProviderService
 
 _KEYS_PATH = "/.well-known/jwks.json"
@@ -42,6 +42,10 @@ class IdentityControl(ProviderControl):
     def key_fetches(self, since: int = 0) -> list[Arrival]:
         """The requests for its keys that arrived after the number `since`, in their order."""
         return self.arrivals(since, path=_KEYS_PATH)
+
+    def refuse_keys(self) -> ArmedFault:
+        """Answers every request for its keys with an error, until that is healed."""
+        return self.arm("status", times=None, status=500, match={"path": _KEYS_PATH})
 
     @property
     def strangers_address(self) -> str:

@@ -42,7 +42,7 @@ class Server(uvicorn.Server):
 
 
 def serve(provider: ThirdParty, host: str, port: int, control_port: int) -> None:
-    """Serves until SIGTERM or SIGINT, which end it at once: nothing is kept, and whoever waits shall notice."""
+    """Serves until SIGTERM or SIGINT, which end it at once: nobody is answered, and who waits shall notice."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
     meter, faults = Meter(), Faults()

@@ -13,7 +13,7 @@ from support.worlds.crowds import threads
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
-_IN_TURN = 5
+_IN_TURN = 10
 _LEAST_CPU_S = 0.1  # the kernel counts in steps of 10 ms
 
 

@@ -66,14 +66,20 @@ class Adapter(Protocol):
     def register(self, name: str, password: str) -> None:
         """A new account. AssertionError when it is refused."""
 
-    def sign_in(self, name: object, password: object) -> Answer:
-        """Begins a session. Values that are no texts are sent as they are; None is left out."""
+    def sign_in(self, name: object, password: object, shown: str = "") -> Answer:
+        """Begins a session. Values that are no texts are sent as they are; None is left out.
+
+        `shown` is an access token that the device still has, and shows as it would with a call.
+        """
 
     def call(self, access: str, scheme: str = "Bearer") -> Answer:
         """Asks for something that only customers may, with the access token; it counts as a use of the session."""
 
     def call_without_token(self) -> Answer:
         """The same, with no token at all."""
+
+    def call_with_two(self, access: str) -> Answer:
+        """The same, with the access token twice, each time in a place where one is looked for."""
 
     def refresh(self, refresh: str) -> Answer:
         """Exchanges a refresh token for the next tokens."""
@@ -84,8 +90,8 @@ class Adapter(Protocol):
     def change_password(self, access: str, old: str, new: str) -> Answer:
         """Changes the password, which ends all sessions of the customer."""
 
-    def expel(self, name: str) -> None:
-        """Support ends all sessions of a customer. AssertionError when it is not done."""
+    def expel(self, name: str, access: str = "") -> Answer:
+        """Support ends all sessions of a customer; with `access`, somebody tries to who has no more than that token."""
 
     def stay(self, access: str) -> Line:
         """Opens a live connection with the access token. AssertionError when it is refused."""

@@ -1,6 +1,8 @@
 """Sessions that are ended by somebody, while others try to keep them."""
 
 import time
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to
@@ -57,7 +59,21 @@ class Endings:
         if what == "a new password":
             self._world.change_password(name, "tablet")
         else:
-            self._world.gateways[0].expel(self._world.customers[name].name)
+            self.expel(name)
+
+    def expel(self, name: str) -> None:
+        """Support ends all sessions of `name`."""
+        answer = self._world.gateways[0].expel(self._world.customers[name].name)
+        assert_that(answer.verdict, equal_to(Verdict.ACCEPTED), f"support's decision about {name}")
+
+    def expel_without_right(self, device: str, name: str) -> None:
+        """Whoever has no more than the access token of `device` tries to end all sessions of `name`, at both nodes."""
+        access, customer = self._world.devices[device].access, self._world.customers[name]
+        self._tried = {node.name: node.expel(customer.name, access).verdict for node in self._world.gateways}
+
+    def expect_refused(self) -> None:
+        """Neither node did it."""
+        assert_that(self._tried, equal_to(dict.fromkeys(self._tried, Verdict.UNAUTHENTICATED)))
 
     def expect_no_spelling_taken(self, device: str) -> None:
         """The access token of `device` is refused however it is written."""
@@ -74,20 +90,22 @@ class Endings:
         ]
         assert_that(taken, empty(), "spellings of the token that are taken, by node and number")
 
-    def sign_out_beside(self, device: str, delay_s: float) -> None:
-        """`device` signs out at the second node, while the first works on a request of it.
+    def sign_out_beside(self, device: str, what: str, delay_s: float) -> None:
+        """`device` signs out at the second node, while the first works on a call or a refresh of it.
 
         The first node's requests reach Redis `delay_s` late, so the sign-out comes after its first word to Redis and
-        before its second, if it has one. Raises ProbeError otherwise.
+        before its second, if it has one; then they are no longer late. Raises ProbeError otherwise.
         """
-        world, access = self._world, self._world.devices[device].access
+        world, tokens, node = self._world, self._world.devices[device], self._world.gateways[0]
+        ask = {"call": partial(node.call, tokens.access), "refresh": partial(node.refresh, tokens.refresh)}[what]
         with threads(1) as pool:
             began = time.monotonic()
-            under_way = pool.submit(world.gateways[0].call, access)
+            under_way = pool.submit(ask)
             wait_until(began + 1.4 * delay_s)
             self.sign_out(device)
             late = time.monotonic() - began > 1.9 * delay_s
         under_way.result()
+        world.faults.heal()
         if late:
             raise ProbeError("the sign-out came too late to be beside the request")
 
@@ -101,7 +119,7 @@ class Endings:
 
     # Live connections
 
-    def stay(self, *devices: str) -> None:
+    def stay(self, devices: Sequence[str]) -> None:
         """Each of `devices` opens a live connection to both nodes."""
         for device in devices:
             access = self._world.devices[device].access

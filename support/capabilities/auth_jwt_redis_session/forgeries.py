@@ -5,19 +5,23 @@ import hashlib
 import hmac
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hamcrest import assert_that, empty, equal_to
 
-from support.capabilities.auth_jwt_redis_session.client import Answer, Verdict
+from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Tokens, Verdict
 from support.clients.identity_control import IdentityControl
 from support.errors import ProbeError
+from support.worlds.crowds import threads
+from support.worlds.world import turns
 
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
 _LATER_S = 600
+_AT_ONCE = 8
 _ELLIPTIC_BYTES = 64  # of a signature by ES256 (RFC 7518, section 3.4)
 
 
@@ -57,7 +61,7 @@ class Forger:
 _KINDS: Mapping[str, Callable[[Forger], str]] = {
     "no token": lambda f: "",
     "a text that is no token": lambda f: "let me in",
-    "a good token twice": lambda f: f"{f.good} {f.good}",
+    "a good token twice": lambda f: f.good,
     "a refresh token": lambda f: f.refresh_token,
     "a token without a signature": lambda f: f.good.rpartition(".")[0] + ".",
     "an unsigned token, algorithm none": lambda f: f.unsigned(alg="none"),
@@ -81,6 +85,7 @@ _KINDS: Mapping[str, Callable[[Forger], str]] = {
     "a key id that is a query": lambda f: f.hashed(b"", kid="' UNION SELECT '' --"),
     "a key id that is an address": lambda f: f.signed(stranger=True, header={"kid": f.identity.strangers_address}),
     "an extension that nobody knows": lambda f: f.signed(header={"crit": ["bribe"], "bribe": 1000}),
+    "a body that is said to be unencoded": lambda f: f.signed(header={"crit": ["b64"], "b64": False}),
     "another audience": lambda f: f.signed(aud="somebody else"),
     "no audience": lambda f: f.signed(aud=None),
     "another issuer": lambda f: f.signed(iss="https://identity.example.evil"),
@@ -94,6 +99,28 @@ _KINDS: Mapping[str, Callable[[Forger], str]] = {
     "no subject": lambda f: f.signed(sub=None),
     "a hundred thousand letters": lambda f: f.signed(padding="a" * 75_000),
     "an encrypted body": lambda f: f.unsigned(alg="dir", enc="A256GCM", zip="DEF").rstrip(".") + ".AAAA.AAAA.AAAA",
+}
+
+
+def _call(node: Adapter, token: str) -> Answer:
+    return node.call(token)
+
+
+# How some are shown: all others as the one token of a call.
+_WAYS: Mapping[str, Callable[[Adapter, str], Answer]] = {
+    "no token": lambda node, _: node.call_without_token(),
+    "a good token twice": lambda node, token: node.call_with_two(token),
+}
+
+# What is shown in the place of a refresh token, made from a device's tokens.
+_REFRESHES: Mapping[str, Callable[[Tokens], list[str]]] = {
+    "an access token": lambda tokens: [tokens.access],
+    "a text that is no token": lambda tokens: ["let me in"],
+    # The last letter of a text in base64 may stand for the same in two ways.
+    "a refresh token in which a letter is another": lambda tokens: [
+        _changed(tokens.refresh, place) for place in range(len(tokens.refresh) - 1)
+    ],
+    "a hundred thousand letters": lambda tokens: ["a" * 100_000],
 }
 
 
@@ -113,8 +140,22 @@ class Forgeries:
         self._expected = {node.name: node.call("nonsense").said for node in world.gateways}
         self._mark, self._before = world.identity.mark(), world.redis.snapshot()
         for node in world.gateways:
-            self._answers[node.name] = node.call(token) if token else node.call_without_token()
+            self._answers[node.name] = _WAYS.get(what, _call)(node, token)
         self._after = world.redis.snapshot()
+
+    def redeem(self, device: str, what: str) -> None:
+        """Somebody who knows the tokens of `device` asks the nodes in turn for the next ones, with `what`."""
+        world, nodes = self._world, turns(self._world.gateways)
+        forged = [(next(nodes), token) for token in _REFRESHES[what](world.devices[device])]
+        self._before = world.redis.snapshot()
+        with threads(_AT_ONCE) as pool:
+            self._redeemed = Counter(pool.map(lambda one: one[0].refresh(one[1]).verdict, forged))
+        self._after = world.redis.snapshot()
+
+    def expect_none_redeemed(self) -> None:
+        """Nobody got any."""
+        others = set(self._redeemed) - {Verdict.UNAUTHENTICATED, Verdict.INVALID}
+        assert_that(others, empty(), f"other answers, of {dict(self._redeemed)}")
 
     def expect_refused(self) -> None:
         """Both nodes refused it in the very words of every refusal, and asked nobody whom the token named."""
@@ -139,6 +180,12 @@ class Forgeries:
 
 def _encoded(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _changed(token: str, place: int) -> str:
+    """`token` with another letter or digit at one place: the one before it, where there is one."""
+    before, after = chr(ord(token[place]) - 1), chr(ord(token[place]) + 1)
+    return token[:place] + (before if before.isalnum() else after if after.isalnum() else "A") + token[place + 1 :]
 
 
 def _decoded(part: str) -> dict[str, Any]:

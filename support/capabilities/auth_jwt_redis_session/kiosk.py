@@ -1,20 +1,23 @@
 """Sessions at the kiosk, which end by themselves: for want of use, or because their time is over."""
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to, greater_than
 
-from support.capabilities.auth_jwt_redis_session.client import Verdict
+from support.capabilities.auth_jwt_redis_session.client import Answer, Verdict
 from support.errors import ProbeError
 from support.worlds.crowds import for_each
-from support.worlds.world import wait_until
+from support.worlds.world import turns, wait_until
 
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
 _EVERY_S = 0.2
+_IDLE_S, _ABSOLUTE_S = 3.0, 6.0  # of its sessions, as nodes.toml has it
 _DEVICE = "window"
+_Plan = tuple[str, Sequence[float], Callable[[str], Answer]]  # who asks, after so many seconds, for what
 
 
 class Kiosk:
@@ -24,7 +27,8 @@ class Kiosk:
         self._world = world
         self._signed_in: dict[str, tuple[float, float]] = {}
         self._refused_at: dict[str, tuple[float, float]] = {}  # when it was asked for, and answered
-        self._taken_at: dict[str, float] = {}  # when the last refresh was asked for that was granted
+        self._used_at: dict[str, float] = {}  # when that was asked for which was granted last
+        self._nodes = turns(world.gateways)
 
     def sign_in(self, *names: str) -> None:
         """Each signs in there."""
@@ -38,8 +42,8 @@ class Kiosk:
 
     def show_until_refused(self, name: str, for_s: float) -> None:
         """The access token is shown everywhere, again and again, for `for_s` after it was had."""
-        world = self._world
-        access = world.devices[f"{name}'s {_DEVICE}"].access
+        world, device = self._world, f"{name}'s {_DEVICE}"
+        access = world.devices[device].access
         self._shown: list[tuple[float, float, bool]] = []
         while time.monotonic() < self._signed_in[name][1] + for_s:
             for node in world.nodes:
@@ -47,6 +51,9 @@ class Kiosk:
                 taken = node.call(access).verdict is Verdict.ACCEPTED
                 self._shown.append((sent, time.monotonic(), taken))
             time.sleep(_EVERY_S)
+        first = self._signed_in[name][0]
+        used = max([sent for sent, _, taken in self._shown if taken], default=first)
+        world.last_until[device] = min(first + _ABSOLUTE_S, used + _IDLE_S)
 
     def expect_good_for(self, name: str, lifetime_s: float, longer_s: float) -> None:
         """It was taken for `lifetime_s`, and not once `longer_s` more had passed. Each has been tried."""
@@ -62,29 +69,35 @@ class Kiosk:
 
     # Sessions
 
-    def use(self, always: str, again: tuple[str, float], late: tuple[str, float], for_s: float) -> None:
-        """One refreshes all the while, one again after so many seconds, one later; for `for_s` at the most."""
-        for_each([(again[0], again[1], again[1]), (late[0], late[1], late[1]), (always, 0, for_s)], self._refresh, 3)
+    def use(self, refreshing: str, calling: str, back: Mapping[str, Sequence[float]], for_s: float) -> None:
+        """Two use their session all the while, for `for_s` at the most; others call after so many seconds.
 
-    def expect_lively(self, name: str, idle_s: float) -> None:
-        """The session of `name`, who came back within `idle_s`, was there."""
+        First each gets tokens at a node, so that what ends is the session, and no access token, and calls one.
+        """
+        always = [number * _EVERY_S for number in range(round(for_s / _EVERY_S))]
+        plans: list[_Plan] = [(refreshing, always, self._refresh), (calling, always, self._call)]
+        plans += [(name, after_s, self._call) for name, after_s in back.items()]
+        for name, _, _ in plans:
+            self._used_at[name] = time.monotonic()
+            self._refresh(f"{name}'s {_DEVICE}", at_kiosk=False)
+            self._call(f"{name}'s {_DEVICE}")
+        for_each(plans, lambda plan: self._follow(*plan))
+
+    def expect_lively(self, name: str) -> None:
+        """The session of `name`, who was never idle for too long, was there."""
         if name in self._refused_at:
-            idle = self._refused_at[name][1] - self._signed_in[name][0]
-            assert_that(idle, greater_than(idle_s), "seconds of idleness after which the session had ended")
-            raise ProbeError(f"{name} came back {idle:.1f} s after signing in, later than after {idle_s:g} s")
+            idle = self._refused_at[name][1] - self._used_at[name]
+            assert_that(idle, greater_than(_IDLE_S), "seconds of idleness after which the session had ended")
+            raise ProbeError(f"{name} came back after {idle:.1f} s, later than after {_IDLE_S:g} s")
 
     def expect_ended(self, name: str) -> None:
         """The session of `name`, who came back later, had ended."""
         assert_that(name in self._refused_at, equal_to(True), f"{name}, who came back late, is signed out")
 
-    def expect_ended_after(self, name: str, absolute_s: float, within_s: float) -> None:
-        """The session that was used all the while ended `absolute_s` after it began, or `within_s` later."""
-        self.expect_ended(name)
-        (first, last), (sent, answered) = self._signed_in[name], self._refused_at[name]
-        assert_that(answered - first, greater_than(absolute_s), "seconds after which the session ended, at the most")
-        if sent - last > absolute_s + within_s and sent - self._taken_at[name] > within_s:
-            raise ProbeError("nobody has asked in the seconds in which the session was to end")
-        assert_that(self._taken_at[name] - last < absolute_s + within_s, equal_to(True), "nobody was let in after that")
+    def expect_all_ended_after(self, names: Sequence[str], absolute_s: float, within_s: float) -> None:
+        """The sessions that were used all the while ended `absolute_s` after they began, or `within_s` later."""
+        for name in names:
+            self._expect_ended_after(name, absolute_s, within_s)
 
     def expect_all_end(self, within_s: float) -> None:
         """Whatever is kept of sessions has an end, at most `within_s` away."""
@@ -92,19 +105,35 @@ class Kiosk:
         assert_that({key: s for key, s in lifetimes.items() if not 0 <= s <= within_s}, empty(), "keys without an end")
         assert_that(len(lifetimes), greater_than(0), "keys of sessions in Redis")
 
-    def _refresh(self, plan: tuple[str, float, float]) -> None:
-        """Refreshes the tokens of one from some second after the sign-in until another, or until that is refused."""
-        name, first_s, last_s = plan
-        began, device = self._signed_in[name][1], f"{name}'s {_DEVICE}"
-        wait_until(began + first_s)
-        while True:
+    def _expect_ended_after(self, name: str, absolute_s: float, within_s: float) -> None:
+        self.expect_ended(name)
+        (first, last), (sent, answered), used = self._signed_in[name], self._refused_at[name], self._used_at[name]
+        assert_that(used - last < absolute_s + within_s, equal_to(True), f"nobody let {name} in after that")
+        if answered - used > _IDLE_S:
+            raise ProbeError(f"{name} was idle for {answered - used:.1f} s, of which the session may have ended")
+        assert_that(answered - first, greater_than(absolute_s), "seconds after which the session ended, at the most")
+        if sent - last > absolute_s + within_s and sent - used > within_s:
+            raise ProbeError("nobody has asked in the seconds in which the session was to end")
+
+    def _follow(self, name: str, moments: Sequence[float], ask: Callable[[str], Answer]) -> None:
+        """Asks for `name` at so many seconds from now on, until that is refused."""
+        began = time.monotonic()
+        for moment in moments:
+            wait_until(began + moment)
             sent = time.monotonic()
-            answer = self._world.kiosk.refresh(self._world.devices[device].refresh)
-            if answer.verdict is Verdict.UNAUTHENTICATED:
+            verdict = ask(f"{name}'s {_DEVICE}").verdict
+            if verdict is Verdict.UNAUTHENTICATED:
                 self._refused_at[name] = sent, time.monotonic()
                 return
+            if verdict is Verdict.ACCEPTED:
+                self._used_at[name] = sent
+
+    def _refresh(self, device: str, *, at_kiosk: bool = True) -> Answer:
+        node = self._world.kiosk if at_kiosk else next(self._nodes)
+        answer = node.refresh(self._world.devices[device].refresh)
+        if answer.tokens:
             self._world.keep(device, answer)
-            self._taken_at[name] = sent
-            if time.monotonic() >= began + last_s:
-                return
-            time.sleep(_EVERY_S)
+        return answer
+
+    def _call(self, device: str) -> Answer:
+        return next(self._nodes).call(self._world.devices[device].access)

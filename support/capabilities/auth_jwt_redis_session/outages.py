@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, less_than
 
-from support.capabilities.auth_jwt_redis_session.client import Answer, Verdict
+from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Verdict
 from support.polling import poll
 from support.promise import broken
+from support.worlds.crowds import for_each
 
 if TYPE_CHECKING:
-    from support.capabilities.auth_jwt_redis_session.world import World
+    from support.capabilities.auth_jwt_redis_session.world import Customer, World
 
 _BACK_WITHIN_S = 5.0
 
@@ -29,19 +30,36 @@ class Outages:
         """The identity provider answers every request with an error, until it is calmed."""
         self._world.identity.arm("status", times=None, status=500)
 
-    def ask(self, device: str, *, call: bool = True) -> None:
-        """The owner of `device` makes a call, refreshes, and signs in again, through each node."""
-        world, tokens = self._world, self._world.devices[device]
-        customer = world.customers[device.partition("'")[0]]
-        for node in world.gateways:
+    def call(self, device: str) -> None:
+        """The owner of `device` makes a call through each node."""
+        access = self._world.devices[device].access
+        for_each(self._world.gateways, lambda node: self._ask(f"{node.name}: call", partial(node.call, access)))
+
+    def renew(self, device: str) -> None:
+        """The owner of `device` refreshes and signs in again, through one node after the other.
+
+        Where each takes its time, it is longer than the grace of the first refresh until that is asked for again.
+        """
+        tokens, customer = self._world.devices[device], self._owner(device)
+        for node in self._world.gateways:
             self._ask(f"{node.name}: refresh", partial(node.refresh, tokens.refresh))
             self._ask(f"{node.name}: sign in", partial(node.sign_in, customer.name, customer.password))
-            if call:
-                self._ask(f"{node.name}: call", partial(node.call, tokens.access))
 
-    def ask_in_vain(self, device: str) -> None:
-        """The same, whatever is answered; then all is mended, and nothing is forgotten."""
-        self.ask(device)
+    def leave(self, device: str) -> None:
+        """The owner of `device` changes the password and signs out, through both nodes at once."""
+        access, customer = self._world.devices[device].access, self._owner(device)
+        self._world.hear_secret(new := f"new-{customer.password}")
+
+        def ask(node: Adapter) -> None:
+            self._ask(f"{node.name}: new password", partial(node.change_password, access, customer.password, new))
+            self._ask(f"{node.name}: sign out", partial(node.sign_out, access))
+
+        for_each(self._world.gateways, ask)
+
+    def renew_in_vain(self, device: str) -> None:
+        """Calls, refreshes and sign-ins, whatever is answered; then all is mended, and nothing is forgotten."""
+        self.call(device)
+        self.renew(device)
         self.expect_nothing_forgotten(device)
 
     def expect_told_to_wait(self, within_s: float) -> None:
@@ -49,6 +67,12 @@ class Outages:
         expected = dict.fromkeys(self._answers, Verdict.UNAVAILABLE)
         assert_that(self._answers, equal_to(expected), "what was answered")
         assert_that(self._slowest_s, less_than(within_s), "seconds that the slowest answer took")
+
+    def call_by_new_key(self, name: str, device: str) -> None:
+        """`name` signs in on `device`, gets a token that a new key has signed, and calls both nodes."""
+        self._world.identity.rotate()
+        self._world.sign_in(name, device)
+        self.call(f"{name}'s {device}")
 
     def expect_nothing_forgotten(self, device: str) -> None:
         """When all is well again, the very same tokens are taken, and the refresh token gets the next."""
@@ -61,6 +85,9 @@ class Outages:
         answer = self._once_back(lambda: world.gateways[0].refresh(tokens.refresh))
         world.keep(device, answer)
         world.expect_signed_in(device)
+
+    def _owner(self, device: str) -> "Customer":
+        return self._world.customers[device.partition("'")[0]]
 
     def _ask(self, what: str, work: Callable[[], Answer]) -> None:
         began = time.monotonic()

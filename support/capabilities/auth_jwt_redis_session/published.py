@@ -8,6 +8,7 @@ from hamcrest import assert_that, equal_to, less_than_or_equal_to
 
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Verdict
 from support.capabilities.auth_jwt_redis_session.forgeries import Forger
+from support.clients.provider_control import ArmedFault
 from support.errors import ProbeError
 from support.polling import poll
 from support.worlds.crowds import for_each
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8
 _QUIET_S = 1.1
-_FETCHED_WITHIN_S = 2.5  # they do so every 2 s
+_FETCHED_WITHIN_S = 3.0  # they do so every 2 s
 
 
 class Published:
@@ -36,8 +37,17 @@ class Published:
         poll(lambda: self._world.identity.key_fetches(mark), _FETCHED_WITHIN_S)
         self._world.identity.rotate()
 
+    def refuse(self) -> ArmedFault:
+        """Whoever asks for the keys does so in vain; that every node does which asks of itself is waited for."""
+        mark, names = self._world.identity.mark(), {node.name for node in self._world.nodes}
+        fault = self._world.identity.refuse_keys()
+        poll(lambda: names <= {one.via for one in self._world.identity.key_fetches(mark)}, _FETCHED_WITHIN_S)
+        return fault
+
     def withdraw(self) -> None:
-        """The key that signed until now is withdrawn, and another signs."""
+        """The key that signed until now, and whose tokens every node takes, is withdrawn, and another signs."""
+        for device in self._world.devices:
+            self._world.expect_signed_in(device)
         self._world.identity.rotate()
         self._world.identity.retire()
 

@@ -14,6 +14,7 @@ from support.worlds.world import turns, wait_until
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
+_PARTS = (0.3, 0.6, 1.0)  # of a time, at whose end the last of several tries is
 GRACE_S = 3.0  # for so long the nodes answer a refresh token that was used in the same way
 
 
@@ -34,10 +35,11 @@ class Refreshes:
             past.append(world.keep(device, node.refresh(past[-1].refresh)))
         self._refreshed_at = time.monotonic()
 
-    def reuse(self, device: str, number: int, later_s: float) -> None:
-        """`later_s` after the last refresh somebody uses the refresh token at `number` of all it has had."""
-        wait_until(self._refreshed_at + later_s)
-        answer = self._world.gateways[-1].refresh(self._past[device][number].refresh)
+    def reuse(self, device: str, number: int, for_s: float) -> None:
+        """Somebody uses the refresh token at `number` of all it has had, until `for_s` after the last refresh."""
+        for part in _PARTS:
+            wait_until(self._refreshed_at + part * for_s)
+            answer = self._world.gateways[-1].refresh(self._past[device][number].refresh)
         assert_that(answer.verdict, equal_to(Verdict.UNAUTHENTICATED), "a refresh token that was used before")
 
     def expect_family_ended(self, device: str) -> None:
@@ -54,7 +56,7 @@ class Refreshes:
     # At the same moment, or once more
 
     def refresh_at_once(self, device: str, count: int) -> None:
-        """`count` requests with one refresh token at the same time, through the nodes in turn."""
+        """`count` requests with one refresh token at the same time, through the nodes in turn; then nothing is late."""
         world = self._world
         refresh = world.devices[device].refresh
         self._kept = set(world.redis.keys(world.nodes[0].session_keys))
@@ -64,6 +66,7 @@ class Refreshes:
             asked = [pool.submit(next(nodes).refresh, refresh) for _ in range(count)]
         self._took_s = time.monotonic() - began
         self._answers = [one.result() for one in asked]
+        world.faults.heal()
         world.hear_secret(*(token for one in self._got() for token in (one.access, one.refresh)))
 
     def refresh_again(self, device: str) -> None:

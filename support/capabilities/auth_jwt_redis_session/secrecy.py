@@ -34,11 +34,13 @@ class Secrecy:
         world.refreshes.refresh(device, 2)
         world.forgeries.show(device, "a stranger's signature")
         world.faults.cut("redis-durable", world.gateways[0].name)
-        world.outages.ask_in_vain(device)
+        world.outages.renew_in_vain(device)
         world.outages.answer_with_errors()
-        world.outages.ask_in_vain(device)
+        world.outages.renew_in_vain(device)
         world.change_password(name, "phone")
         world.sign_in(name, "phone")
+        world.expect_refreshes(device)
+        self._held = world.redis.everything()
 
     def expect_in_no_log(self) -> None:
         """No container has written any of it, nor the nodes' secrets. AssertionError with where, never with what."""
@@ -51,16 +53,17 @@ class Secrecy:
         assert_that(found, empty(), f"containers that have written one of {len(secrets)} secrets to their log")
 
     def expect_not_in_redis(self) -> None:
-        """Redis holds neither a token nor a password that anybody could use."""
-        held = self._world.redis.everything()
+        """Redis held neither a token nor a password that anybody could use, just after the last refresh."""
         found = sorted(
-            key.partition(":")[0] for key, text in held.items() if any(one in key + text for one in self._world.heard)
+            key.partition(":")[0]
+            for key, text in self._held.items()
+            if any(one in key + text for one in self._world.heard)
         )
         assert_that(found, empty(), "kinds of keys that hold a secret")
 
     def expect_hashed(self, *names: str) -> None:
         """Passwords are kept as hashes by Argon2id, each with its own salt and enough work."""
-        text = " ".join(self._world.redis.everything().values())
+        text = " ".join(self._held.values())
         hashes = [match for match in _ARGON2ID.finditer(text)]
         assert_that(len(hashes), greater_than(len(names) - 1), "passwords in Redis that are hashed by Argon2id")
         weak = [one for one in hashes if int(one[1]) < _LEAST_KIB or int(one[2]) < _LEAST_ROUNDS]

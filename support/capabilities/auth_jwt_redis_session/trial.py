@@ -18,6 +18,7 @@ def trial(world: World) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "tells the account's history", lambda: world.expect_event(_PHONE, Event.SIGNED_IN, 1)
     yield "changes a password", lambda: world.change_password("ada", "phone")
     yield "signs out", lambda: _signs_out(world)
+    yield "ends sessions by a decision of support", lambda: _expels(world)
 
 
 def _signs_in(world: World) -> None:
@@ -32,4 +33,10 @@ def _refuses(world: World) -> None:
 def _signs_out(world: World) -> None:
     world.sign_in("ada", "phone")
     world.endings.sign_out(_PHONE)
+    world.expect_signed_out(_PHONE, within_s=1)
+
+
+def _expels(world: World) -> None:
+    world.sign_in("ada", "phone")
+    world.endings.expel("ada")
     world.expect_signed_out(_PHONE, within_s=1)

@@ -1,8 +1,10 @@
 """One scenario of sessions: customers whom nobody has seen before, and what their devices prove themselves by."""
 
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 from hamcrest import assert_that, empty, equal_to
 
@@ -17,10 +19,12 @@ from support.capabilities.auth_jwt_redis_session.published import Published
 from support.capabilities.auth_jwt_redis_session.refreshes import Refreshes
 from support.capabilities.auth_jwt_redis_session.secrecy import Secrecy
 from support.clients.identity_control import IdentityControl
+from support.errors import ProbeError
 from support.faults.faults import Faults
 from support.polling import poll
 from support.promise import broken
 from support.worlds import world
+from support.worlds.crowds import for_each
 from support.worlds.world import part
 
 _KIOSK = "kiosk"
@@ -55,6 +59,8 @@ class World(world.World[Adapter]):
         self.sessions_before = set(self.redis.keys(self.nodes[0].session_keys))
         self.customers: dict[str, Customer] = {}
         self.devices: dict[str, Tokens] = {}
+        self.last_until: dict[str, float] = {}  # when sessions may end by themselves (monotonic), where that is soon
+        self._mark = self.fresh("")  # a name that differs from another in capitals alone does so with it, too
         self.heard: set[str] = set()  # secrets that were said in this scenario
 
     # Customers and their devices
@@ -62,16 +68,25 @@ class World(world.World[Adapter]):
     def register(self, name: str) -> Customer:
         """The customer whom sentences call `name`, who has an account from now on at the latest."""
         if name not in self.customers:
-            self.customers[name] = Customer(self.fresh(name), secrets.token_hex(12))
+            self.customers[name] = Customer(name + self._mark, secrets.token_hex(12))
             self.hear_secret(self.customers[name].password)
             self.gateways[0].register(*self._credentials(name))
         return self.customers[name]
 
-    def sign_in(self, name: str, device: str, node: Adapter | None = None) -> Tokens:
-        """`name` signs in on `device`, through the first node unless another is named."""
+    def sign_in(self, name: str, device: str, node: Adapter | None = None, shown: str = "") -> Tokens:
+        """`name` signs in on `device`, through the first node unless another is named; `shown` is a token it has."""
         self.register(name)
-        answer = (node or self.gateways[0]).sign_in(*self._credentials(name))
+        answer = (node or self.gateways[0]).sign_in(*self._credentials(name), shown)
         return self.keep(f"{name}'s {device}", answer)
+
+    def sign_in_each(self, names: Sequence[str], device: str) -> None:
+        """Each of `names` signs in on a `device`."""
+        for name in names:
+            self.sign_in(name, device)
+
+    def sign_in_often(self, name: str, count: int) -> None:
+        """`name` signs in on `count` more devices."""
+        for_each(range(count), lambda number: self.sign_in(name, f"device {number}"))
 
     def keep(self, device: str, answer: Answer) -> Tokens:
         """The tokens of an answer, which `device` has from now on. AssertionError where there are none."""
@@ -99,35 +114,47 @@ class World(world.World[Adapter]):
 
     # What must hold
 
-    def expect_signed_in(self, device: str) -> None:
-        """Every node takes the access token of `device`, and takes it for its owner's."""
-        owner = self.customers[device.partition("'")[0]].name
-        for node in self.nodes:
-            answer = node.call(self.devices[device].access)
+    def expect_signed_in(self, *devices: str) -> None:
+        """Every node takes the access token of each device, and takes it for its owner's."""
+        for device, node in product(devices, self.nodes):
+            owner = self.customers[device.partition("'")[0]].name
+            answer = self._in_time(device, node.call(self.devices[device].access))
             told = (answer.verdict, answer.user)
             assert_that(told, equal_to((Verdict.ACCEPTED, owner)), f"{device} at {node.name}")
 
     def expect_refreshes(self, device: str) -> None:
         """The refresh token of `device` gets the next tokens, which are taken everywhere."""
-        self.keep(device, self.gateways[-1].refresh(self.devices[device].refresh))
+        self.keep(device, self._in_time(device, self.gateways[-1].refresh(self.devices[device].refresh)))
         self.expect_signed_in(device)
 
-    def expect_signed_out(self, device: str, within_s: float) -> None:
-        """Within `within_s` no node takes any token of `device`."""
-        tokens = self.devices[device]
-        poll(lambda: not list(self._takers(tokens)), within_s)
-        assert_that(list(self._takers(tokens)), empty(), f"what takes tokens of {device} after {within_s:g} s")
+    def expect_signed_out(self, *devices: str, within_s: float) -> None:
+        """Within `within_s` no node takes any token of the devices."""
+        poll(lambda: not list(self._takers(devices)), within_s)
+        assert_that(list(self._takers(devices)), empty(), f"what takes which tokens after {within_s:g} s")
 
     def expect_event(self, device: str, event: Event, count: int) -> None:
         """The history, as `device` may read it, tells of so many such events."""
         told = self.gateways[0].events(self.devices[device].access)
         assert_that(told.count(event), equal_to(count), f"times that {event.name} is told")
 
-    def _takers(self, tokens: Tokens) -> Iterator[str]:
-        """Which nodes take which of the tokens. The refresh token is shown last: it is used up where it is taken."""
-        for node in self.nodes:
-            if node.call(tokens.access).verdict is not Verdict.UNAUTHENTICATED:
-                yield f"{node.name}: access"
-        for node in self.nodes:
-            if node.refresh(tokens.refresh).verdict is not Verdict.UNAUTHENTICATED:
-                yield f"{node.name}: refresh"
+    def expect_apart(self, device: str) -> None:
+        """What `device` has opens its owner's account, or nothing."""
+        answer = self.gateways[-1].refresh(self.devices[device].refresh)
+        if answer.verdict is not Verdict.UNAUTHENTICATED:
+            self.keep(device, answer)
+            self.expect_signed_in(device)
+
+    def _in_time(self, device: str, answer: Answer) -> Answer:
+        """`answer`. Raises ProbeError for a refusal where the session of `device` may have ended for its age."""
+        if answer.verdict is Verdict.UNAUTHENTICATED and time.monotonic() >= self.last_until.get(device, float("inf")):
+            raise ProbeError(f"{device} was asked about when its session may have been over, so it cannot be judged")
+        return answer
+
+    def _takers(self, devices: Sequence[str]) -> Iterator[str]:
+        """Which nodes take which tokens. The refresh tokens are shown last: each is used up where it is taken."""
+        for device, node in product(devices, self.nodes):
+            if node.call(self.devices[device].access).verdict is not Verdict.UNAUTHENTICATED:
+                yield f"{node.name}: access token of {device}"
+        for device, node in product(devices, self.nodes):
+            if node.refresh(self.devices[device].refresh).verdict is not Verdict.UNAUTHENTICATED:
+                yield f"{node.name}: refresh token of {device}"

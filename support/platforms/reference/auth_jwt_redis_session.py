@@ -5,11 +5,13 @@ from typing import Any
 from urllib.parse import quote
 
 import requests
+from urllib3 import HTTPHeaderDict
 from websocket import WebSocket, WebSocketException, WebSocketTimeoutException
 
 from support.capabilities.auth_jwt_redis_session.client import Answer, Event, Tokens, Verdict
 from support.clients.node_client import NodeClient, member
 from support.clients.websocket_client import dial
+from support.origin import blame
 from support.platforms.platform import Door
 from support.promise import broken
 
@@ -43,11 +45,11 @@ class Adapter(NodeClient):
         if answer.status_code != 201:
             broken(f"{self.name} refused an account by {answer.status_code}: {answer.text}")
 
-    def sign_in(self, name: object, password: object) -> Answer:
+    def sign_in(self, name: object, password: object, shown: str = "") -> Answer:
         """Begins a session."""
         said = {"name": name, "password": password}
         body = {key: value for key, value in said.items() if value is not None}
-        return self._tokens(self.ask("POST", "/sessions", body, secret=True))
+        return self._tokens(self.ask("POST", "/sessions", body, shown, secret=True))
 
     def call(self, access: str, scheme: str = "Bearer") -> Answer:
         """Asks who it is."""
@@ -57,6 +59,15 @@ class Adapter(NodeClient):
     def call_without_token(self) -> Answer:
         """Asks who it is, and says nothing of itself."""
         return self._answer(self.ask("GET", "/session"), 200)
+
+    def call_with_two(self, access: str) -> Answer:
+        """Asks who it is, with two headers."""
+        asked = requests.Request("GET", f"{self._url}/session").prepare()
+        asked.headers = HTTPHeaderDict([("Authorization", f"Bearer {access}")] * 2)  # type: ignore[assignment]
+        try:
+            return self._answer(self._http.send(asked, timeout=_ANSWERS_WITHIN_S), 200)
+        except requests.RequestException as error:
+            blame(error, f"{self.name} gave no answer to two tokens: {error}")
 
     def refresh(self, refresh: str) -> Answer:
         """Exchanges a refresh token."""
@@ -70,9 +81,10 @@ class Adapter(NodeClient):
         """Changes the password."""
         return self._answer(self.ask("PUT", "/password", {"old": old, "new": new}, access, secret=True), 204)
 
-    def expel(self, name: str) -> None:
+    def expel(self, name: str, access: str = "") -> Answer:
         """Ends all sessions of a customer, with the key of support."""
-        self.expect(self.ask("DELETE", f"/accounts/{quote(name)}/sessions", token=self._support_key), 204)
+        asked = self.ask("DELETE", f"/accounts/{quote(name)}/sessions", token=access or self._support_key)
+        return self._answer(asked, 204)
 
     def stay(self, access: str) -> "Line":
         """A WebSocket."""

@@ -5,7 +5,8 @@ import json
 import secrets
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, Self, cast
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -18,9 +19,24 @@ _EXPONENT = 65537
 class Key:
     """An RSA key, which signs by RS256 (RFC 7518, section 3.3)."""
 
-    def __init__(self) -> None:
-        self.kid = secrets.token_hex(8)
-        self._private = rsa.generate_private_key(_EXPONENT, _BITS)
+    def __init__(self, kid: str, private: rsa.RSAPrivateKey) -> None:
+        self.kid, self._private = kid, private
+
+    @classmethod
+    def new(cls) -> Self:
+        """One that nobody has seen before."""
+        return cls(secrets.token_hex(8), rsa.generate_private_key(_EXPONENT, _BITS))
+
+    @classmethod
+    def read(cls, row: Mapping[str, str]) -> Self:
+        """The key of a `row`."""
+        private = serialization.load_pem_private_key(row["private"].encode(), None)
+        return cls(row["kid"], cast(rsa.RSAPrivateKey, private))
+
+    def row(self) -> dict[str, str]:
+        """Both parts of it, for a file that is the provider's own."""
+        form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        return {"kid": self.kid, "private": self._private.private_bytes(*form).decode()}
 
     def sign(self, text: str) -> str:
         """The signature of `text`, as it stands in a token."""
@@ -41,24 +57,38 @@ class Key:
 
 
 class Keys:
-    """The keys of the identity provider. The last of those that are published is the one that signs."""
+    """The keys of the identity provider. The last of those that are published is the one that signs.
 
-    def __init__(self) -> None:
-        self.published = [Key()]
-        self._elliptic = _elliptic_jwk()
+    They are kept in the file `kept`, where one is named: a provider that was down has its keys when it is back.
+    """
+
+    def __init__(self, kept: Path | None) -> None:
+        self._kept = kept
+        if kept and kept.exists():
+            said = json.loads(kept.read_text())
+            self.published, self._elliptic = [Key.read(row) for row in said["published"]], said["elliptic"]
+        else:
+            self.renew()
 
     @cached_property
     def strangers(self) -> Key:
         """A key that somebody else has made, and nobody has published."""
-        return Key()
+        return Key.new()
+
+    def renew(self) -> None:
+        """Keys that nobody has seen before, and no others."""
+        self.published, self._elliptic = [Key.new()], _elliptic_jwk()
+        self._keep()
 
     def rotate(self) -> None:
         """From now on a new key signs; those before it stay published."""
-        self.published.append(Key())
+        self.published.append(Key.new())
+        self._keep()
 
     def retire(self) -> None:
         """None but the key that signs is published any more."""
         del self.published[:-1]
+        self._keep()
 
     def jwks(self) -> dict[str, Any]:
         """What is published. One more key, of another kind, is there for other customers of the provider."""
@@ -69,6 +99,13 @@ class Keys:
         header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": self.published[-1].kid}
         text = ".".join(encoded(json.dumps(part).encode()) for part in (header, claims))
         return f"{text}.{self.published[-1].sign(text)}"
+
+    def _keep(self) -> None:
+        if self._kept:
+            said = {"published": [key.row() for key in self.published], "elliptic": self._elliptic}
+            written = self._kept.with_suffix(".new")
+            written.write_text(json.dumps(said))
+            written.replace(self._kept)  # whole, whenever the process may be killed
 
 
 def encoded(content: bytes) -> str:

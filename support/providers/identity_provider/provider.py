@@ -1,6 +1,8 @@
 """The identity provider: GET /.well-known/jwks.json, and POST /token, which signs what its customer asks it to."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -23,7 +25,8 @@ class Provider:
     names = ()
 
     def __init__(self) -> None:
-        self._keys = Keys()
+        folder = os.environ.get("PROVIDER_KEEPS_IN")
+        self._keys = Keys(Path(folder, "keys.json") if folder else None)
         routes = [
             Route("/.well-known/jwks.json", self._publish),
             Route("/token", self._issue, methods=["POST"]),
@@ -54,7 +57,7 @@ class Provider:
 
     def forget(self) -> None:
         """Keys that nobody has seen before."""
-        self._keys = Keys()
+        self._keys.renew()
 
     async def _publish(self, _: Request) -> Response:
         return JSONResponse(self._keys.jwks())

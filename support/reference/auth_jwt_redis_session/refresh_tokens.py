@@ -33,8 +33,8 @@ class RefreshTokens:
 
     def read(self, token: str) -> Refresh | None:
         """What a token says; None when it is not one of ours."""
-        session, generation, *rest = token.split(".") if len(token) <= LONGEST else ("", "")
-        if len(rest) != 1 or not (generation.isascii() and generation.isdecimal()):
+        parts = token.split(".") if len(token) <= LONGEST else []
+        if len(parts) != 3 or not (parts[1].isascii() and parts[1].isdecimal()):
             return None
-        said = Refresh(session, int(generation))
+        said = Refresh(parts[0], int(parts[1]))
         return said if hmac.compare_digest(self.issue(said).encode(), token.encode()) else None
