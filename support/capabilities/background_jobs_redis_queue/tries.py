@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than_or_equal_to
 
-from support.capabilities.background_jobs_redis_queue.client import Job
 from support.worlds.world import wait_until
 
 if TYPE_CHECKING:
@@ -21,16 +20,20 @@ class Tries:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._agreed: list[bool] = []
+        self._hopeless = f"{world.name}-hopeless"
 
     def fail_each(self, times: int, count: int) -> None:
-        """The service fails so many times for each of `count` jobs."""
+        """The service fails so many times for each of `count` jobs, and always for one more."""
         for label in self._world.many(count):
-            self._world.service.arm("status", times=times, match={"path": f"/{label}"}, status=503)
+            self._fail(label, times)
+        self._fail(self._hopeless, None)
+
+    def _fail(self, label: str, times: int | None) -> None:
+        self._world.service.arm("status", times=times, match={"path": f"/{label}"}, status=503)
 
     def hand_in(self) -> None:
         """Those jobs."""
-        self._world.hand_in_many(self._world.labels)
+        self._world.hand_in_many([*self._world.labels, self._hopeless])
 
     def expect_waits(self, waits: list[float], spread: float, late_s: float) -> None:
         """Each job was begun again after each of `waits`, longer by up to `spread` of it, and `late_s` late."""
@@ -47,39 +50,36 @@ class Tries:
         waits = [self._gaps(label)[-1] for label in self._world.labels]
         assert_that(max(waits) - min(waits), greater_than_or_equal_to(_APART_S), "by how much the last waits differ")
 
-    def exhaust(self, tries: int) -> None:
-        """The service fails until a job is put aside, after so many tries."""
-        label = self._world.label()
-        self._world.service.arm("status", times=None, match={"path": f"/{label}"}, status=503)
-        self._world.hand_in(Job(label))
-        self._world.expect_put_aside(label, 9.0, "503")
-        assert_that(self._world.starts()[label], equal_to(tries), f"how often {label} was begun until then")
+    def expect_put_aside(self, tries: int) -> None:
+        """The one for which the service always fails is put aside, after so many tries."""
+        self._world.expect_put_aside(self._hopeless, 5.0, "503")
+        assert_that(self._world.starts()[self._hopeless], equal_to(tries), "how often it was begun until then")
 
-    def hand_back(self, times: int) -> None:
-        """The service is well, and somebody hands the job back so many times."""
+    def expect_done_after_all(self) -> None:
+        """Two hand it back, one of whom is told no; it is done at the second try, for the service fails once more."""
         self._world.answer()
-        id = self._world.ids[self._world.labels[0]]
-        self._agreed = [server.requeue(id) for server in self._world.servers[:times]]
-
-    def expect_agreed(self, *agreed: bool) -> None:
-        """What was said to that."""
-        assert_that(self._agreed, equal_to(list(agreed)), "whether the job was taken back, each time")
-
-    def expect_begun(self, times: int) -> None:
-        """All its tries together were so many, and it is done."""
+        before = self._world.starts()[self._hopeless]
+        self._fail(self._hopeless, 1)
+        agreed = [server.requeue(self._world.ids[self._hopeless]) for server in self._world.servers]
+        assert_that(agreed, equal_to([True, False]), "whether it was taken, of each who handed it back")
+        self._world.labels.append(self._hopeless)
         self._world.expect_done()
-        assert_that(self._world.starts()[self._world.labels[0]], equal_to(times), "how often the job was begun in all")
+        assert_that(self._world.starts()[self._hopeless], equal_to(before + 2), "how often it was begun in all")
 
     def refuse(self) -> None:
         """The service refuses every job."""
         self._world.service.arm("status", times=None, match={"path": f"/{self._world.name}-*"}, status=422)
 
-    def expect_no_other(self, within_s: float, quiet_s: float) -> None:
-        """It is put aside within `within_s`, and was begun once `quiet_s` later."""
-        (label,) = self._world.labels
-        self._world.expect_put_aside(label, within_s)
+    def expect_refused(self, within_s: float) -> None:
+        """The job is put aside within `within_s`, with its error."""
+        self._world.expect_put_aside(self._world.labels[0], within_s, "422")
+
+    def expect_still_aside(self, quiet_s: float) -> None:
+        """`quiet_s` later that is still known, with its error, and it was begun once."""
         wait_until(time.monotonic() + quiet_s)
+        (label,) = self._world.labels
         assert_that(self._world.starts()[label], equal_to(1), "how often a job was begun that the service refused")
+        self._world.expect_put_aside(label, 0, "422")
 
     def _gaps(self, label: str) -> list[float]:
         return [after.arrived - before.arrived for before, after in pairwise(self._world.arrivals(label))]
