@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from behave import given, then, when
 
-from support.capabilities.background_jobs_redis_queue.client import Job
-
 if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
@@ -40,14 +38,9 @@ def all_busy_after_a_failure(context: Context) -> None:
     context.world.occupy(failures=1)
 
 
-@given("the service fails three times for each of {count:Count} jobs, and always for another")
+@given("the service fails three times for each of {count:Count} jobs, always for another, and refuses one")
 def service_fails_for_each(context: Context, count: int) -> None:
     context.world.tries.fail_each(3, count)
-
-
-@given("the service refuses every job")
-def service_refuses(context: Context) -> None:
-    context.world.tries.refuse()
 
 
 @given("the service takes {time:Duration} for each job")
@@ -68,8 +61,7 @@ def service_answers(context: Context) -> None:
 
 @given("the service answers, and within {deadline:Duration} every job is done")
 def service_answers_and_all_is_done(context: Context, deadline: float) -> None:
-    context.world.answer()
-    context.world.expect_done(deadline)
+    context.world.progress.follow(deadline)
 
 
 @given("the service answers {count:Count} jobs of the second worker")
@@ -170,11 +162,6 @@ def hand_in_many(context: Context, count: int) -> None:
     context.world.followed.do(count)
 
 
-@when("a job is handed in")
-def hand_in_one(context: Context) -> None:
-    context.world.hand_in(Job(context.world.label()))
-
-
 @when("the first is handed back")
 def hand_back(context: Context) -> None:
     context.world.keys.hand_back()
@@ -205,11 +192,6 @@ def take_back(context: Context) -> None:
     context.world.taken_back.take_back_each()
 
 
-@when("the service answers, and the jobs are followed")
-def follow(context: Context) -> None:
-    context.world.progress.follow()
-
-
 @when("somebody hands in {what}")
 def hand_in_a_mistake(context: Context, what: str) -> None:
     context.world.mistakes.hand_in(what)
@@ -221,11 +203,6 @@ def hand_in_a_mistake(context: Context, what: str) -> None:
 @given("{count:Count} orders are placed")
 def place_orders(context: Context, count: int) -> None:
     context.world.orders.place(count)
-
-
-@given("an order was placed")
-def place_order(context: Context) -> None:
-    context.world.orders.place_one()
 
 
 @given("an order was placed and confirmed")
@@ -243,7 +220,7 @@ def slow_order(context: Context) -> None:
     context.world.orders.begin_slowly()
 
 
-@when("{count:Count} others with its reference are refused")
+@given("{count:Count} others with its reference are refused")
 def repeat_order(context: Context, count: int) -> None:
     context.world.orders.repeat(count)
 
@@ -290,16 +267,11 @@ def begun_in_order(context: Context, count: int) -> None:
 
 
 @then(
-    "each is begun again after {one:Duration}, {two:Duration} and {three:Duration}, up to a quarter longer and "
-    "at most {late:Duration} late"
+    "each of the {count:Count} is begun again after {one:Duration}, {two:Duration} and {three:Duration}, "
+    "up to a quarter longer, not all at the same moment"
 )
-def begun_again_after(context: Context, one: float, two: float, three: float, late: float) -> None:
-    context.world.tries.expect_waits([one, two, three], spread=0.25, late_s=late)
-
-
-@then("the jobs do not all come back at the same moment")
-def spread(context: Context) -> None:
-    context.world.tries.expect_spread()
+def begun_again_after(context: Context, count: int, one: float, two: float, three: float) -> None:
+    context.world.tries.expect_waits(count, [one, two, three], spread=0.25)
 
 
 @then("the other is put aside after {tries:Count} tries, with its error")
@@ -312,14 +284,14 @@ def done_after_all(context: Context) -> None:
     context.world.tries.expect_done_after_all()
 
 
-@then("it is put aside within {deadline:Duration}, with its error")
+@then("the one that is refused is put aside within {deadline:Duration}, with its error")
 def put_aside_at_once(context: Context, deadline: float) -> None:
     context.world.tries.expect_refused(deadline)
 
 
-@then("{time:Duration} later it still is, and was begun once")
-def still_aside(context: Context, time: float) -> None:
-    context.world.tries.expect_still_aside(time)
+@then("the one that was refused is still put aside, and was begun once")
+def still_aside(context: Context) -> None:
+    context.world.tries.expect_still_aside()
 
 
 @then("the {count:Count} jobs of the first worker were begun once more than the others")
@@ -355,6 +327,11 @@ def ended_in_time(context: Context, count: int, limit: float, late: float) -> No
 @then("each is begun after {delay:Duration}, at most {late:Duration} late")
 def begun_in_time(context: Context, delay: float, late: float) -> None:
     context.world.schedules.expect_begun_after(delay, late)
+
+
+@then("a job that is to be done every second from now on is begun within {deadline:Duration}")
+def schedules_go_on(context: Context, deadline: float) -> None:
+    context.world.schedules.expect_to_go_on(deadline)
 
 
 @then("for {time:Duration} the job has been begun once each second")
@@ -404,11 +381,6 @@ def key_is_not_free(context: Context) -> None:
     context.world.keys.expect_not_free()
 
 
-@then("in the next {time:Duration} only the first is confirmed")
-def only_first_is_confirmed(context: Context, time: float) -> None:
-    context.world.orders.expect_only_first(time)
-
-
 @then("that one is ended within {deadline:Duration}, and what waits for it is taken back, too")
 def under_way_is_ended(context: Context, deadline: float) -> None:
     context.world.taken_back.expect_ended(deadline)
@@ -429,14 +401,14 @@ def in_turn(context: Context, deadline: float) -> None:
     context.world.followed.expect_in_turn(deadline)
 
 
-@then("their progress never goes back, and ends with 100")
-def progress_grows(context: Context) -> None:
+@then("the progress of each only grew, up to 100")
+def progress_grew(context: Context) -> None:
     context.world.progress.expect_grew()
 
 
-@then("the first result is known for {kept:Duration}, and after {gone:Duration} no more")
+@then("the result of the first is known for {kept:Duration}, and after {gone:Duration} no more")
 def result_is_kept(context: Context, kept: float, gone: float) -> None:
-    context.world.progress.expect_kept(kept, gone)
+    context.world.followed.expect_kept(kept, gone)
 
 
 @then("it is refused, and in the next {time:Duration} nothing of it is begun or kept")

@@ -25,7 +25,8 @@ class Deaths:
     def expect_begun_again(self, count: int) -> None:
         """So many jobs were begun once more than the others."""
         starts = self._world.starts()
-        begun, fewest = Counter(starts[label] for label in self._world.labels), min(starts.values(), default=0)
+        begun = Counter(starts[label] for label in self._world.labels)
+        fewest = min(begun)
         wanted = {fewest + 1: count, fewest: len(self._world.labels) - count}
         assert_that(dict(begun), equal_to(wanted), "how many jobs were begun how often, by the service")
 

@@ -59,9 +59,9 @@ class Followed:
         self._world.expect_done(labels=[first])
         report = self._world.servers[0].report
         poll(lambda: report(self._first).state is not State.OPEN, 2.0)
-        done_at = self._world.arrivals(first)[0].ended or 0
+        self._known_at, self._done_at = time.time(), self._world.arrivals(first)[0].ended or 0
         answer = self._world.offer(Job(self._world.label("fourth"), after=self._first))
-        if answer.outcome is Outcome.REFUSED and time.time() - done_at > _KEPT_S:
+        if answer.outcome is Outcome.REFUSED and time.time() > self._done_at + _KEPT_S:
             raise ProbeError("the machine was too slow to hand in a job while the result of another was kept")
         assert_that(answer.outcome, equal_to(Outcome.TAKEN), "what a job was told that waits for one that is done")
 
@@ -75,3 +75,14 @@ class Followed:
             assert_that(early, greater_than_or_equal_to(0), f"seconds from the end of the first to {other.path}")
         early = others[1].arrived - self._not_before
         assert_that(early, greater_than_or_equal_to(-_EARLY_S), f"seconds from its time to {others[1].path}")
+
+    def expect_kept(self, kept_s: float, gone_s: float) -> None:
+        """The result of the first is known for `kept_s`, and `gone_s` after it was it is not."""
+        self._world.schedules.let_pass(self._done_at + kept_s - time.time())
+        state = self._world.servers[0].report(self._first).state
+        if state is State.FORGOTTEN and time.time() > self._done_at + _KEPT_S:
+            raise ProbeError("the machine was too slow to ask for the result in time")
+        assert_that(state, equal_to(State.DONE), f"what is known after {kept_s:g} s")
+        report, left_s = self._world.servers[1].report, self._known_at + gone_s - time.time()
+        gone = poll(lambda: report(self._first).state is State.FORGOTTEN, left_s)
+        assert_that(gone, equal_to(True), f"whether the result is forgotten after {gone_s:g} s")

@@ -1,6 +1,5 @@
 """Orders in the platform's database, each of which is confirmed by a job."""
 
-import time
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
@@ -8,7 +7,6 @@ from hamcrest import assert_that, equal_to
 from support.capabilities.background_jobs_redis_queue.client import Outcome
 from support.errors import ProbeError
 from support.polling import poll
-from support.worlds.world import wait_until
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -32,13 +30,9 @@ class Orders:
         outcome = self._world.servers[server].order(reference, self._world.label("order"))
         assert_that(outcome, equal_to(Outcome.TAKEN), f"what became of the order {reference}")
 
-    def place_one(self) -> None:
-        """One order, of a reference that is taken then."""
-        self._place(0, self._reference)
-
     def place_confirmed(self) -> None:
-        """One order, whose job is done: the way to the queue is open."""
-        self.place_one()
+        """One order, of a reference that is taken then, whose job is done: the way to the queue is open."""
+        self._place(0, self._reference)
         self._world.expect_done()
 
     def place_unheard(self, count: int) -> None:
@@ -56,12 +50,6 @@ class Orders:
         for number in range(count):
             outcome = self._world.servers[number % 2].order(self._reference, f"{self._world.name}-refused-{number}")
             assert_that(outcome, equal_to(Outcome.DUPLICATE), "what became of an order whose reference was taken")
-
-    def expect_only_first(self, quiet_s: float) -> None:
-        """`quiet_s` later the job of the order that was taken is done, and no other was begun."""
-        wait_until(time.monotonic() + quiet_s)
-        self._world.expect_done()
-        self._world.expect_begun_once()
 
     def begin_slowly(self) -> None:
         """An order is under way in the database, and not committed. ProbeError when that moment was not seen."""

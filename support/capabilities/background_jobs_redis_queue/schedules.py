@@ -59,6 +59,14 @@ class Schedules:
         self._world.closing.callback(self._world.servers[1].stop, label)
         must(poll(self._world.arrivals, 4.0), "a job of every second was not begun in 4 s")
 
+    def expect_to_go_on(self, within_s: float) -> None:
+        """A job that is to be done every second from now on is begun within `within_s`. It is stopped then."""
+        label, server = self._world.fresh("tick"), self._world.servers[0]
+        server.every(_TICK_S, label)
+        begun = self._world.service.await_arrivals(1, within_s, path=f"/{label}")
+        server.stop(label)
+        must(begun, f"a job of every second was not begun in {within_s:g} s")
+
     def let_pass(self, seconds: float) -> None:
         """Waits."""
         wait_until(time.monotonic() + seconds)

@@ -137,8 +137,8 @@ class World(world.World[Adapter]):
         return self.service.arrivals(path=f"/{label}" if label else f"/{self.name}-*")
 
     def starts(self) -> Counter[str]:
-        """How often each job was begun, by the service's own count."""
-        return Counter(call.path.strip("/") for call in self.arrivals())
+        """How often each job was begun, by the service's own count; of one in steps its first step tells."""
+        return Counter(call.path.strip("/").removesuffix("/1") for call in self.arrivals())
 
     def done(self) -> Counter[str]:
         """How many effects each job has left in the database."""
