@@ -1,6 +1,6 @@
 """Sentences of migrations."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from behave import given, step, then, when
 
@@ -13,6 +13,7 @@ class Context(Protocol):
     """What these steps use of behave's context."""
 
     world: "World"
+    table: Any
     faults: "Faults"
 
 
@@ -159,9 +160,9 @@ def try_by_older_image(context: Context, release: int) -> None:
     context.world.run(context.world.old.up(release))
 
 
-@when("a migration is tried {what}")
-def try_what_cannot_be(context: Context, what: str) -> None:
-    context.world.try_impossible(what)
+@when("migrations are tried")
+def try_what_cannot_be(context: Context) -> None:
+    context.world.runners.try_impossible([row["what"] for row in context.table])
 
 
 @then("it fails, and schema and rows are as before")
@@ -173,6 +174,12 @@ def fails(context: Context) -> None:
 @then("once the invoice is gone, it succeeds")
 def succeeds_without(context: Context) -> None:
     context.world.mend_unlawful()
+
+
+@then("each of them fails, and schema and rows are as before")
+def all_fail(context: Context) -> None:
+    context.world.runners.expect_all_failed()
+    context.world.expect_unchanged()
 
 
 @then("it fails, naming the newest revision, and schema and rows are as before")

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from behave import given, then, when
 
+from support.nouns import Who
+
 if TYPE_CHECKING:
     from support.capabilities.distributed_tracing_otel.world import World
 
@@ -33,6 +35,11 @@ def partner_breaks_off(context: Context) -> None:
     context.world.errors.partner_breaks_off(times=1)
 
 
+@given("the partner breaks the connection whenever it is asked for the price")
+def partner_is_gone(context: Context) -> None:
+    context.world.errors.partner_breaks_off(times=None)
+
+
 @given("the partner knows no such article")
 def partner_knows_nothing(context: Context) -> None:
     context.world.errors.partner_knows_nothing()
@@ -46,15 +53,20 @@ def place(context: Context) -> None:
     context.world.taken(context.world.place())
 
 
-@when("a customer places an order on a line")
+@when("a customer places an order on a line, after another")
 def place_on_line(context: Context) -> None:
     context.world.place_on_line()
 
 
 @when("a customer places an order that fails")
-@when("a customer places an order for it")
+@when("a customer places an order for it in a call")
 def place_in_vain(context: Context) -> None:
     context.world.errors.place()
+
+
+@when("a customer places an order for it on a line")
+def place_in_vain_on_line(context: Context) -> None:
+    context.world.errors.place_on_line()
 
 
 @when("{count:Count} customers place an order each, {few:Count} at a time")
@@ -69,10 +81,15 @@ def look_many(context: Context, count: int, few: int) -> None:
 
 @when("the service is called by")
 def call_by(context: Context) -> None:
-    context.world.callers.call(row.as_dict() for row in context.table)
+    context.world.callers.look(row.as_dict() for row in context.table)
 
 
-@when("a stranger places an order, not to be traced and in the name of another tenant")
+@when("orders come to the service from")
+def order_from(context: Context) -> None:
+    context.world.callers.order(row.as_dict() for row in context.table)
+
+
+@when("a stranger places an order, not to be traced and in the name of another tenant, and looks at something")
 def place_as_stranger(context: Context) -> None:
     context.world.callers.order_as_stranger()
 
@@ -107,6 +124,11 @@ def begin_order(context: Context) -> None:
     context.world.endings.begin_order()
 
 
+@given("an order whose shipment the partner lets wait")
+def begin_shipment(context: Context) -> None:
+    context.world.endings.begin_shipment()
+
+
 @when("the partner answers")
 def release_order(context: Context) -> None:
     context.world.endings.release_order()
@@ -123,6 +145,11 @@ def one_tree(context: Context) -> None:
 @then("no step is told to have begun before the step that caused it")
 def forwards(context: Context) -> None:
     context.world.expect_forwards()
+
+
+@then("no step is told that belongs to no order")
+def none_alone(context: Context) -> None:
+    context.world.expect_none_alone()
 
 
 @then("the partner was asked {count:Count} times, each time in the name of the step that asked")
@@ -168,6 +195,11 @@ def partner_told_apart(context: Context) -> None:
 @then("both servers' steps are errors of a kind that is named, and the exception is recorded once")
 def told_as_failed(context: Context) -> None:
     context.world.errors.expect_failed()
+
+
+@then("the gateway's step and its call are errors of a kind that is named")
+def told_as_unreached(context: Context) -> None:
+    context.world.errors.expect_unreached()
 
 
 @then("exactly {count:Count} call is an error, of a kind that is named, and no other step of the order's is")
@@ -230,9 +262,9 @@ def told_to_the_end(context: Context) -> None:
     context.world.endings.expect_told_to_the_end()
 
 
-@then("the small service has ended by itself within {deadline:Duration}")
-def ended(context: Context, deadline: float) -> None:
-    context.world.endings.expect_ended(deadline)
+@then("{who:Node} has ended by itself within {deadline:Duration}")
+def ended(context: Context, who: Who, deadline: float) -> None:
+    context.world.endings.expect_ended(who, deadline)
 
 
 @then("neither the customer's password nor token nor card can be read where traces are kept")

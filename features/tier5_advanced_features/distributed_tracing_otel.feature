@@ -15,11 +15,13 @@ Feature: One order is one trace, to the last process
       And no step is told to have begun before the step that caused it
       And the partner was asked 2 times, each time in the name of the step that asked
       And every step names the order and its tenant
+      And no step is told that belongs to no order
 
     Scenario: An order that is placed on a line that stays open is a tree of its own
-      When a customer places an order on a line
+      When a customer places an order on a line, after another
       Then it is one whole tree that leads from the gateway over the service and the queue to the worker, also in Jaeger
       And every step names the order and its tenant
+      And neither the customer's password nor token nor card can be read where traces are kept
 
     Scenario: A shipment that fails twice stays in its order's trace
       Given the partner fails at the first 2 attempts to ship the order
@@ -27,6 +29,8 @@ Feature: One order is one trace, to the last process
       Then the partner is asked for the shipment exactly 3 times
       And it is one whole tree that leads from the gateway over the service and the queue to the worker, also in Jaeger
       And the partner was asked 4 times, each time in the name of the step that asked
+      And every step names the order and its tenant
+      And each process has written of the order, with its trace and a step of it
       And 2 attempts at the shipment are errors, and 1 is none
 
     Scenario: Each step says whose it is, and each line of a log leads to its step
@@ -44,20 +48,31 @@ Feature: One order is one trace, to the last process
 
   Rule: An error is told where it happened, once, and what was mended is none
 
-    Scenario: An answer of the partner that makes no sense
-      Given the partner's prices make no sense
+    Scenario Outline: An order that fails because <what>
+      Given <what>
       When a customer places an order that fails
       Then both servers' steps are errors of a kind that is named, and the exception is recorded once
+
+      Examples:
+        | what                                                                  |
+        | the partner's prices make no sense                                    |
+        | the partner breaks the connection whenever it is asked for the price  |
 
     Scenario: A connection that broke, and was made again
       Given the partner breaks the connection when it is asked for the price the first time
       When a customer places an order
       Then exactly 1 call is an error, of a kind that is named, and no other step of the order's is
+      And the partner was asked 3 times, each time in the name of the step that asked
 
-    Scenario: What a customer asks for in vain is no error of a server's
+    Scenario Outline: What a customer asks for in vain <way> is no error of a server's
       Given the partner knows no such article
-      When a customer places an order for it
+      When a customer places an order for it <way>
       Then the customer hears so, and neither server's step is an error
+
+      Examples:
+        | way       |
+        | in a call |
+        | on a line |
 
   Rule: A trace that comes with a call is continued when it makes sense, and when it does not it harms nobody
 
@@ -99,7 +114,7 @@ Feature: One order is one trace, to the last process
       Then each call begins a trace of its own, and nothing of what it named is in it
 
     Scenario: What callers add to their trace is kept when it is sound, or left out, and the trace stays
-      When the service is called by
+      When orders come to the service from
         | caller                                  | traceparent      | tracestate                                 |
         | one that adds a word                    | 00-TRACE-SPAN-01 | a=1                                        |
         | one that adds two                       | 00-TRACE-SPAN-01 | a=1,b=2                                    |
@@ -110,7 +125,7 @@ Feature: One order is one trace, to the last process
       Then each call stays in its trace, and what the first 3 add is kept, and what the others add is left out
 
     Scenario: Strangers do not decide what we see, and for whom we take them
-      When a stranger places an order, not to be traced and in the name of another tenant
+      When a stranger places an order, not to be traced and in the name of another tenant, and looks at something
       Then it is one whole tree that leads from the gateway over the service and the queue to the worker, also in Jaeger
       And every step names the order and its tenant
       And nothing of it is in the stranger's trace
@@ -142,6 +157,13 @@ Feature: One order is one trace, to the last process
       Then the caller is answered, and the order's trace is whole
       And the small service has ended by itself within 8 s
 
+    Scenario: A worker that is asked to end tells of its last shipment
+      Given an order whose shipment the partner lets wait
+      And the worker is asked to end
+      When the partner answers
+      Then the caller is answered, and the order's trace is whole
+      And the worker has ended by itself within 8 s
+
     Scenario: A collector that hangs does not keep a service from ending
       Given the small service's connections to the collector hang without an error
       And 100 calls of the small service while nothing arrives
@@ -160,4 +182,10 @@ Feature: One order is one trace, to the last process
       Given the partner's prices make no sense
       When a customer places an order that fails
       Then both servers' steps are errors of a kind that is named, and the exception is recorded once
+      And neither the customer's password nor token nor card can be read where traces are kept
+
+    Scenario: No secret is kept of an order that never reached the service
+      Given the service is killed
+      When a customer places an order that fails
+      Then the gateway's step and its call are errors of a kind that is named
       And neither the customer's password nor token nor card can be read where traces are kept

@@ -53,8 +53,8 @@ class OtlpReceiverControl(ProviderControl):
         self.ask("POST", "/forget")
         self.ask("POST", "/next", {"url": next_url})
 
-    def spans(self, holding: str) -> list[Span]:
-        """Every span of each trace in which some attribute holds that text, as often as it arrived.
+    def spans(self, holding: str = "") -> list[Span]:
+        """Every span of each trace in which a name or some attribute holds that text, as often as it arrived.
 
         Raises ProbeError when it could not hand on everything, for then the next collector cannot know.
         """

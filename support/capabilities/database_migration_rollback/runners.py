@@ -1,9 +1,11 @@
 """Several migrators that are started at once, as several instances of a new release do."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to
 
+from support.capabilities.database_migration_rollback.client import Errand
 from support.capabilities.database_migration_rollback.holder import reach
 from support.containers.platform import Command, Ended
 from support.promise import must
@@ -26,14 +28,25 @@ class Runners:
         self._world.probe.note_what_is_made()
         holder = self._world.holder()
         holder.read_everything()
-        errand = self._world.errand(release)
-        names = [f"migrator-{number}" for number in range(1, count + 1)]
-        for name in names:
-            self._world.start(errand, name)
-        runners = [self._world.fleet.commands[name] for name in names]
+        runners = self._start([self._world.errand(release)] * count)
         reach(lambda: all(map(self._is_there, runners)), f"all {count} migrators have reached the database")
         holder.leave()
         self._ended = [runner.ended(_ENDS_WITHIN_S) for runner in runners]
+
+    def try_impossible(self, what: Sequence[str]) -> None:
+        """Migrations that cannot be, in the words of a table."""
+        old, newest = self._world.old, self._world.names(2)[-1]
+        errands = {
+            "to a revision that does not exist": old.up(2, "no-such-revision"),
+            "of a database that does not exist": self._world.elsewhere(old.up(2)),
+            "back to a revision not yet applied": old.down(2, newest),
+        }
+        self._ended = [runner.ended(_ENDS_WITHIN_S) for runner in self._start([errands[one] for one in what])]
+
+    def expect_all_failed(self) -> None:
+        """Each of them says by its exit code that it failed. AssertionError with what others said."""
+        for ended in self._ended:
+            must(ended.exit_code != 0, f"one ended as if all was well:\n{ended.output[-1500:]}")
 
     def expect_all_succeeded(self) -> None:
         """Each of them says that the database is as it should be. AssertionError with what others said."""
@@ -52,6 +65,12 @@ class Runners:
         """The database has had every revision of `release`, each once. AssertionError if not."""
         expected = [one.name for one in self._world.history.revisions if one.release <= release]
         assert_that(self._world.probe.applied(), equal_to(expected), "revisions that the database has had")
+
+    def _start(self, errands: Sequence[Errand]) -> list[Command]:
+        names = [f"migrator-{number}" for number in range(1, len(errands) + 1)]
+        for name, errand in zip(names, errands, strict=True):
+            self._world.start(errand, name)
+        return [self._world.fleet.commands[name] for name in names]
 
     def _is_there(self, runner: Command) -> bool:
         """Whether it has reached the database: it has a connection that stands, by its own kernel's tables."""

@@ -81,9 +81,10 @@ class Waiting:
         reach(self.is_waited_for, "the migration still waits")
 
     def build_half(self, release: int) -> None:
-        """A migrator is started; an index is seen that was begun and cannot be used. Then the backup ends."""
+        """A migrator is started; an index is seen that waited for the backup and was given up. Then that ends."""
         self._world.start(self._world.errand(release))
-        reach(self._world.probe.invalid_indexes, "a build of the index has failed half-way")
+        reach(lambda: self._world.probe.invalid_indexes() and self.is_waited_for(), "a build waits for the backup")
+        reach(lambda: not self.is_waited_for(), "the build of the index was given up half-way")
         self.leave()
         self._world.await_end()
 

@@ -260,16 +260,7 @@ class World(world.World[Adapter]):
         self.probe.change(self.tables.edited)
         self.remember()
 
-    def try_impossible(self, what: str) -> None:
-        """A migration that cannot be, in the words of a sentence."""
-        errands = {
-            "to a revision that does not exist": self.old.up(2, "no-such-revision"),
-            "of a database that does not exist": self._elsewhere(self.old.up(2)),
-            "back to a revision not yet applied": self.old.down(2, self.names(2)[-1]),
-        }
-        self.run(errands[what])
-
-    def _elsewhere(self, errand: Errand) -> Errand:
+    def elsewhere(self, errand: Errand) -> Errand:
         """The same for a database that is not there."""
         link = self.fleet.links["postgres:migrator-1"]
         url = self.server.url("toxiproxy", link).rpartition("/")[0] + f"/{self.fresh('database')}"

@@ -1,6 +1,7 @@
 """What callers say of the trace that a call belongs to, and what comes of it."""
 
 import secrets
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from support.capabilities.distributed_tracing_otel.world import World
 
 _ARRIVES_WITHIN_S = 8.0
+_LATE_S = 0.5  # what should not arrive would have by then
 
 
 class Call(NamedTuple):
@@ -35,20 +37,28 @@ class Callers:
         self._world = world
         self._prefix = world.fresh("call")
         self._calls: list[Call] = []
+        self._looked: Order | None = None
 
-    def call(self, rows: Iterable[Mapping[str, str]]) -> None:
+    def look(self, rows: Iterable[Mapping[str, str]]) -> None:
+        """A call for each row, see `_call`, that looks at something."""
+        self._call(rows, self._world.at("service").look)
+
+    def order(self, rows: Iterable[Mapping[str, str]]) -> None:
+        """A call for each row, see `_call`, that places an order."""
+        self._call(rows, self._world.at("service").order)
+
+    def _call(self, rows: Iterable[Mapping[str, str]], make: Callable[[Order, Said], Outcome]) -> None:
         """A call for each row: `caller`, and by what it says, `traceparent`, `tracestate`, `baggage`; all are answered.
 
         TRACE and SPAN stand for ids that nobody has used before, and "and again" separates what is said twice.
         """
-        service = self._world.at("service")
         for number, row in enumerate(rows):
             trace, span = secrets.token_hex(16), secrets.token_hex(8)
             fill = _filled(trace, span)
             said = Said(*(fill(row.get(name, "")) for name in ("traceparent", "tracestate", "baggage")))
             call = Call(row["caller"], self._world.new_order(f"{self._prefix}-{number}"), trace, span, said)
             self._calls.append(call)
-            assert_that(service.look(call.order, said), equal_to(Outcome.TAKEN), f"what {call.title} was answered")
+            assert_that(make(call.order, said), equal_to(Outcome.TAKEN), f"what {call.title} was answered")
 
     def order_in_trace(self, flags: str) -> None:
         """An order through the service, in a trace that is named with these flags."""
@@ -59,11 +69,13 @@ class Callers:
         self._world.taken(self._world.at("service").order(call.order, said))
 
     def order_as_stranger(self) -> None:
-        """The order, by somebody who wants it not to be traced, and to be taken for the tenant `other`."""
+        """The order, by somebody who wants it not to be traced, and for one of the tenant `other`; and a look."""
         trace, span = secrets.token_hex(16), secrets.token_hex(8)
         self._calls.append(Call("a stranger", self._world.ordered, trace, span, Said()))
         said = Said((f"00-{trace}-{span}-00",), baggage=(f"{self._world.names().tenant}=other",))
         self._world.taken(self._world.place(said))
+        self._looked = self._world.new_order()
+        self._world.taken(self._world.at("gateway").look(self._looked, Said((f"00-{trace}-{span}-01",))))
 
     def expect_continued(self) -> None:
         """Each call is a step of the trace that it named, right below the step that it named."""
@@ -77,11 +89,18 @@ class Callers:
             assert_that((span.parent, span.state), equal_to(("", "")), f"parent and state of {call.title}")
 
     def expect_states(self, kept: int) -> None:
-        """Each call is in the trace that it named; the first `kept` keep their state whole, of others none is left."""
+        """Each call is in the trace that it named; the first `kept` keep their state whole, of others none is left.
+
+        That is so at each step of the order, also behind the queue, and in what the partner is told.
+        """
         self.expect_continued()
-        for number, (call, span) in enumerate(self._servers()):
+        for number, call in enumerate(self._calls):
             wanted = ",".join(call.said.tracestate) if number < kept else ""
-            assert_that(span.state, equal_to(wanted), f"the state of {call.title}")
+            self._world.steps("consumer", 1, call.order)
+            states = {span.state for span in self._world.spans(call.order)}
+            assert_that(states, equal_to({wanted}), f"the state of {call.title}, at all steps")
+            told = {asked.headers.get("tracestate", "") for asked in self._world.asked(call.order)}
+            assert_that(told, equal_to({wanted}), f"the state of {call.title}, as the partner was told")
 
     def expect_both_ways(self) -> None:
         """What is not to be kept arrives nowhere, what is to be is whole, and the partner is told which is which."""
@@ -92,12 +111,17 @@ class Callers:
             told = {_kept(arrival) for arrival in self._world.asked(call.order)}
             assert_that(told, equal_to({(call.trace, call is seen)}), "the trace, and whether it is kept, as told")
         assert_that(self._world.collector.trace(unseen.trace), equal_to([]), "steps that were not to be kept")
+        time.sleep(_LATE_S)
+        self._world.expect_none_alone(seen.trace)
 
     def expect_stranger_ignored(self) -> None:
         """The order has a trace of its own, and nobody is asked in the name of the stranger's."""
         (call,) = self._calls
         traces = {span.trace for span in self._world.spans()}
         traces |= {arrival.headers.get("traceparent", "--").split("-")[1] for arrival in self._world.asked()}
+        if self._looked:
+            self._world.steps("server", 2, self._looked)
+            traces |= {span.trace for span in self._world.spans(self._looked)}
         must(call.trace not in traces, "the stranger's trace was taken for one of ours")
 
     def _servers(self) -> list[tuple[Call, Span]]:

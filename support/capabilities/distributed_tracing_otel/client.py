@@ -68,8 +68,8 @@ class Adapter(Protocol):
     def look(self, order: Order, said: Said = NOTHING) -> Outcome:
         """Looks at something by the label of `order`: a gateway asks the service, which asks Redis, and that is all."""
 
-    def line(self) -> Line:
-        """Opens a line to a gateway."""
+    def line(self, token: str) -> Line:
+        """Opens a line to a gateway, for the customer who proves itself by `token`."""
 
     def names(self) -> Names:
         """What the platform calls the two attributes."""

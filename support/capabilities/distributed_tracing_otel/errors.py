@@ -1,10 +1,12 @@
 """What traces tell of errors: where it broke, what broke it, once; and nothing of what was mended on the way."""
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, contains_exactly, equal_to, has_length
 
 from support.capabilities.distributed_tracing_otel.client import Outcome
+from support.capabilities.distributed_tracing_otel.tree import flaws
 from support.clients.otlp_receiver_control import Span
 from support.polling import poll
 from support.promise import must
@@ -27,6 +29,11 @@ class Errors:
         """A customer places the order, and hears what became of it."""
         self._outcome = self._world.place()
 
+    def place_on_line(self) -> None:
+        """The same on a line."""
+        with closing(self._world.at("gateway").line(self._world.ordered.token)) as line:
+            self._outcome = line.order(self._world.ordered)
+
     def partner_talks_nonsense(self) -> None:
         """What it says of prices is not what it has always said."""
         self._world.partner.answer({"method": "GET", "path": f"*{self._world.ordered.label}"}, body="<html>")
@@ -35,8 +42,8 @@ class Errors:
         """There is no such article."""
         self._world.partner.answer({"method": "GET", "path": f"*{self._world.ordered.label}"}, 404)
 
-    def partner_breaks_off(self, times: int) -> None:
-        """It resets the connection when it is asked for prices, so many times."""
+    def partner_breaks_off(self, times: int | None) -> None:
+        """It resets the connection when it is asked for prices, so many times, or each time."""
         self._world.partner.arm("reset", times, match={"method": "GET", "path": f"*{self._world.ordered.label}"})
 
     def partner_fails_to_ship(self, times: int) -> None:
@@ -54,9 +61,17 @@ class Errors:
         spans = self._world.spans()
         assert_that(sum(s.exceptions for s in spans), equal_to(1), f"how often the exception is recorded in {spans}")
 
+    def expect_unreached(self) -> None:
+        """The gateway's step and its call are errors of a kind that is named, and nothing else is in the trace."""
+        assert_that(self._outcome, equal_to(Outcome.FAILED), "what the customer heard")
+        self._world.steps("server", 1)
+        told = sorted((s.kind, s.status, bool(s.attributes.get(_ERROR_TYPE))) for s in self._world.spans())
+        assert_that(told, equal_to([("client", "error", True), ("server", "error", True)]), "the steps, as told")
+
     def expect_mended(self, failed: int) -> None:
         """Exactly `failed` calls are errors, of a kind that is named; no other step of the trace is one."""
-        poll(lambda: len([s for s in self._world.spans() if s.kind == "consumer"]) == 1, _ARRIVES_WITHIN_S)
+        # Each process tells of its steps by itself, in the order in which they ended.
+        poll(lambda: not flaws(self._world.spans()), _ARRIVES_WITHIN_S)
         wrong = [span for span in self._world.spans() if span.status == "error"]
         assert_that([s.kind for s in wrong], equal_to(["client"] * failed), "the steps that are told to have failed")
         assert_that([s for s in wrong if not s.attributes.get(_ERROR_TYPE)], has_length(0), "those without a reason")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SERVICE = "small service"
 _AT_ONCE = 4
 _ARRIVES_WITHIN_S = 10.0
+_PATIENCE_S = 15.0  # for all calls; where each waits for the collector, what has been made by then shows it
 
 
 class Outage:
@@ -35,7 +36,8 @@ class Outage:
     def call_as_ever(self, count: int) -> None:
         """Calls while all is well: how long they take, and how many steps each leaves."""
         self._call(self._usual, count)
-        poll(lambda: self._steps(self._usual) and self._steps(self._usual) % count == 0, _ARRIVES_WITHIN_S)
+        # The server's step of a call ends after its others, and so arrives after them.
+        poll(lambda: self._served(self._usual) == count, _ARRIVES_WITHIN_S)
         self._each, rest = divmod(self._steps(self._usual), count)
         must(self._each and not rest, f"{count} calls left {self._steps(self._usual)} steps, not the same number each")
         # A batch that has arrived and is not answered yet would be taken for lost, once nothing gets through.
@@ -83,21 +85,28 @@ class Outage:
         self._call(after, 1)
         arrived = poll(lambda: self._steps(after), _ARRIVES_WITHIN_S)
         must(arrived, f"nothing arrived within {_ARRIVES_WITHIN_S:g} s, though the collector is back")
+        self._world.expect_nodes_well()
 
     def _lost(self) -> int:
         return self._service.lost() - self._lost_before
+
+    def _served(self, label: str) -> int:
+        return sum(span.kind == "server" for span in self._world.collector.spans(label))
 
     def _steps(self, label: str) -> int:
         return len(self._world.collector.spans(label))
 
     def _call(self, label: str, count: int, beside: bool = False) -> None:
         self._took[label] = []
+        until = time.monotonic() + _PATIENCE_S
         with threads(_AT_ONCE) as pool:
-            calls = [pool.submit(self._one, label, number, beside) for number in range(count)]
+            calls = [pool.submit(self._one, label, number, beside, until) for number in range(count)]
         for call in calls:
             call.result()
 
-    def _one(self, label: str, number: int, beside: bool) -> None:
+    def _one(self, label: str, number: int, beside: bool, until: float) -> None:
+        if time.monotonic() > until:
+            return
         self._timed(self._service, label, number)
         if beside:
             self._timed(self._world.at("service"), self._beside, number)

@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from hamcrest import assert_that, equal_to
 
@@ -44,6 +45,7 @@ class World(world.World[Adapter]):
         self.partner = self.opened(UpstreamControl.of(self.fleet, "upstream"))
         self.collector.begin_anew(self.jaeger.takes_at)
         self.ordered = self.new_order()
+        self._began_ns = time.time_ns()
 
     # Whom sentences speak of
 
@@ -59,7 +61,8 @@ class World(world.World[Adapter]):
         """An order of a tenant that nobody has seen before, with secrets of its own."""
         password, token = (uuid.uuid4().hex for _ in range(2))
         card = f"4000{uuid.uuid4().int % 10**12:012d}"
-        return Order(label or self.fresh("order"), self.fresh("tenant"), password, token, card)
+        tenant = f"{self.fresh('tenant')} Müller & Söhne, 50 %"
+        return Order(label or self.fresh("order"), tenant, password, token, card)
 
     # What customers do
 
@@ -68,10 +71,10 @@ class World(world.World[Adapter]):
         return self.at("gateway").order(self.ordered, said)
 
     def place_on_line(self) -> None:
-        """The same on a line that is opened for it, and left after it."""
-        line = self.at("gateway").line()
-        self.taken(line.order(self.ordered))
-        line.close()
+        """The same on a line that is opened for it, after another order on that line."""
+        with closing(self.at("gateway").line(self.ordered.token)) as line:
+            self.taken(line.order(self.new_order()))
+            self.taken(line.order(self.ordered))
 
     def taken(self, outcome: Outcome) -> None:
         """It was taken."""
@@ -120,6 +123,7 @@ class World(world.World[Adapter]):
         clients = self.spans()
         hosts = {(span.trace, span.id) for span in clients if span.kind == "client"}
         assert_that(len(named), equal_to(count), "how often the partner was asked in the name of a trace")
+        assert_that(len(set(named)), equal_to(count), "how many steps asked the partner, once each")
         strange = [one for one in named if one not in hosts]
         must(not strange, f"the partner was asked by {strange}, which are no steps of the order's trace: {clients}")
 
@@ -130,6 +134,13 @@ class World(world.World[Adapter]):
         got = {str(s): (s.attributes.get(names.order), s.attributes.get(names.tenant)) for s in self.spans()}
         wrong = {step: told for step, told in got.items() if told != wanted}
         must(not wrong, f"steps that do not name {wanted}: {wrong}")
+
+    def expect_none_alone(self, *besides: str) -> None:
+        """Whatever was done since the scenario began is in a trace that names an order, or is one of `besides`."""
+        name, since = self.names().order, [span for span in self.collector.spans() if span.began_ns > self._began_ns]
+        ordered = {span.trace for span in since if span.attributes.get(name)} | {*besides}
+        alone = [str(span) for span in since if span.trace not in ordered]
+        must(not alone, f"steps that belong to no order: {alone}")
 
     def expect_shipments(self, count: int) -> None:
         """The partner was asked for the shipment `count` times, and is not asked once more."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from websocket import WebSocketException
 
@@ -42,11 +42,11 @@ class Adapter(NodeClient):
 
     def look(self, order: Order, said: Said = NOTHING) -> Outcome:
         """GET."""
-        return self._told(self._ask("GET", f"/goods/{order.label}?tenant={order.tenant}", said))
+        return self._told(self._ask("GET", f"/goods/{order.label}?tenant={quote(order.tenant)}", said))
 
-    def line(self) -> Line:
-        """A WebSocket."""
-        return _Live(self._door)
+    def line(self, token: str) -> Line:
+        """A WebSocket, with the token in the query."""
+        return _Live(self._door, token)
 
     def names(self) -> Names:
         """As it puts them into its baggage, too."""
@@ -89,9 +89,9 @@ _HEADERS = ("traceparent", "tracestate", "baggage")
 class _Live:
     """A WebSocket to a gateway."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, token: str) -> None:
         self._name = door.name
-        socket = dial(door, "/live", _WITHIN_S)
+        socket = dial(door, f"/live?token={token}", _WITHIN_S)
         if isinstance(socket, int):
             broken(f"{door.name} refused a line by {socket}")
         self._socket = socket

@@ -79,7 +79,7 @@ class Provider:
             self._not_handed_on += 1
 
     async def _tell(self, request: Request) -> Response:
-        """The spans of one `trace`, or of the traces in which an attribute holds the text `holding`."""
+        """The spans of one `trace`, or of the traces in which a name or an attribute holds the text `holding`."""
         asked = request.query_params
         rows = self._spans.of_trace(asked["trace"]) if "trace" in asked else self._spans.of_traces(asked["holding"])
         return JSONResponse({"spans": rows, "not_handed_on": self._not_handed_on})

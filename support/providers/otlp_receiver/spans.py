@@ -34,8 +34,9 @@ class Spans:
         self._rows.extend(_rows(request))
 
     def of_traces(self, text: str) -> list[Row]:
-        """Every span of each trace in which some attribute of a span holds `text`, in the order of arrival."""
-        traces = {row["trace"] for row in self._rows if any(text in str(value) for value in row["attributes"].values())}
+        """Every span of each trace in which the name or some attribute of a span holds `text`, in order of arrival."""
+        told = [(row["trace"], (row["name"], *row["attributes"].values())) for row in self._rows]
+        traces = {trace for trace, values in told if any(text in str(value) for value in values)}
         return [row for row in self._rows if row["trace"] in traces]
 
     def of_trace(self, trace: str) -> list[Row]:
