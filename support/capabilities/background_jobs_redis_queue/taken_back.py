@@ -58,7 +58,7 @@ class TakenBack:
     def expect_ended(self, within_s: float) -> None:
         """The call of the one that was under way is ended by its worker, and what waits for it is taken back, too."""
         poll(lambda: not self._world.arrivals(self._running)[0].open, within_s)
-        (call,) = self._world.arrivals(self._running)
+        call = self._world.arrivals(self._running)[0]
         assert_that(call.cut, equal_to("caller"), f"who ended the call of {self._running} within {within_s:g} s")
         self._world.labels.remove(self._heir)
         for label in [*self._taken_back, self._heir]:
