@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from behave import given, then, when
 
-from support.capabilities.background_jobs_redis_queue.client import Job
-
 if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
@@ -35,19 +33,14 @@ def service_waits(context: Context) -> None:
     context.world.hold()
 
 
-@given("the service fails three times for each of {count:Count} jobs")
+@given("every worker is busy with a job that has failed once")
+def all_busy_after_a_failure(context: Context) -> None:
+    context.world.occupy(failures=1)
+
+
+@given("the service fails three times for each of {count:Count} jobs, always for another, and refuses one")
 def service_fails_for_each(context: Context, count: int) -> None:
     context.world.tries.fail_each(3, count)
-
-
-@given("the service fails until a job is put aside after {tries:Count} tries")
-def service_fails_for_good(context: Context, tries: int) -> None:
-    context.world.tries.exhaust(tries)
-
-
-@given("the service refuses every job")
-def service_refuses(context: Context) -> None:
-    context.world.tries.refuse()
 
 
 @given("the service takes {time:Duration} for each job")
@@ -55,9 +48,9 @@ def service_is_slow(context: Context, time: float) -> None:
     context.world.followed.slow_service(time)
 
 
-@given("the service fails at the fourth of five steps of a job, once")
-def service_fails_at_a_step(context: Context) -> None:
-    context.world.followed.fail_at_step(4)
+@given("the service fails at the second of five steps of each of {count:Count} jobs, once, and lets the fourth wait")
+def service_fails_at_a_step(context: Context, count: int) -> None:
+    context.world.progress.wait_at_step(failing=2, waiting=4, count=count)
 
 
 @given("the service answers")
@@ -68,8 +61,12 @@ def service_answers(context: Context) -> None:
 
 @given("the service answers, and within {deadline:Duration} every job is done")
 def service_answers_and_all_is_done(context: Context, deadline: float) -> None:
-    context.world.answer()
-    context.world.expect_done(deadline)
+    context.world.progress.follow(deadline)
+
+
+@given("the service answers {count:Count} jobs of the second worker")
+def service_answers_some(context: Context, count: int) -> None:
+    context.world.deaths.answer_some(count)
 
 
 @when("the service answers after {time:Duration}")
@@ -86,9 +83,10 @@ def hand_in_low(context: Context, count: int) -> None:
     context.world.hand_in_low(count)
 
 
-@given("{count:Count} urgent jobs are handed in")
-def hand_in_urgent(context: Context, count: int) -> None:
-    context.world.hand_in_urgent(count)
+@given("{urgent:Count} urgent jobs and {count:Count} others are handed in")
+def hand_in_urgent(context: Context, urgent: int, count: int) -> None:
+    context.world.hand_in_urgent(urgent)
+    context.world.hand_in_many(context.world.many(count))
 
 
 @given("a job that the service lets wait")
@@ -96,24 +94,29 @@ def one_that_waits(context: Context) -> None:
     context.world.hold_one()
 
 
-@given("a job with a key that the service lets wait")
-def one_with_a_key_that_waits(context: Context) -> None:
-    context.world.keys.hold_one()
+@given("a job with a key that the service refuses")
+def one_with_a_key_that_is_refused(context: Context) -> None:
+    context.world.keys.refuse_one()
 
 
-@given("{count:Count} jobs that may take {limit:Duration} each, for which the service never answers")
+@given("another with the same key that the service lets wait")
+def another_with_the_key_that_waits(context: Context) -> None:
+    context.world.keys.hold_another()
+
+
+@given("{count:Count} jobs that may take {limit:Duration} each, which the service does not answer the first time")
 def some_that_hang(context: Context, count: int, limit: float) -> None:
     context.world.deaths.hang(count, limit)
 
 
-@given("a job that is to be done in {delay:Duration}")
-def one_for_later(context: Context, delay: float) -> None:
-    context.world.schedules.hand_in(1, delay)
+@given("a job that is to be done in {delay:Duration}, and one that is to be done then by the clock of Tokyo")
+def two_for_later(context: Context, delay: float) -> None:
+    context.world.schedules.hand_in_by_clock(delay, "Asia/Tokyo")
 
 
-@given("{count:Count} jobs that are to be done in {delay:Duration}")
-def some_for_later(context: Context, count: int, delay: float) -> None:
-    context.world.schedules.hand_in(count, delay)
+@given("two jobs each that wait for a worker, for a time, and for another job")
+def some_that_wait(context: Context) -> None:
+    context.world.taken_back.wait_in_each_way()
 
 
 @given("a job that is to be done every second")
@@ -126,9 +129,9 @@ def time_passes(context: Context, time: float) -> None:
     context.world.schedules.let_pass(time)
 
 
-@given("a job that is to be done after it")
-def one_after_it(context: Context) -> None:
-    context.world.followed.chain()
+@given("two that are to be done after it, the second in {delay:Duration} at the earliest")
+def two_after_it(context: Context, delay: float) -> None:
+    context.world.followed.chain(delay)
 
 
 @given("of {count:Count} jobs the first worker does {slots:Count} at once")
@@ -137,9 +140,9 @@ def one_worker(context: Context, count: int, slots: int) -> None:
     context.world.followed.expect_at_once(slots)
 
 
-@when("{count:Count} urgent jobs are handed in, and the workers are free again")
-def hand_in_urgent_and_answer(context: Context, count: int) -> None:
-    context.world.hand_in_urgent(count)
+@when("{count:Count} urgent jobs are handed in, half of them for {time:Duration} later, and the workers are free again")
+def hand_in_urgent_and_answer(context: Context, count: int, time: float) -> None:
+    context.world.hand_in_urgent(count, later_s=time)
     context.world.answer_in_turn()
 
 
@@ -159,14 +162,9 @@ def hand_in_many(context: Context, count: int) -> None:
     context.world.followed.do(count)
 
 
-@when("a job is handed in")
-def hand_in_one(context: Context) -> None:
-    context.world.hand_in(Job(context.world.label()))
-
-
-@when("the service is well, and the job is handed back twice")
+@when("the first is handed back")
 def hand_back(context: Context) -> None:
-    context.world.tries.hand_back(2)
+    context.world.keys.hand_back()
 
 
 @when("a job that ends its process is handed in, and {count:Count} others")
@@ -189,14 +187,9 @@ def hand_in_same(context: Context, count: int) -> None:
     context.world.keys.hand_in_at_once(count)
 
 
-@when("the second of them is taken back")
+@when("the second of each is taken back, and one that is under way")
 def take_back(context: Context) -> None:
-    context.world.followed.cancel(1)
-
-
-@when("the job is handed in and followed")
-def follow(context: Context) -> None:
-    context.world.followed.follow()
+    context.world.taken_back.take_back_each()
 
 
 @when("somebody hands in {what}")
@@ -212,17 +205,12 @@ def place_orders(context: Context, count: int) -> None:
     context.world.orders.place(count)
 
 
-@given("an order was placed")
-def place_order(context: Context) -> None:
-    context.world.orders.place_one()
-
-
 @given("an order was placed and confirmed")
 def place_confirmed_order(context: Context) -> None:
     context.world.orders.place_confirmed()
 
 
-@given("{count:Count} orders are placed, one of which is confirmed all the same")
+@given("{count:Count} orders are placed, one of whose jobs is begun all the same")
 def place_unheard(context: Context, count: int) -> None:
     context.world.orders.place_unheard(count)
 
@@ -232,14 +220,14 @@ def slow_order(context: Context) -> None:
     context.world.orders.begin_slowly()
 
 
-@when("{count:Count} others with its reference are refused")
+@given("{count:Count} others with its reference are refused")
 def repeat_order(context: Context, count: int) -> None:
     context.world.orders.repeat(count)
 
 
-@when("{count:Count} orders through the second server are confirmed before it")
-def overtake(context: Context, count: int) -> None:
-    context.world.orders.overtake(count)
+@when("an order through the second server is confirmed before it")
+def overtake(context: Context) -> None:
+    context.world.orders.overtake()
 
 
 # What must hold
@@ -267,10 +255,9 @@ def all_done_within_and_begun_once(context: Context, deadline: float) -> None:
     context.world.expect_begun_once()
 
 
-@then("once the service answers, within {deadline:Duration} every job is done exactly once")
-def all_done_once_it_answers(context: Context, deadline: float) -> None:
-    context.world.answer()
-    context.world.expect_done(deadline)
+@then("within {deadline:Duration} every job is done exactly once, and none that was answered is begun again")
+def all_known_to_be_done(context: Context, deadline: float) -> None:
+    context.world.expect_known_done(deadline)
 
 
 @then("the last urgent job begins before more than {count:Count} of the others have begun")
@@ -280,34 +267,34 @@ def begun_in_order(context: Context, count: int) -> None:
 
 
 @then(
-    "each is begun again after {one:Duration}, {two:Duration} and {three:Duration}, up to a quarter longer and "
-    "at most {late:Duration} late"
+    "each of the {count:Count} is begun again after {one:Duration}, {two:Duration} and {three:Duration}, "
+    "up to a quarter longer, not all at the same moment"
 )
-def begun_again_after(context: Context, one: float, two: float, three: float, late: float) -> None:
-    context.world.tries.expect_waits([one, two, three], spread=0.25, late_s=late)
+def begun_again_after(context: Context, count: int, one: float, two: float, three: float) -> None:
+    context.world.tries.expect_waits(count, [one, two, three], spread=0.25)
 
 
-@then("the jobs do not all come back at the same moment")
-def spread(context: Context) -> None:
-    context.world.tries.expect_spread()
+@then("the other is put aside after {tries:Count} tries, with its error")
+def put_aside(context: Context, tries: int) -> None:
+    context.world.tries.expect_put_aside(tries)
 
 
-@then("only the first time is agreed to")
-def agreed_once(context: Context) -> None:
-    context.world.tries.expect_agreed(True, False)
+@then("handed back by two, it is taken once, has all its tries again, and is done exactly once")
+def done_after_all(context: Context) -> None:
+    context.world.tries.expect_done_after_all()
 
 
-@then("the job is begun once more, and done exactly once")
-def begun_once_more(context: Context) -> None:
-    context.world.tries.expect_begun(5)
+@then("the one that is refused is put aside within {deadline:Duration}, with its error")
+def put_aside_at_once(context: Context, deadline: float) -> None:
+    context.world.tries.expect_refused(deadline)
 
 
-@then("it is put aside within {deadline:Duration}, and in the next {time:Duration} it is not begun again")
-def put_aside_at_once(context: Context, deadline: float, time: float) -> None:
-    context.world.tries.expect_no_other(deadline, time)
+@then("the one that was refused is still put aside, and was begun once")
+def still_aside(context: Context) -> None:
+    context.world.tries.expect_still_aside()
 
 
-@then("the {count:Count} jobs of the first worker were begun twice, and the others once")
+@then("the {count:Count} jobs of the first worker were begun once more than the others")
 def some_begun_again(context: Context, count: int) -> None:
     context.world.deaths.expect_begun_again(count)
 
@@ -327,14 +314,24 @@ def given_up(context: Context, deadline: float, count: int) -> None:
     context.world.deaths.expect_given_up(deadline, count)
 
 
+@then("{count:Count} jobs are begun at once again")
+def no_place_is_lost(context: Context, count: int) -> None:
+    context.world.deaths.expect_begun_at_once(count)
+
+
 @then("each of the {count:Count} was ended after {limit:Duration}, at most {late:Duration} late")
 def ended_in_time(context: Context, count: int, limit: float, late: float) -> None:
     context.world.deaths.expect_ended(limit, late)
 
 
-@then("it is begun after {delay:Duration}, at most {late:Duration} late")
+@then("each is begun after {delay:Duration}, at most {late:Duration} late")
 def begun_in_time(context: Context, delay: float, late: float) -> None:
     context.world.schedules.expect_begun_after(delay, late)
+
+
+@then("a job that is to be done every second from now on is begun within {deadline:Duration}")
+def schedules_go_on(context: Context, deadline: float) -> None:
+    context.world.schedules.expect_to_go_on(deadline)
 
 
 @then("for {time:Duration} the job has been begun once each second")
@@ -364,32 +361,52 @@ def key_is_free_once_done(context: Context) -> None:
     context.world.keys.expect_free(1.0)
 
 
-@then("within {deadline:Duration} another with the same key is taken and done")
-def key_is_free(context: Context, deadline: float) -> None:
-    context.world.keys.expect_free(deadline)
+@then("while that is tried again, others are told so, too")
+def told_while_tried_again(context: Context) -> None:
+    context.world.keys.expect_told_while_tried_again()
 
 
-@then("in the next {time:Duration} only the first is confirmed")
-def only_first_is_confirmed(context: Context, time: float) -> None:
-    context.world.orders.expect_only_first(time)
+@then("for each of them another job with the same key is taken and done")
+def keys_are_free(context: Context) -> None:
+    context.world.keys.expect_all_free(1.0)
 
 
-@then("within {deadline:Duration} the two others are done, and it was not begun")
+@then("this is agreed to when the other is done, and not before")
+def agreed_later(context: Context) -> None:
+    context.world.keys.expect_agreed_later()
+
+
+@then("while it is done after all, its key is not free")
+def key_is_not_free(context: Context) -> None:
+    context.world.keys.expect_not_free()
+
+
+@then("that one is ended within {deadline:Duration}, and what waits for it is taken back, too")
+def under_way_is_ended(context: Context, deadline: float) -> None:
+    context.world.taken_back.expect_ended(deadline)
+
+
+@then("once the service answers, within {deadline:Duration} the others are done, and nothing else is begun")
 def rest_is_done(context: Context, deadline: float) -> None:
-    context.world.followed.expect_rest(deadline)
+    context.world.taken_back.expect_rest(deadline)
 
 
-@then("within {deadline:Duration} both are done exactly once, the second begun after the first had ended")
-def one_after_the_other(context: Context, deadline: float) -> None:
-    context.world.followed.expect_one_after_the_other(deadline)
+@then("one more that is to be done after it is taken, once it is done")
+def late_one_is_taken(context: Context) -> None:
+    context.world.followed.chain_late()
 
 
-@then("its progress never goes back, and ends with 100")
-def progress_grows(context: Context) -> None:
-    context.world.followed.expect_grew()
+@then("within {deadline:Duration} all are done exactly once, none before its turn and its time")
+def in_turn(context: Context, deadline: float) -> None:
+    context.world.followed.expect_in_turn(deadline)
 
 
-@then("its result is known for {kept:Duration}, and after {gone:Duration} no more")
+@then("the progress of each only grew, up to 100")
+def progress_grew(context: Context) -> None:
+    context.world.progress.expect_grew()
+
+
+@then("the result of the first is known for {kept:Duration}, and after {gone:Duration} no more")
 def result_is_kept(context: Context, kept: float, gone: float) -> None:
     context.world.followed.expect_kept(kept, gone)
 

@@ -32,14 +32,16 @@ class Priority(Enum):
 class Job:
     """A job to be done, at the earliest in `delay_s` seconds; the service sees its `label` as the path.
 
-    Of several with the same `unique` key that are not done one is taken. `after` is the id of a job that has to be done
-    before. `timeout_s`: it is ended when it takes longer.
+    `at`, an aware moment, may stand in the place of `delay_s`. Of several with the same `unique` key that are not done
+    one is taken. `after` is the id of a job that has to be done before; when that is taken back, this one is, too.
+    `timeout_s`: it is ended when it takes longer.
     """
 
     label: str
     kind: Kind = Kind.CALL
     priority: Priority = Priority.NORMAL
     delay_s: float = 0
+    at: datetime.datetime | None = None
     unique: str | None = None
     after: str | None = None
     timeout_s: float | None = None
@@ -63,11 +65,14 @@ class Answer(NamedTuple):
 class Mistake(Enum):
     """What somebody may hand in by mistake, or on purpose."""
 
-    TOO_LARGE = auto()  # more than 64 KiB, the limit that is set
+    TOO_LARGE = auto()  # more than 64 KiB, the limit that is set, in fewer characters than that
     UNKNOWN_KIND = auto()
     HOSTILE_PICKLE = auto()  # in the place of the request; whoever unpickles it calls the service at its label
     NO_SUCH_DATE = auto()  # to be done on 30 February
     NEGATIVE_DELAY = auto()
+    PAST_MOMENT = auto()  # to be done at a moment of years ago
+    NEGATIVE_LIMIT = auto()  # it may take less than no time
+    AFTER_NOTHING = auto()  # to be done after a job that nobody has handed in
     NO_LABEL = auto()
 
 
@@ -108,10 +113,13 @@ class Adapter(Protocol):
         """What has become of the job with that id."""
 
     def requeue(self, job: str) -> bool:
-        """Has a job done after all that was put aside; whether the node agreed."""
+        """Has a job done after all that was put aside; whether the node agreed.
+
+        It does not when the job is not put aside, or another that is not done has its key by now.
+        """
 
     def cancel(self, job: str) -> bool:
-        """Takes a job back; whether the node agreed."""
+        """Takes a job back, with what waits for it; whether the node agreed. One that is under way is ended."""
 
     def every(self, interval_s: float, label: str) -> None:
         """Has a job of kind CALL done every `interval_s` seconds, from one interval on."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than_or_equal_to
 
 from support.capabilities.background_jobs_redis_queue.client import Job, Kind
+from support.errors import ProbeError
 from support.polling import poll
 from support.worlds.world import wait_until
 
@@ -22,10 +23,21 @@ class Deaths:
         self._others: list[str] = []
 
     def expect_begun_again(self, count: int) -> None:
-        """So many jobs were begun twice, the others once."""
-        begun = Counter(self._world.starts().values())
-        wanted = {2: count, 1: len(self._world.labels) - count}
+        """So many jobs were begun once more than the others."""
+        starts = self._world.starts()
+        begun = Counter(starts[label] for label in self._world.labels)
+        fewest = min(begun)
+        wanted = {fewest + 1: count, fewest: len(self._world.labels) - count}
         assert_that(dict(begun), equal_to(wanted), "how many jobs were begun how often, by the service")
+
+    def answer_some(self, count: int) -> None:
+        """So many jobs of the second worker are done, and their places are free. ProbeError when it has fewer."""
+        worker = self._world.nodes[-1].name
+        calls = [call for call in self._world.held.waiting() if call.via == worker][:count]
+        if len(calls) < count:
+            raise ProbeError(f"{worker} has only {len(calls)} jobs under way")
+        self._world.held.release(*[call.seq for call in calls])
+        self._world.expect_done(labels=[call.path.strip("/") for call in calls])
 
     def expect_last_counts(self, quiet_s: float) -> None:
         """`quiet_s` later each job has one effect, that of the run that was begun last."""
@@ -56,13 +68,23 @@ class Deaths:
         self._world.expect_put_aside(self._fatal, within_s)
         assert_that(self._world.starts()[self._fatal], equal_to(starts), "how often the job was begun")
 
+    def expect_begun_at_once(self, count: int) -> None:
+        """So many jobs are under way at the same time; no place was lost."""
+        mark = self._world.service.mark()
+        self._world.hold()
+        self._world.hand_in_many(self._world.many(count, "again"))
+        begun = self._world.service.await_arrivals(count, 3.0, since=mark, path=f"/{self._world.name}-again-*")
+        assert_that(len(begun), equal_to(count), "jobs that were under way at once")
+        self._world.answer()
+
     def hang(self, count: int, limit_s: float) -> None:
-        """So many jobs are under way that may take `limit_s`, and never hear from the service."""
-        self._hung = [f"{self._world.name}-hung-{number}" for number in range(count)]
-        fault = self._world.service.arm("hang", times=None, match={"path": f"/{self._world.name}-hung-*"})
+        """So many jobs are under way that may take `limit_s`, and hear nothing from the service at their first try."""
+        self._hung = self._world.many(count, "hung")
+        faults = [self._world.service.arm("hang", match={"path": f"/{label}"}) for label in self._hung]
         for label in self._hung:
             self._world.hand_in(Job(label, timeout_s=limit_s))
-        fault.await_hits(count)
+        for fault in faults:
+            fault.await_hits()
 
     def expect_ended(self, limit_s: float, late_s: float) -> None:
         """The first run of each was ended by its worker after `limit_s`, at most `late_s` late."""

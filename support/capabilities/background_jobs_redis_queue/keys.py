@@ -7,6 +7,7 @@ from hamcrest import assert_that, equal_to
 
 from support.capabilities.background_jobs_redis_queue.client import Answer, Job, Outcome
 from support.polling import poll
+from support.promise import must
 from support.worlds.crowds import threads
 
 if TYPE_CHECKING:
@@ -38,13 +39,69 @@ class Keys:
         self._world.service.await_arrivals(taken, 3.0, path=f"/{self._world.name}-*")
         self._world.expect_begun_once()
 
-    def hold_one(self) -> None:
-        """A job with the key is under way, and the service lets it wait."""
-        self._world.hold_one(Job(self._world.label("holder"), unique=self._key))
+    def expect_told_while_tried_again(self) -> None:
+        """The call of the one that was taken breaks off; until it is begun again, nobody else with the key is taken."""
+        self._mark, self._answers = self._world.service.mark(), []
+        self._world.held.cut()
+        again = poll(self._is_begun_again, 4.0)
+        counted = Counter(answer.outcome for answer in self._answers)
+        assert_that(set(counted), equal_to({Outcome.DUPLICATE}), "what others were told until it was begun again")
+        must(again, "a job whose call broke off was not begun again in 4 s")
+
+    def _is_begun_again(self) -> bool:
+        again = self._world.service.arrivals(since=self._mark, path=f"/{self._world.name}-*")
+        self._answers.append(self._offer(self._key))  # once more when it has been: that is at its second try
+        return bool(again)
+
+    def _offer(self, key: str) -> Answer:
+        return self._world.offer(Job(f"{self._world.name}-more", unique=key))
 
     def expect_free(self, within_s: float) -> None:
         """Within `within_s` another job with the key is taken; it is done, and so is the one before."""
-        another = Job(self._world.label("next"), unique=self._key)
-        taken = poll(lambda: self._world.offer(another).outcome is Outcome.TAKEN, within_s)
-        assert_that(taken, equal_to(True), f"whether another job with the key was taken within {within_s:g} s")
+        self._take(self._key, within_s)
         self._world.expect_done()
+
+    def expect_all_free(self, within_s: float) -> None:
+        """The same for the key of each job, which is its label."""
+        for label in list(self._world.labels):
+            self._take(label, within_s)
+        self._world.expect_done()
+
+    def _take(self, key: str, within_s: float) -> None:
+        another = Job(self._world.label("next"), unique=key)
+        taken = poll(lambda: self._world.offer(another).outcome is Outcome.TAKEN, within_s)
+        assert_that(taken, equal_to(True), f"whether another job with the key {key} was taken within {within_s:g} s")
+
+    # Put aside, and handed back
+
+    def refuse_one(self) -> None:
+        """A job with the key is put aside, because the service refuses it."""
+        self._first = self._world.label("first")
+        self._world.service.arm("status", match={"path": f"/{self._first}"}, status=422)
+        self._world.hand_in(Job(self._first, unique=self._key))
+        self._world.expect_put_aside(self._first, 3.0)
+
+    def hold_another(self) -> None:
+        """Another with the key is under way, and the service lets it wait."""
+        self._second = self._world.label("second")
+        self._world.hold_one(Job(self._second, unique=self._key))
+
+    def hand_back(self) -> None:
+        """Somebody hands the first back."""
+        self._agreed = self._hand_back()
+
+    def _hand_back(self) -> bool:
+        return self._world.servers[0].requeue(self._world.ids[self._first])
+
+    def expect_agreed_later(self) -> None:
+        """That was not agreed to; when the other is done it is. The service lets it wait."""
+        must(not self._agreed, "a job was handed back while another had its key")
+        self._world.answer()
+        self._world.expect_done(labels=[self._second])
+        self._world.hold()
+        must(poll(self._hand_back, 1.0), "a job whose key was free was not to be handed back")
+
+    def expect_not_free(self) -> None:
+        """No other with the key is taken; the service answers after that."""
+        assert_that(self._offer(self._key).outcome, equal_to(Outcome.DUPLICATE), "what another with the key was told")
+        self._world.answer()

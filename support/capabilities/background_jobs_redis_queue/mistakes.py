@@ -18,6 +18,9 @@ MISTAKES = {
     "a pickle that calls the service": Mistake.HOSTILE_PICKLE,
     "a job for 30 February": Mistake.NO_SUCH_DATE,
     "a job that is to be done 1 s ago": Mistake.NEGATIVE_DELAY,
+    "a job for a moment that is over": Mistake.PAST_MOMENT,
+    "a job that may take -1 s": Mistake.NEGATIVE_LIMIT,
+    "a job after one that there is not": Mistake.AFTER_NOTHING,
     "a job without its label": Mistake.NO_LABEL,
 }
 

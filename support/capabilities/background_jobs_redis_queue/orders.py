@@ -1,6 +1,5 @@
 """Orders in the platform's database, each of which is confirmed by a job."""
 
-import time
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
@@ -8,7 +7,6 @@ from hamcrest import assert_that, equal_to
 from support.capabilities.background_jobs_redis_queue.client import Outcome
 from support.errors import ProbeError
 from support.polling import poll
-from support.worlds.world import wait_until
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -32,13 +30,9 @@ class Orders:
         outcome = self._world.servers[server].order(reference, self._world.label("order"))
         assert_that(outcome, equal_to(Outcome.TAKEN), f"what became of the order {reference}")
 
-    def place_one(self) -> None:
-        """One order, of a reference that is taken then."""
-        self._place(0, self._reference)
-
     def place_confirmed(self) -> None:
-        """One order, whose job is done: the way to the queue is open."""
-        self.place_one()
+        """One order, of a reference that is taken then, whose job is done: the way to the queue is open."""
+        self._place(0, self._reference)
         self._world.expect_done()
 
     def place_unheard(self, count: int) -> None:
@@ -57,12 +51,6 @@ class Orders:
             outcome = self._world.servers[number % 2].order(self._reference, f"{self._world.name}-refused-{number}")
             assert_that(outcome, equal_to(Outcome.DUPLICATE), "what became of an order whose reference was taken")
 
-    def expect_only_first(self, quiet_s: float) -> None:
-        """`quiet_s` later the job of the order that was taken is done, and no other was begun."""
-        wait_until(time.monotonic() + quiet_s)
-        self._world.expect_done()
-        self._world.expect_begun_once()
-
     def begin_slowly(self) -> None:
         """An order is under way in the database, and not committed. ProbeError when that moment was not seen."""
         from support.worlds.crowds import threads
@@ -73,12 +61,10 @@ class Orders:
         if not poll(self._world.effects.uncommitted, 5.0, 0.02):
             raise ProbeError("no order was seen under way in the database")
 
-    def overtake(self, count: int) -> None:
-        """So many orders through the other server are confirmed while that one is not committed yet."""
-        labels = len(self._world.labels)
-        for _ in range(count):
-            self._place(1, self._world.fresh("order"))
-        self._world.expect_done(5.0, self._world.labels[labels:])
+    def overtake(self) -> None:
+        """An order through the other server is confirmed while that one is not committed yet."""
+        self._place(1, self._world.fresh("order"))
+        self._world.expect_done(5.0, self._world.labels[-1:])
         if self._slow.done():
-            raise ProbeError("the first order was committed before the others were confirmed")
+            raise ProbeError("the first order was committed before the other was confirmed")
         assert_that(self._slow.result(10), equal_to(Outcome.TAKEN), "what became of the first order")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
 _EARLY_S = 0.01
+_HOUR = datetime.timedelta(hours=1)
 _TICK_S = 1.0
 _LATE_S = 0.7  # that a job of every second may be late, without being as late as the next
 
@@ -34,14 +35,22 @@ class Schedules:
             self._world.hand_in(Job(label, delay_s=delay_s))
         self._told = time.time()
 
+    def hand_in_by_clock(self, delay_s: float, zone: str) -> None:
+        """A job that is to be done in `delay_s`, and one for that moment as the clock of `zone` (IANA) shows it."""
+        self.hand_in(1, delay_s)
+        at = datetime.datetime.fromtimestamp(time.time() + delay_s, ZoneInfo(zone))
+        self._world.hand_in(Job(self._world.label("clock"), at=at))
+        self._told = time.time()
+
     def expect_begun_after(self, delay_s: float, late_s: float) -> None:
-        """The job was begun then: not before `delay_s`, and at most `late_s` after that."""
-        (label,) = self._world.labels
-        poll(lambda: self._world.arrivals(label), self._told + delay_s + late_s - time.time())
-        begun = [call.arrived for call in self._world.arrivals(label)]
-        must(begun, f"{label} was not begun in {delay_s + late_s:g} s")
-        assert_that(begun[0] - self._asked, greater_than_or_equal_to(delay_s - _EARLY_S), "seconds until it was begun")
-        assert_that(begun[0] - self._told, less_than_or_equal_to(delay_s + late_s), "seconds until it was begun")
+        """Each job was begun then: not before `delay_s`, and at most `late_s` after that."""
+        for label in self._world.labels:
+            poll(lambda label=label: self._world.arrivals(label), self._told + delay_s + late_s - time.time())  # type: ignore[misc]
+            begun = [call.arrived for call in self._world.arrivals(label)]
+            must(begun, f"{label} was not begun in {delay_s + late_s:g} s")
+            after, late = begun[0] - self._asked, begun[0] - self._told
+            assert_that(after, greater_than_or_equal_to(delay_s - _EARLY_S), f"seconds until {label} was begun")
+            assert_that(late, less_than_or_equal_to(delay_s + late_s), f"seconds until {label} was begun")
 
     def every_second(self) -> None:
         """A job is to be done every second; it has been, once."""
@@ -49,6 +58,14 @@ class Schedules:
         self._world.servers[0].every(_TICK_S, label)
         self._world.closing.callback(self._world.servers[1].stop, label)
         must(poll(self._world.arrivals, 4.0), "a job of every second was not begun in 4 s")
+
+    def expect_to_go_on(self, within_s: float) -> None:
+        """A job that is to be done every second from now on is begun within `within_s`. It is stopped then."""
+        label, server = self._world.fresh("tick"), self._world.servers[0]
+        server.every(_TICK_S, label)
+        begun = self._world.service.await_arrivals(1, within_s, path=f"/{label}")
+        server.stop(label)
+        must(begun, f"a job of every second was not begun in {within_s:g} s")
 
     def let_pass(self, seconds: float) -> None:
         """Waits."""
@@ -73,10 +90,12 @@ class Schedules:
         """On `count` days around the day `change` it is due once each, at that time on all but that day."""
         middle = datetime.date.fromisoformat(change)
         days = [middle + datetime.timedelta(days=number - count // 2) for number in range(count)]
-        midnight = datetime.datetime.combine(days[0], datetime.time(), self._zone)
+        # Told in UTC: late in the evening of New York, that is another day.
+        just_before = datetime.datetime.combine(days[0], self._at, self._zone).astimezone(datetime.UTC) - _HOUR
         cron = f"{self._at.minute} {self._at.hour} * * *"
         for server in self._world.servers:
-            due = [moment.astimezone(self._zone) for moment in server.next_runs(cron, self._zone.key, midnight, count)]
+            runs = server.next_runs(cron, self._zone.key, just_before, count)
+            due = [moment.astimezone(self._zone) for moment in runs]
             assert_that([moment.date() for moment in due], equal_to(days), "the days on which it is due")
             times = {moment.time() for moment in due if moment.date() != middle}
             assert_that(times, equal_to({self._at}), "the times of day at which it is due")

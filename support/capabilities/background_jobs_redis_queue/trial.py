@@ -29,7 +29,7 @@ def _has_one_confirmed(world: World) -> None:
 
 def _takes_back(world: World) -> None:
     world.schedules.hand_in(1, delay_s=60)
-    world.followed.cancel(-1)
+    world.taken_back.take_back(world.labels[-1])
 
 
 def _refuses(world: World) -> None:

@@ -1,6 +1,7 @@
 """One scenario of background jobs: jobs of names that nobody has used before, and what became of them."""
 
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Iterable
 
 from hamcrest import assert_that, contains_string, empty, equal_to, less_than_or_equal_to
@@ -12,7 +13,9 @@ from support.capabilities.background_jobs_redis_queue.keys import Keys
 from support.capabilities.background_jobs_redis_queue.mistakes import Mistakes
 from support.capabilities.background_jobs_redis_queue.orders import Orders
 from support.capabilities.background_jobs_redis_queue.probe import Effects
+from support.capabilities.background_jobs_redis_queue.progress import Progress
 from support.capabilities.background_jobs_redis_queue.schedules import Schedules
+from support.capabilities.background_jobs_redis_queue.taken_back import TakenBack
 from support.capabilities.background_jobs_redis_queue.tries import Tries
 from support.clients.provider_control import ArmedFault, Arrival
 from support.clients.upstream_control import UpstreamControl
@@ -20,7 +23,7 @@ from support.faults.faults import Faults
 from support.polling import poll
 from support.promise import must
 from support.worlds import world
-from support.worlds.world import part, turns
+from support.worlds.world import part, turns, wait_until
 
 SLOTS = 6  # jobs that both workers together do at a time
 DONE_WITHIN_S = 8.0  # where no sentence says it
@@ -30,7 +33,8 @@ class World(world.World[Adapter]):
     """What the steps of one scenario share. `labels`: jobs that are to be done; `ids`: of all jobs."""
 
     deaths, followed, keys, mistakes = part(Deaths), part(Followed), part(Keys), part(Mistakes)
-    orders, schedules, tries = part(Orders), part(Schedules), part(Tries)
+    orders, progress, schedules = part(Orders), part(Progress), part(Schedules)
+    taken_back, tries = part(TakenBack), part(Tries)
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
@@ -70,9 +74,12 @@ class World(world.World[Adapter]):
         """So many labels of jobs that are to be done."""
         return [self.label(kind) for _ in range(count)]
 
-    def hand_in_urgent(self, count: int) -> None:
-        """`count` jobs that go first."""
-        self.hand_in_many(self.many(count), Priority.HIGH)
+    def hand_in_urgent(self, count: int, later_s: float = 0) -> None:
+        """`count` jobs that go first, every second one for `later_s` later; returns when that time has come."""
+        self.last = self.many(count)
+        for number, label in enumerate(self.last):
+            self.hand_in(Job(label, priority=Priority.HIGH, delay_s=number % 2 * later_s))
+        wait_until(time.monotonic() + later_s)
 
     def hand_in_low(self, count: int) -> None:
         """`count` jobs that can wait."""
@@ -82,19 +89,27 @@ class World(world.World[Adapter]):
 
     def hold(self) -> ArmedFault:
         """From now on the service lets everybody wait who calls it for this scenario."""
-        return self.service.arm("hold_before", times=None, match={"path": f"/{self.name}-*"})
+        self.held = self.service.arm("hold_before", times=None, match={"path": f"/{self.name}-*"})
+        return self.held
 
-    def occupy(self) -> None:
-        """Every place of both workers has a job that the service lets wait. FaultError when that cannot be."""
-        self._held = self.hold()
-        self.hand_in_many(self.many(SLOTS, "busy"))
-        self._held.await_waiting(SLOTS, within_s=8.0)
+    def occupy(self, failures: int = 0) -> None:
+        """Every place of both workers has a job, with a key of its own, that the service lets wait.
+
+        Each has failed so many times before. FaultError when that cannot be.
+        """
+        labels = self.many(SLOTS, "busy")
+        for label in labels if failures else []:
+            self.service.arm("status", times=failures, match={"path": f"/{label}"}, status=503)
+        self.hold()
+        for label in labels:
+            self.hand_in(Job(label, unique=label))
+        self.held.await_waiting(SLOTS, within_s=8.0)
 
     def hold_one(self, job: Job | None = None) -> None:
         """A job that is under way, and that the service lets wait."""
-        held = self.hold()
+        self.hold()
         self.hand_in(job or Job(self.label()))
-        held.await_waiting(1)
+        self.held.await_waiting(1)
 
     def answer(self) -> None:
         """The service answers whom it let wait, and everybody else."""
@@ -105,12 +120,14 @@ class World(world.World[Adapter]):
 
         So jobs arrive in the order in which they are begun, however busy the machine is.
         """
-        while set(self.last) - set(self.starts()) and (waiting := self._held.waiting()):
-            begun = len(self.arrivals())
-            self._held.release(waiting[0].seq)
-            if begun < len(self.labels):
-                arrived = len(self.service.await_arrivals(begun + 1, 5.0, path=f"/{self.name}-*"))
-                must(arrived > begun, f"a place was free, and none of {len(self.labels) - begun} jobs was begun in 5 s")
+        waiting, left, mark = deque(call.seq for call in self.held.waiting()), set(self.last), self.service.mark()
+        while left:
+            self.held.release(waiting.popleft())
+            begun = self.service.await_arrivals(1, 5.0, since=mark, path=f"/{self.name}-*")
+            must(begun, f"a place was free, and none of {len(left)} jobs or more was begun in 5 s")
+            mark = begun[-1].seq
+            waiting += [call.seq for call in begun]
+            left -= {call.path.strip("/") for call in begun}
         self.answer()
 
     # What must hold
@@ -120,8 +137,8 @@ class World(world.World[Adapter]):
         return self.service.arrivals(path=f"/{label}" if label else f"/{self.name}-*")
 
     def starts(self) -> Counter[str]:
-        """How often each job was begun, by the service's own count."""
-        return Counter(call.path.strip("/") for call in self.arrivals())
+        """How often each job was begun, by the service's own count; of one in steps its first step tells."""
+        return Counter(call.path.strip("/").removesuffix("/1") for call in self.arrivals())
 
     def done(self) -> Counter[str]:
         """How many effects each job has left in the database."""
@@ -135,6 +152,18 @@ class World(world.World[Adapter]):
         assert_that({label: found[label] for label in wanted}, equal_to(dict(wanted)), "effects of each job")
         assert_that(sorted(set(found) - set(self.labels)), empty(), "effects that nobody asked for")
 
+    def expect_known_done(self, within_s: float) -> None:
+        """Within `within_s` each job is done exactly once, and the nodes know it; no answered call is repeated."""
+        deadline = time.monotonic() + within_s
+        self.expect_done(within_s)
+        poll(lambda: self._states() <= {State.DONE, State.FORGOTTEN}, deadline - time.monotonic())
+        answered = Counter(call.path.strip("/") for call in self.arrivals() if call.status is not None)
+        assert_that(dict(answered), equal_to(dict(Counter(self.labels))), "calls that the service answered")
+        assert_that(self._states() - {State.DONE, State.FORGOTTEN}, empty(), "what is told of jobs that are done")
+
+    def _states(self) -> set[State]:
+        return {self.servers[0].report(id).state for id in self.ids.values()}
+
     def expect_begun_once(self) -> None:
         """Each job was begun exactly once."""
         assert_that(dict(self.starts()), equal_to(dict(Counter(self.labels))), "starts of each job, by the service")
@@ -147,12 +176,8 @@ class World(world.World[Adapter]):
         before = sum(label not in self.last for label in begun[:last])
         assert_that(before, less_than_or_equal_to(count), "other jobs that were begun before the last of these")
 
-    def await_done(self, within_s: float) -> None:
-        """For a state that a scenario goes on from: all jobs are done. AssertionError when they are not."""
-        self.expect_done(within_s)
-
     def expect_put_aside(self, label: str, within_s: float, *words: str) -> None:
-        """Within `within_s` the job is put aside, and its error has all of `words`."""
+        """Within `within_s` the job is put aside, with an error that has all of `words`, and the count of its tries."""
         report = self.servers[1].report
         poll(lambda: report(self.ids[label]).state is State.PUT_ASIDE, within_s)
         found = report(self.ids[label])
@@ -160,4 +185,5 @@ class World(world.World[Adapter]):
         must(found.error, f"nobody is told why {label} was put aside")
         for word in words:
             assert_that(found.error, contains_string(word), f"why {label} was put aside")
+        assert_that(found.tries, equal_to(self.starts()[label]), f"how often {label} was begun, as is told")
         assert_that(self.done()[label], equal_to(0), f"effects of {label}, which failed")

@@ -1,6 +1,7 @@
 """Background jobs of the reference platform: its routes, its statuses, its table of effects."""
 
 import datetime
+import json
 import pickle
 from collections.abc import Mapping
 from typing import Any
@@ -41,6 +42,9 @@ _MISTAKES: Mapping[Mistake, Mapping[str, Any]] = {
     Mistake.UNKNOWN_KIND: {"kind": "os.system"},
     Mistake.NO_SUCH_DATE: {"at": "2027-02-30T10:00:00+00:00"},
     Mistake.NEGATIVE_DELAY: {"delay_s": -1},
+    Mistake.PAST_MOMENT: {"at": "2020-01-01T00:00:00+00:00"},
+    Mistake.NEGATIVE_LIMIT: {"timeout_s": -1},
+    Mistake.AFTER_NOTHING: {"after": "no-such-job"},
     Mistake.NO_LABEL: {"payload": {}},
 }
 
@@ -70,7 +74,8 @@ class Adapter(NodeClient):
             "priority": _PRIORITIES[job.priority],
             "delay_s": job.delay_s,
         }
-        more = {"unique": job.unique, "after": job.after, "timeout_s": job.timeout_s}
+        at = job.at and job.at.isoformat()
+        more = {"at": at, "unique": job.unique, "after": job.after, "timeout_s": job.timeout_s}
         return self._handed_in(said | {name: value for name, value in more.items() if value is not None})
 
     def offer(self, mistake: Mistake, label: str) -> Answer:
@@ -81,10 +86,11 @@ class Adapter(NodeClient):
             return Answer(_OUTCOMES.get(status) or broken(f"{self.name} answered a pickle by {status}"))
         said: dict[str, Any] = {"kind": "call", "payload": {"label": label}}
         if mistake is Mistake.TOO_LARGE:
-            return self._handed_in(said | {"payload": {"label": label, "note": "x" * 65_536}})
+            large = said | {"payload": {"label": label, "note": "α" * 40_000}}
+            return self._handed_in(json.dumps(large, ensure_ascii=False).encode())
         return self._handed_in({**said, **_MISTAKES[mistake]})
 
-    def _handed_in(self, said: Mapping[str, Any]) -> Answer:
+    def _handed_in(self, said: Mapping[str, Any] | bytes) -> Answer:
         answer = self.ask("POST", "/jobs", said)
         if answer.status_code not in _OUTCOMES:
             broken(f"{self.name} answered a job by {answer.status_code}: {answer.text}")

@@ -30,7 +30,7 @@ from .settings import JobSettings
 CONNECTIONS = 10
 LOOK_S = 0.1  # how often schedules are looked at
 PRIORITIES = ("high", "normal", "low")
-LONGEST_DELAY_S = 366 * 86_400
+LONGEST_S = 366 * 86_400  # of a delay, or of a job
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 logger = logging.getLogger(__name__)
@@ -185,7 +185,7 @@ def _job(said: Any) -> Job:
                 if priority not in PRIORITIES:
                     raise ValueError
                 unique, after = str(said.get("unique", "")), str(said.get("after", ""))
-                timeout_s = float(said.get("timeout_s", 0))
+                timeout_s = _within(float(said.get("timeout_s", 0)))
                 return Job(str(uuid.uuid4()), kind, payload, priority, _delay_s(said), unique, after, timeout_s)
     except (TypeError, ValueError):
         pass
@@ -194,10 +194,13 @@ def _job(said: Any) -> Job:
 
 def _delay_s(said: Mapping[str, Any]) -> float:
     """In how many seconds it is to be done: delay_s, or the moment `at` (ISO 8601); ValueError for any other."""
-    delay_s = float(said.get("delay_s", 0))
     if at := said.get("at"):
         moment = datetime.datetime.fromisoformat(at)
-        delay_s = max(0.0, (moment - datetime.datetime.now(datetime.UTC)).total_seconds())
-    if not 0 <= delay_s <= LONGEST_DELAY_S:
+        return _within((moment - datetime.datetime.now(datetime.UTC)).total_seconds())
+    return _within(float(said.get("delay_s", 0)))
+
+
+def _within(seconds: float) -> float:
+    if not 0 <= seconds <= LONGEST_S:  # nor is what is no number
         raise ValueError
-    return delay_s
+    return seconds

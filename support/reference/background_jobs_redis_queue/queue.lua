@@ -21,6 +21,21 @@ local function push(id, end_of_queue)
   redis.call(end_of_queue, 'queue:' .. get(id, 'priority'), id)
 end
 
+-- It is queued, or waits for its time.
+local function ready(id)
+  if tonumber(get(id, 'due')) <= now then return push(id, 'RPUSH') end
+  set(id, 'state', 'waiting')
+  redis.call('ZADD', 'due', get(id, 'due'), id)
+end
+
+-- Gives the job its key; returns the open job that has it, if there is one.
+local function take_key(id, key)
+  if key == '' then return end
+  local holder = redis.call('GET', 'unique:' .. key)
+  if holder and OPEN[get(holder, 'state')] then return holder end
+  redis.call('SET', 'unique:' .. key, id)
+end
+
 local function let_go(id)
   redis.call('ZREM', 'leases', id)
   local key = get(id, 'unique')
@@ -40,20 +55,16 @@ local calls = {}
 
 function calls.enqueue(id, kind, payload, priority, delay_ms, unique, after, timeout_s)
   if get(id, 'state') then return {'accepted', id} end  -- whoever did not hear the answer asks again
-  if after ~= '' and not get(after, 'state') then return {'refused', ''} end
-  if unique ~= '' then
-    local holder = redis.call('GET', 'unique:' .. unique)
-    if holder and OPEN[get(holder, 'state')] then return {'duplicate', holder} end
-    redis.call('SET', 'unique:' .. unique, id)
-  end
+  local before = after == '' and 'done' or get(after, 'state')
+  if not before or before == 'cancelled' then return {'refused', ''} end  -- it would wait for ever
+  local holder = take_key(id, unique)
+  if holder then return {'duplicate', holder} end
   set(id, 'kind', kind, 'payload', payload, 'priority', priority, 'unique', unique, 'timeout_s', timeout_s,
-      'state', 'waiting', 'fence', 0, 'tries', 0, 'crashes', 0, 'progress', 0, 'error', '')
-  if after ~= '' and get(after, 'state') ~= 'done' then
+      'due', now + delay_ms, 'state', 'waiting', 'fence', 0, 'tries', 0, 'crashes', 0, 'progress', 0, 'error', '')
+  if before ~= 'done' then
     redis.call('RPUSH', 'after:' .. after, id)
-  elseif tonumber(delay_ms) > 0 then
-    redis.call('ZADD', 'due', now + delay_ms, id)
   else
-    push(id, 'RPUSH')
+    ready(id)
   end
   return {'accepted', id}
 end
@@ -117,7 +128,7 @@ function calls.complete(id, fence, keep_ms)
   set(id, 'state', 'done', 'progress', 100, 'error', '')
   redis.call('PEXPIRE', 'job:' .. id, keep_ms)
   for _, follower in ipairs(redis.call('LRANGE', 'after:' .. id, 0, -1)) do
-    if get(follower, 'state') == 'waiting' then push(follower, 'RPUSH') end
+    if get(follower, 'state') == 'waiting' then ready(follower) end
   end
   redis.call('DEL', 'after:' .. id)
   return 1
@@ -138,7 +149,8 @@ function calls.put_aside(id, fence, error)
 end
 
 function calls.requeue(id)
-  if redis.call('ZREM', 'dead', id) == 0 then return 0 end
+  if get(id, 'state') ~= 'dead' or take_key(id, get(id, 'unique')) then return 0 end
+  redis.call('ZREM', 'dead', id)
   set(id, 'tries', 0, 'crashes', 0)
   push(id, 'RPUSH')
   return 1
@@ -151,6 +163,8 @@ function calls.cancel(id, keep_ms)
   let_go(id)
   set(id, 'state', 'cancelled')
   redis.call('PEXPIRE', 'job:' .. id, keep_ms)
+  for _, follower in ipairs(redis.call('LRANGE', 'after:' .. id, 0, -1)) do calls.cancel(follower, keep_ms) end
+  redis.call('DEL', 'after:' .. id)
   return 1
 end
 

@@ -98,11 +98,11 @@ class Queue:
         self._call("put_aside", run.id, run.fence, error)
 
     def requeue(self, id: str) -> bool:
-        """Somebody has looked into it, and wants it done after all; False when it was not put aside."""
+        """It is to be done after all; False when it was not put aside, or another job has its key by now."""
         return bool(self._call("requeue", id))
 
     def cancel(self, id: str) -> bool:
-        """It is not to be done any more; False when it is too late for that. Who does it now is told to end."""
+        """It is not to be done, nor what waits for it; False when it is too late. Who does it now is told to end."""
         return bool(self._call("cancel", id, self._result_ms()))
 
     def tick(self, name: str, due_ms: float, next_ms: float, label: str) -> None:

@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 import traceback
+from contextlib import suppress
 
 import httpx2
 from psycopg_pool import ConnectionPool
@@ -85,7 +86,8 @@ class Slot:
         began = renewed = time.monotonic()
         while not ended.wait(self._settings.job_lease_s / 4):
             if time.monotonic() - began > run.timeout_s:
-                self._fail(run, f"TimeoutError: it took longer than {run.timeout_s:g} s")
+                with suppress(RedisError):  # who is not heard now loses the job with its lease
+                    self._fail(run, f"TimeoutError: it took longer than {run.timeout_s:g} s")
                 os._exit(1)
             try:
                 lost = not self._queue.renew(run)
@@ -114,6 +116,8 @@ class Worker:
         while self._slots or not self._stopping:
             while len(self._slots) < self._settings.job_slots and not self._stopping:
                 self._slots.add(self._fork())
+            if self._stopping:
+                self._pass_on()
             ended, _ = os.waitpid(-1, os.WNOHANG)
             self._slots.discard(ended)
             if not ended:
@@ -121,6 +125,9 @@ class Worker:
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
+
+    def _pass_on(self) -> None:
+        """Tells the slots, each time anew: one that has just been forked did not hear it the first time."""
         for slot in self._slots:
             os.kill(slot, signal.SIGTERM)
 
