@@ -16,7 +16,7 @@ from support.containers import labels, sweep
 from support.containers.admission import admitted
 from support.containers.clickhouse import ClickHouseService
 from support.containers.consul import ConsulService
-from support.containers.engine import same_api
+from support.containers.engine import connect, same_api
 from support.containers.image_files import file_in
 from support.containers.jaeger import JaegerService
 from support.containers.layout import Layout, Role, all_layouts
@@ -181,8 +181,12 @@ class Fleet:
         return self._starting.result()
 
     def stop(self) -> None:
-        """Removes every container and the network, also of a start that goes on. EngineError when something is left."""
+        """Removes every container and the network, also of a start that goes on. EngineError when something is left.
+
+        It does so by a client of its own: the other one may have been interrupted within a call, with its pool locked.
+        """
         self._given_up = True
+        self._client = connect()
         for service in self.services:
             service.abandoned = True
         self._starter.shutdown()

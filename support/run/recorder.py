@@ -54,7 +54,7 @@ class Recorder:
         self._step = ""
         self._troubles: Troubles = defaultdict(Trouble)
         self._afterwards: list[str] = []
-        self._interruption = Interruption(self._runner)
+        self._interruption = Interruption(self._runner, self._end_at_once)
         self._deadline = Deadline(self._root, self._end_at_once)
         self._pulse = Pulse()
 
@@ -263,14 +263,13 @@ class Recorder:
         return result.exit_code
 
     def _end_at_once(self, reason: str) -> None:
-        """The last resort, in a thread of its own: the scenario swallows every signal, so the process ends here."""
+        """The last resort, in a thread of its own: a scenario or a clean-up ends by no signal, so the process does."""
         faulthandler.dump_traceback(file=2)
         if self._open:
             scenario, self._open = self._open, None
             self._write(scenario, "unknown", f"{reason}; it could not be interrupted, so the run was ended")
-        self._give_up(
-            lambda scenario: True, "it was not reached: an earlier scenario hung and could not be interrupted"
-        )
+        hung = "it was not reached: an earlier scenario hung and could not be interrupted"
+        self._give_up(lambda scenario: True, None if self._interruption.by else hung)
         os._exit(self._finish(reason))
 
 
