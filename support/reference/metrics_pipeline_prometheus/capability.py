@@ -87,6 +87,8 @@ class Capability:
             answer = await self._warehouse.send(asked, stream=True)
         except httpx2.HTTPError as error:
             raise HTTPException(502, "the warehouse does not answer") from error
+        if answer.status_code >= 400:
+            await answer.aclose()  # a refusal that is not read would keep its connection for good
         _see(answer)
         return StreamingResponse(answer.aiter_raw(), headers={"Content-Length": answer.headers["Content-Length"]})
 
