@@ -7,8 +7,10 @@ import requests
 from support.containers.http import answers_200
 from support.containers.service import MIB, Limits, Store
 from support.errors import FleetError
+from support.polling import poll
 
 _TAKES_WITHIN_S = 10.0
+_SCRAPED_WITHIN_S = 2.0
 
 
 class _Monitor(Store):
@@ -61,11 +63,29 @@ class PrometheusService(_Monitor):
     setting = "PROMETHEUS_URL"
 
     def _emptied(self) -> object:
-        """Deletes every series, and returns what there is of the time before."""
-        everything = {"match[]": '{__name__!=""}'}
+        """Deletes every series and forgets every alert, and returns what series there are of the time before.
+
+        A scrape that is under way is stored as of its beginning, so that there may be one again.
+        """
+        self._forget_alerts()
         now = self._ask("GET", "/api/v1/query", query="time()").json()["data"]["result"][1]
-        self._ask("POST", "/api/v1/admin/tsdb/delete_series", end=now, **everything)
-        return self._ask("GET", "/api/v1/query", query='{__name__!=""}', time=now).json()["data"]["result"]
+        poll(lambda: not self._left(now), _SCRAPED_WITHIN_S)
+        return self._left(now)
+
+    def _left(self, until: str) -> object:
+        """Deletes every series until that moment, and returns what there is of it all the same."""
+        everything = {"match[]": '{__name__!=""}'}
+        self._ask("POST", "/api/v1/admin/tsdb/delete_series", end=until, **everything)
+        return self._ask("GET", "/api/v1/query", query='{__name__!=""}', time=until).json()["data"]["result"]
+
+    def _forget_alerts(self) -> None:
+        """Takes every rule away, until its file is given again, and with it the alerts that there have been.
+
+        An alert that is over is told to Alertmanager for 15 minutes more, which so would know of it at once.
+        """
+        groups = self._ask("GET", "/api/v1/rules").json()["data"]["groups"]
+        self.put({group["file"]: b"groups: []\n" for group in groups})
+        self.reread()
 
 
 class AlertmanagerService(_Monitor):
