@@ -30,7 +30,7 @@ def begin_to_count(context: Context) -> None:
     context.world.counts.begin()
 
 
-@when("{count:Count} customers come to each node for orders, for looks at orders and for exports")
+@when("{count:Count} customers come to each node for orders, for looks and glances at orders, and for exports")
 def customers_come(context: Context, count: int) -> None:
     context.world.visits.of_every_kind(count)
 
@@ -96,25 +96,17 @@ def errors_until_told(context: Context) -> None:
     context.world.burning.until_told()
 
 
-@when("customers of the first node get errors until somebody is told, and then no more")
-def errors_until_told_and_no_more(context: Context) -> None:
-    context.world.burning.until_told()
-    context.world.burning.end()
+@when(
+    "customers of the first node get errors until somebody is told, "
+    "and {count:Count} of the second all at the same moment"
+)
+def errors_until_told_beside_burst(context: Context, count: int) -> None:
+    context.world.burning.until_told_beside_burst(count)
 
 
-@given("customers of the first node get errors until Prometheus sounds the alarm")
-def errors_until_firing(context: Context) -> None:
-    context.world.burning.until_firing(0)
-
-
-@when("customers of both nodes get errors until Prometheus sounds both alarms")
-def errors_at_both(context: Context) -> None:
-    context.world.burning.until_firing(0, 1)
-
-
-@when("{count:Count} customers of the first node get errors at the same moment")
-def burst(context: Context, count: int) -> None:
-    context.world.burning.once(count)
+@given("whatever customers of both nodes want fails until Prometheus sounds every alarm")
+def everything_fails(context: Context) -> None:
+    context.world.burning.all_until_firing()
 
 
 @given("every count of the first node is there and is 0")
@@ -124,22 +116,27 @@ def every_count_is_there(context: Context) -> None:
 
 @when("{count:Count} orders fail at the first node between two scrapes")
 def orders_fail(context: Context, count: int) -> None:
-    context.world.burning.orders_at_once(count)
+    context.world.burning.orders_at_once(count, 0)
 
 
-@when("the first node dies again each time that it is back, for up to {time:Duration}")
-def dies_again_and_again(context: Context, time: float) -> None:
-    context.world.outages.die_again_and_again(time)
+@when("{count:Count} orders fail at each node")
+def orders_fail_at_both(context: Context, count: int) -> None:
+    context.world.burning.orders_at_once_until_firing(count)
+
+
+@given("an operator has silenced orders that fail at the first node")
+def silenced(context: Context) -> None:
+    context.world.burning.silence_orders()
+
+
+@when("the first node freezes again each time that it is back, for up to {time:Duration}")
+def freezes_again_and_again(context: Context, time: float) -> None:
+    context.world.outages.freeze_again_and_again(time)
 
 
 @given("the receiver of alerts refuses the next {count:Count} notifications of errors")
 def receiver_refuses(context: Context, count: int) -> None:
     context.world.burning.let_receiver_refuse(count)
-
-
-@given("an operator has silenced the errors of the first node")
-def silenced(context: Context) -> None:
-    context.world.burning.silence()
 
 
 @when("each of these has happened:")
@@ -186,6 +183,11 @@ def percentile(context: Context, percent: int) -> None:
     context.world.series.expect_quantile_of_exports(percent / 100)
 
 
+@then("a wait of {time:Duration}, the longest that the shop allows, would be told from one without end")
+def longest_wait_is_told(context: Context, time: float) -> None:
+    context.world.series.expect_waits_told(time)
+
+
 @then("the first node has at most {count:Count} series more than before")
 def so_few_series(context: Context, count: int) -> None:
     context.world.wanderers.expect_no_more_series(count)
@@ -209,9 +211,9 @@ def was_told_once(context: Context) -> None:
     context.world.burning.expect_told_once()
 
 
-@then("a moment later they still have been told once")
-def still_told_once(context: Context) -> None:
-    context.world.burning.expect_still_told_once()
+@then("nobody was told of the errors at the second node, of which Prometheus took notice")
+def burst_passed(context: Context) -> None:
+    context.world.burning.expect_burst_passed()
 
 
 @then("they had lasted for {time:Duration} by then, and at the most for one evaluation longer")
@@ -224,14 +226,14 @@ def told_that_over(context: Context, deadline: float) -> None:
     context.world.burning.expect_over(deadline)
 
 
-@then("Prometheus takes notice, and for {time:Duration} nobody is told")
-def noticed_and_quiet(context: Context, time: float) -> None:
-    context.world.burning.expect_quiet(time)
+@then("within {deadline:Duration} somebody is told once that orders fail at the {which:w} node")
+def told_of_orders(context: Context, deadline: float, which: str) -> None:
+    context.world.burning.expect_told_of_orders(deadline, ("first", "second").index(which))
 
 
-@then("within {deadline:Duration} somebody is told once that orders fail at the first node")
-def told_of_orders(context: Context, deadline: float) -> None:
-    context.world.burning.expect_told_of_orders(deadline)
+@then("for {time:Duration} nobody is told that orders fail at the first node")
+def not_told_of_orders(context: Context, time: float) -> None:
+    context.world.burning.expect_not_told_of_orders(time)
 
 
 @then("somebody was told once that the first node is down")
@@ -239,19 +241,22 @@ def told_of_node(context: Context) -> None:
     context.world.outages.expect_told_of_node()
 
 
-@then("for {time:Duration} nobody is told that they are over")
-def not_told_that_over(context: Context, time: float) -> None:
-    context.world.burning.expect_not_over(time)
-
-
-@then("once the node is back and well, within {deadline:Duration} somebody is told that they are over")
-def told_that_over_once_back(context: Context, deadline: float) -> None:
-    context.world.burning.expect_over_once_back(deadline)
-
-
 @then("within {deadline:Duration} somebody is told once that the shop is down")
 def told_of_shop(context: Context, deadline: float) -> None:
     context.world.outages.expect_told_of_shop(deadline)
+
+
+@then("nobody is told meanwhile that the errors are over")
+def not_told_that_over(context: Context) -> None:
+    context.world.burning.expect_not_over()
+
+
+@then(
+    "once the first node is back, within {deadline:Duration} somebody is told that both are over, "
+    "and was told once of the errors"
+)
+def told_that_over_once_back(context: Context, deadline: float) -> None:
+    context.world.burning.expect_over_once_back(deadline)
 
 
 @then("when Prometheus says of both nodes that they are down, nobody is told for {time:Duration}")
@@ -259,31 +264,32 @@ def not_told_of_nodes(context: Context, time: float) -> None:
     context.world.outages.expect_not_told_of_nodes(time)
 
 
-@then("within {deadline:Duration} somebody is told of errors at the {which:w} node")
-def told_of_errors(context: Context, deadline: float, which: str) -> None:
-    context.world.burning.expect_told(deadline, ("first", "second").index(which))
-
-
-@then("for {time:Duration} nobody is told of errors at the first node")
-def not_told_of_errors(context: Context, time: float) -> None:
-    context.world.burning.expect_not_told(time)
-
-
-@then("{count:Count} notifications had been refused by then")
-def refused_by_then(context: Context, count: int) -> None:
-    context.world.burning.expect_refused(count)
-
-
-@when("{percent:Count} % of {count:Count} customers a second fail at one node, and none of {few:Count} at the other")
-def shares(context: Context, percent: int, count: int, few: int) -> None:
-    context.world.budget.share(percent / 100, count, few)
-
-
 @then("dashboards show that {percent:Count} % fail")
 def shown_share(context: Context, percent: int) -> None:
     context.world.budget.expect_shown(percent / 100)
 
 
+@when(
+    "{percent:Count} % of {count:Count} customers a second fail at one node, "
+    "and none of {few:Count} at the other, of whom half are refused"
+)
+def shares(context: Context, percent: int, count: int, few: int) -> None:
+    context.world.budget.share(percent / 100, count, few)
+
+
 @then("it is so by the shop's own rules")
 def by_its_own_rules(context: Context) -> None:
     context.world.budget.expect_as_said()
+
+
+@then(
+    "within {deadline:Duration}, and {count:Count} notifications that were refused, "
+    "somebody is told of all that fails at both nodes"
+)
+def told_after_refusals(context: Context, deadline: float, count: int) -> None:
+    context.world.burning.expect_told_after_refusals(count, deadline)
+
+
+@then("a moment later nobody has been told of it again")
+def not_told_again(context: Context) -> None:
+    context.world.burning.expect_not_told_again()

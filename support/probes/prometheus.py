@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 
 from support.clients.alert_receiver_control import seconds
 from support.containers.fleet import Fleet
 from support.errors import ProbeError
-from support.polling import poll
-
-if TYPE_CHECKING:
-    pass
 
 _ANSWERS_WITHIN_S = 5.0
 
@@ -61,14 +57,6 @@ class Prometheus:
         """The alerts that are pending or firing."""
         answer = self._get("/api/v1/alerts")["alerts"]
         return [Active(one["labels"], one["state"] == "firing", seconds(one["activeAt"])) for one in answer]
-
-    def await_scrape(self, up: str, after: float, within_s: float) -> None:
-        """Returns when a scrape that began after the moment `after` (seconds since the epoch) is known."""
-        if not poll(lambda: self._scraped(up) > after, within_s):
-            raise ProbeError(f"Prometheus has not scraped {up} within {within_s:g} s")
-
-    def _scraped(self, up: str) -> float:
-        return max((sample.value for sample in self.ask(f"timestamp({up})")), default=0.0)
 
     def _rows(self, query: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
         from prometheus_api_client.exceptions import PrometheusApiClientException

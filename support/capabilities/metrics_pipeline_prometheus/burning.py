@@ -1,11 +1,12 @@
 """Customers who get errors, for a moment or for long, and what whoever is on call is told of that."""
 
+import time
 from typing import TYPE_CHECKING
 
-from hamcrest import all_of, assert_that, greater_than_or_equal_to, less_than_or_equal_to
+from hamcrest import all_of, assert_that, empty, equal_to, greater_than_or_equal_to, less_than_or_equal_to
 
 from support.capabilities.metrics_pipeline_prometheus.client import Alarm, Errand, Outcome
-from support.capabilities.metrics_pipeline_prometheus.oncall import Trouble
+from support.capabilities.metrics_pipeline_prometheus.oncall import ALL_DOWN, Trouble
 from support.errors import ProbeError
 from support.promise import broken
 from support.worlds.crowds import threads
@@ -16,9 +17,15 @@ if TYPE_CHECKING:
 
 _TOLD_WITHIN_S = 8.0
 _EVALUATED_EVERY_S = 0.5
+_SEEN_UP_WITHIN_S = 5.0
 _TO_THE_MS = 0.002
 _A_MOMENT_S = 1.5  # a group is told of again 1 s later, if there is something to tell
 _SILENT_FOR_S = 60.0
+_ALL = [
+    Trouble(Alarm.ERRORS, errand, place) for errand in (Errand.ORDER, Errand.LOOK, Errand.EXPORT) for place in (0, 1)
+]
+_ALL_EVERY_S = 0.15  # six who come more often would keep a core busy
+_ORDER_FAILED = Trouble(Alarm.ORDER_FAILED, Errand.ORDER)
 
 
 class Burning:
@@ -32,28 +39,25 @@ class Burning:
     def until_told(self) -> None:
         """Looks fail at the first node until somebody is told of it."""
         self._world.customers.burn(Errand.LOOK, 0)
-        self._seen = self._world.on_call.await_active(self.trouble, firing=False, within_s=_TOLD_WITHIN_S)
-        self._world.on_call.await_told(self.trouble, firing=True, within_s=_TOLD_WITHIN_S)
+        self._await_told()
 
-    def until_firing(self, *places: int) -> None:
-        """Looks fail at these nodes until Prometheus itself says that their alarms fire."""
-        self._world.customers.burn(Errand.LOOK, *places)
-        for place in places:
-            self._world.on_call.await_active(self.trouble._replace(place=place), firing=True, within_s=_TOLD_WITHIN_S)
+    def until_told_beside_burst(self, count: int) -> None:
+        """The same, and meanwhile `count` looks fail at the second node, all at once; after that none does."""
+        self._world.customers.burn(Errand.LOOK, 0)
+        self._burst(count, 1)
+        self._await_told()
+        self.end()
+
+    def all_until_firing(self) -> None:
+        """All that customers come for fails at both nodes until Prometheus itself says that every alarm fires."""
+        for errand in (Errand.ORDER, Errand.LOOK, Errand.EXPORT):
+            self._world.customers.burn(errand, 0, 1, every_s=_ALL_EVERY_S)
+        for one in _ALL:
+            self._world.on_call.await_active(one, firing=True, within_s=_TOLD_WITHIN_S)
 
     def end(self) -> None:
         """No customer comes any more."""
         self._world.customers.stop_burning()
-
-    def once(self, count: int) -> None:
-        """`count` looks fail at the first node, at once, and after that none does."""
-        label = self._world.fresh("order")
-        self._world.warehouse.arm("status", times=None, match={"path": f"*/{label}"}, status=500)
-        # Prometheus takes notice for a second or two, so it is asked from before the burst on.
-        with threads(1) as pool:
-            notice = pool.submit(self._world.on_call.await_active, self.trouble, firing=False, within_s=_TOLD_WITHIN_S)
-            self._world.customers.come(count, Errand.LOOK, 0, label)
-        self._seen = notice.result()
 
     def expect_held_for(self, held_s: float) -> None:
         """It had held for `held_s` when it began to fire, and at the most for one evaluation more."""
@@ -65,20 +69,29 @@ class Burning:
         )
         assert_that(passed, within, "seconds from when it was pending until it fired, by Prometheus")
 
-    def orders_at_once(self, count: int) -> None:
-        """`count` orders fail at the first node, all between two scrapes of it."""
-        label = self._world.fresh("order")
+    def orders_at_once(self, count: int, *places: int) -> None:
+        """`count` orders fail at each of these nodes, all between two scrapes of it."""
+        label, self._began = self._world.fresh("order"), time.time()
         self._world.warehouse.arm("status", times=None, match={"path": f"*/{label}"}, status=500)
-        self._world.counts.await_new_scrape(0)
-        self._world.customers.come(count, Errand.ORDER, 0, label)
+        for place in places:
+            self._world.counts.await_new_scrape(place)
+            self._world.customers.come(count, Errand.ORDER, place, label)
 
-    def expect_told_of_orders(self, within_s: float) -> None:
+    def orders_at_once_until_firing(self, count: int) -> None:
+        """The same at both nodes, and Prometheus itself says that the alarm of the first one fires."""
+        with threads(1) as pool:
+            alarm = pool.submit(self._world.on_call.await_active, _ORDER_FAILED, firing=True, within_s=_TOLD_WITHIN_S)
+            self.orders_at_once(count, 0, 1)
+        alarm.result()
+
+    def expect_told_of_orders(self, within_s: float, place: int) -> None:
         """Somebody is told once that orders failed. Raises ProbeError when a scrape came in between after all."""
-        trouble = Trouble(Alarm.ORDER_FAILED, Errand.ORDER)
+        trouble = _ORDER_FAILED._replace(place=place)
         self._world.on_call.await_told(trouble, firing=True, within_s=within_s)
         self._world.on_call.expect_once(trouble)
-        series = self._world.nodes[0].series(Errand.ORDER, Outcome.NEIGHBOUR_FAILED)
-        values = {value for one in self._world.prometheus.samples(series, within_s + 2).values() for value in one}
+        series = self._world.nodes[place].series(Errand.ORDER, Outcome.NEIGHBOUR_FAILED)
+        samples = self._world.prometheus.samples(series, time.time() - self._began)
+        values = {value for one in samples.values() for value in one}
         if len(values) > 2:
             raise ProbeError(f"a scrape came between the orders that were to fail at once: {sorted(values)}")
 
@@ -87,47 +100,74 @@ class Burning:
         name = self._world.nodes[0].alarm(self.trouble.alarm)["alertname"]
         self._refusing = self._world.on_call.receiver.arm("status", times=count, match={"alert": name}, status=503)
 
-    def expect_refused(self, count: int) -> None:
-        """So many were. Raises FaultError if not."""
+    def expect_told_after_refusals(self, count: int, within_s: float) -> None:
+        """Within `within_s` somebody is told of all that fails, and so many notifications have been refused.
+
+        Raises FaultError if these were not refused.
+        """
+        end = time.monotonic() + within_s
+        for one in _ALL:
+            self._world.on_call.await_told(one, firing=True, within_s=max(1.0, end - time.monotonic()))
         self._refusing.await_hits(count)
 
-    def silence(self) -> None:
-        """An operator silences the errors of the first node."""
-        self._world.on_call.silence(self.trouble, _SILENT_FOR_S)
+    def expect_not_told_again(self) -> None:
+        """A moment later nobody has been told again of what fails. ProbeError when Prometheus could not see it."""
+        before = [len(self._world.on_call.told(one, firing=True)) for one in _ALL]
+        self._world.let_pass(_A_MOMENT_S)
+        after = [len(self._world.on_call.told(one, firing=True)) for one in _ALL]
+        if after != before:
+            self._world.counts.expect_seen(_A_MOMENT_S + 2 * _EVALUATED_EVERY_S)
+        assert_that(after, equal_to(before), f"how often somebody was told of {_ALL}")
 
-    def expect_told(self, within_s: float, place: int) -> None:
-        """Within `within_s` somebody is told of errors at the node of that place."""
-        self._world.on_call.await_told(self.trouble._replace(place=place), firing=True, within_s=within_s)
+    def silence_orders(self) -> None:
+        """An operator silences orders that fail at the first node."""
+        self._world.on_call.silence(_ORDER_FAILED, _SILENT_FOR_S)
 
-    def expect_not_told(self, for_s: float) -> None:
-        """For `for_s` nobody is told of errors at the first node."""
-        self._world.on_call.expect_not_told(self.trouble, firing=True, for_s=for_s)
+    def expect_not_told_of_orders(self, for_s: float) -> None:
+        """For `for_s` nobody is told that orders fail at the first node."""
+        self._world.on_call.expect_not_told(_ORDER_FAILED, firing=True, for_s=for_s)
 
     def expect_told_once(self) -> None:
         """Somebody was told once of errors at the first node."""
         self._world.on_call.expect_once(self.trouble)
 
-    def expect_still_told_once(self) -> None:
-        """The same a moment later."""
-        self._world.let_pass(_A_MOMENT_S)
-        self.expect_told_once()
-
     def expect_over(self, within_s: float) -> None:
         """Within `within_s` somebody is told once that they are over."""
         self._world.on_call.expect_over_once(self.trouble, within_s)
 
-    def expect_not_over(self, for_s: float) -> None:
-        """For `for_s` nobody is told that they are over."""
-        self._world.on_call.expect_not_told(self.trouble, firing=False, for_s=for_s)
+    def expect_not_over(self) -> None:
+        """Nobody has been told that they are over."""
+        self._world.on_call.expect_not_told(self.trouble, firing=False, for_s=0)
 
     def expect_over_once_back(self, within_s: float) -> None:
-        """No customer comes any more, the node is back, and somebody is told that they are over."""
+        """No customer comes any more, the first node is back, and somebody is told that they and the outage are over.
+
+        And they had been told once that they get errors.
+        """
         self.end()
         self._world.faults.mend(self._world.nodes[0].name)
-        self._world.on_call.await_told(self.trouble, firing=False, within_s=within_s)
+        self._world.counts.await_up(0, _SEEN_UP_WITHIN_S)
+        for trouble in (self.trouble, ALL_DOWN):
+            self._world.on_call.await_told(trouble, firing=False, within_s=within_s)
+        self.expect_told_once()
 
-    def expect_quiet(self, for_s: float) -> None:
-        """The alert ends as it began: nobody is told."""
-        self._world.on_call.expect_not_told(self.trouble, firing=True, for_s=for_s)
-        if self._world.on_call.active(self.trouble):
-            broken(f"the alert is still there: {self._world.on_call.active(self.trouble)}")
+    def expect_burst_passed(self) -> None:
+        """Of the burst at the second node nobody was told, and its alert has ended as it began."""
+        burst = self.trouble._replace(place=1)
+        self._world.on_call.expect_not_told(burst, firing=True, for_s=0)
+        assert_that(self._world.on_call.active(burst), empty(), "alerts of what is over")
+
+    def _burst(self, count: int, place: int) -> None:
+        """`count` looks fail at a node, at once, of which Prometheus takes notice."""
+        label = self._world.fresh("order")
+        self._world.warehouse.arm("status", times=None, match={"path": f"*/{label}"}, status=500)
+        # Prometheus takes notice for a second or two, so it is asked from before the burst on.
+        trouble = self.trouble._replace(place=place)
+        with threads(1) as pool:
+            notice = pool.submit(self._world.on_call.await_active, trouble, firing=False, within_s=_TOLD_WITHIN_S)
+            self._world.customers.come(count, Errand.LOOK, place, label)
+        notice.result()
+
+    def _await_told(self) -> None:
+        self._seen = self._world.on_call.await_active(self.trouble, firing=False, within_s=_TOLD_WITHIN_S)
+        self._world.on_call.await_told(self.trouble, firing=True, within_s=_TOLD_WITHIN_S)

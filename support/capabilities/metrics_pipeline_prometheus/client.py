@@ -18,11 +18,19 @@ class Errand(Enum):
     NOTHING = auto()  # that the shop has
 
 
+class Pass(Enum):
+    """What customers show, to prove who they are."""
+
+    VALID = auto()
+    EXPIRED = auto()  # a minute ago
+    NONE = auto()
+
+
 class Outcome(Enum):
     """What customers get."""
 
     SERVED = auto()
-    REFUSED = auto()  # by a shop that does not know them
+    REFUSED = auto()  # by a shop that does not know them, or no more
     SLOWED_DOWN = auto()  # told to come more slowly
     NOT_THERE = auto()
     CRASHED = auto()  # an error of the shop's own
@@ -61,6 +69,9 @@ class Exposition:
 class Waiting(Protocol):
     """A customer who waits for an answer, on a connection of their own."""
 
+    def begun(self, within_s: float) -> bool:
+        """Whether an answer begins within `within_s`; the customer waits for the rest of it."""
+
     def hang_up(self) -> None:
         """Does not wait any longer: the connection is reset."""
 
@@ -73,16 +84,23 @@ class Adapter(Protocol):
 
     name: str
 
-    def ask(self, errand: Errand, label: str, known: bool = True) -> Outcome:
-        """Comes for `errand`; the warehouse sees a path that ends in /label. A customer who is not `known` shows
-        nothing that would prove who they are. AssertionError for an answer that is none of the outcomes.
+    def ask(self, errand: Errand, label: str, shown: Pass = Pass.VALID) -> Outcome:
+        """Comes for `errand`, and shows that; the warehouse sees a path that ends in /label.
+
+        AssertionError for an answer that is none of the outcomes.
         """
+
+    def glance(self, label: str) -> Outcome:
+        """Looks at an order as `ask` does, and wants no more of the answer than its head."""
 
     def begin(self, errand: Errand, label: str) -> Waiting:
         """The same without waiting for the answer."""
 
     def wander(self, method: str, path: str) -> Outcome:
         """Asks for any `path` (with its leading slash) by any `method`, such as scanners try."""
+
+    def where(self, errand: Errand, label: str) -> str:
+        """The path (with its leading slash) at which customers come for `errand`, for scanners to try."""
 
     def maintain(self, closed: bool) -> None:
         """An operator closes the shop for maintenance, or opens it again."""

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
@@ -24,6 +25,7 @@ class Counts:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._before: list[Counter[Counted]] = []
+        self._measured_before: list[Counter[str]] = []
         self.began = 0.0
 
     def begin(self) -> None:
@@ -31,6 +33,7 @@ class Counts:
         self.await_scrapes(time.time())
         self.began = time.time()
         self._before = [self._now(place) for place in range(len(self._world.nodes))]
+        self._measured_before = [self._measured(place) for place in range(len(self._world.nodes))]
 
     def await_scrapes(self, after: float) -> None:
         """Returns when Prometheus has scraped every node after that moment. Raises ProbeError."""
@@ -38,8 +41,8 @@ class Counts:
             self.await_up(place, _SCRAPED_WITHIN_S, after)
 
     def await_new_scrape(self, place: int) -> None:
-        """Returns just after a scrape of one node. Raises ProbeError."""
-        self._world.prometheus.await_scrape(self._world.nodes[place].up(), time.time(), _SCRAPED_WITHIN_S)
+        """Returns just after a scrape of one node that has gone well. Raises ProbeError."""
+        self.await_up(place, _SCRAPED_WITHIN_S)
 
     def await_up(self, place: int, within_s: float, after: float | None = None) -> None:
         """Returns when a scrape of one node that began after that moment, by default now, has gone well.
@@ -51,6 +54,13 @@ class Counts:
         if not poll(lambda: self._world.prometheus.ask(well), within_s):
             node.exposition()
             raise ProbeError(f"Prometheus has not reached {node.name} within {within_s:g} s")
+
+    def await_down(self, place: int, within_s: float) -> None:
+        """Returns when a scrape of one node that began after now has failed. Raises ProbeError."""
+        node = self._world.nodes[place]
+        failed = f"timestamp({node.up()}) > {time.time():.3f} and {node.up()} == 0"
+        if not poll(lambda: self._world.prometheus.ask(failed), within_s):
+            raise ProbeError(f"Prometheus reaches {node.name} all the same for {within_s:g} s")
 
     def expect_seen(self, for_s: float) -> None:
         """Every node that no fault holds has been scraped well for the last `for_s` seconds. Raises ProbeError.
@@ -67,12 +77,19 @@ class Counts:
         return self._now(place) - self._before[place]
 
     def expect_what_customers_got(self) -> None:
-        """On each node precisely what its customers got, by what they came for; and nobody is under way any more."""
+        """On each node precisely what its customers got, by what they came for, and as many waits were measured.
+
+        And nobody is under way any more.
+        """
         self.await_scrapes(self._world.customers.last + _ENDED_S)
         poll(self._nobody_is_under_way, _ENDED_WITHIN_S)  # whoever has left does not see when that was noticed
         for place, node in enumerate(self._world.nodes):
             got = self._world.customers.got(place)
             assert_that(_shown(self.counted(place)), equal_to(_shown(got)), f"requests to {node.name}, and in metrics")
+            measured = self._measured(place)
+            measured.subtract(self._measured_before[place])
+            came = Counter(_word(one.errand) for one in got.elements())
+            assert_that(_some(measured), equal_to(_some(came)), f"waits that were measured at {node.name}")
             self.expect_under_way(place, 0)
 
     def expect_under_way(self, place: int, count: int, within_s: float = 0) -> None:
@@ -97,6 +114,14 @@ class Counts:
             found[node.means(sample.labels)] += int(sample.value)
         return found
 
+    def _measured(self, place: int) -> Counter[str]:
+        """How many waits the histograms of one node hold, by what customers came for."""
+        found: Counter[str] = Counter()
+        for errand in Errand:
+            buckets = self._world.prometheus.ask(f"sum by (le) ({self._world.nodes[place].buckets(errand)})")
+            found[_word(errand)] = int(max((sample.value for sample in buckets), default=0.0))
+        return found
+
     def _nobody_is_under_way(self) -> bool:
         return not any(self._under_way(place) for place in range(len(self._world.nodes)))
 
@@ -104,7 +129,7 @@ class Counts:
         return int(sum(sample.value for sample in self._world.prometheus.ask(self._world.nodes[place].under_way())))
 
 
-_FAILURES = (Outcome.CRASHED, Outcome.NEIGHBOUR_FAILED)
+_FAILURES = (Outcome.CRASHED, Outcome.NEIGHBOUR_FAILED, Outcome.CLOSED)
 _DECLARED = {
     Errand.ORDER: (Outcome.SERVED, *_FAILURES),
     Errand.LOOK: (Outcome.SERVED, *_FAILURES),
@@ -115,8 +140,12 @@ _DECLARED = {
 
 def _shown(counted: Counter[Counted]) -> dict[str, int]:
     """Sorted, and in words, so that two of them are easily compared in a message."""
-    named = {f"{_word(one.errand)} {_word(one.outcome)}": count for one, count in counted.items() if count}
-    return dict(sorted(named.items()))
+    named = {f"{_word(one.errand)} {_word(one.outcome)}": count for one, count in counted.items()}
+    return _some(named)
+
+
+def _some(counted: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in sorted(counted.items()) if count}
 
 
 def _word(one: Errand | Outcome | None) -> str:

@@ -3,11 +3,12 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from support.capabilities.metrics_pipeline_prometheus.client import Counted, Errand, Outcome
+from support.capabilities.metrics_pipeline_prometheus.client import Counted, Errand, Outcome, Pass
 from support.clients.provider_control import ArmedFault
-from support.worlds.crowds import threads
+from support.worlds.crowds import for_each
 
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
@@ -41,17 +42,21 @@ class Customers:
         visits = [visit for visit in self.visits if visit.place == place and visit.outcome is not Outcome.UNANSWERED]
         return Counter(Counted(visit.errand, visit.outcome) for visit in visits)
 
-    def come(self, count: int, errand: Errand, place: int, label: str = "", known: bool = True) -> None:
+    def come(self, count: int, errand: Errand, place: int, label: str = "", shown: Pass = Pass.VALID) -> None:
         """`count` customers, some at a time."""
         label = label or self._world.fresh("order")
-        with threads(_AT_ONCE) as pool:
-            coming = [pool.submit(self._one, errand, place, label, known) for _ in range(count)]
-        for one in coming:
-            one.result()
+        for_each(range(count), lambda _: self._one(errand, place, label, shown), _AT_ONCE)
 
-    def wander(self, method: str, path: str, place: int) -> None:
-        """One who asks for anything."""
-        self._note(place, Errand.NOTHING, self._world.nodes[place].wander(method, path), time.monotonic())
+    def glance(self, count: int, place: int) -> None:
+        """`count` customers who look at orders, and want no more of the answer than its head."""
+        for _ in range(count):
+            began, outcome = time.monotonic(), self._world.nodes[place].glance(self._world.fresh("order"))
+            self._note(place, Errand.LOOK, outcome, began)
+
+    def wander(self, asked: Sequence[tuple[str, str]], place: int) -> None:
+        """Some who ask for anything, by a method and a path."""
+        node = self._world.nodes[place]
+        for_each(asked, lambda one: self._note(place, Errand.NOTHING, node.wander(*one), time.monotonic()), _AT_ONCE)
 
     def wait_at(self, held: ArmedFault, count: int, errand: Errand, place: int, label: str) -> None:
         """`count` customers whose answers the warehouse holds; returns when it holds them all."""
@@ -75,13 +80,13 @@ class Customers:
         """Something has been answered just now, although nobody heard it."""
         self.last = time.time()
 
-    def burn(self, errand: Errand, *places: int) -> None:
+    def burn(self, errand: Errand, *places: int, every_s: float = _BURNS_EVERY_S) -> None:
         """Customers come to these nodes all the time, and the warehouse fails them, until `stop_burning`."""
         label = self._world.fresh("order")
         self._world.warehouse.arm("status", times=None, match={"path": f"*/{label}"}, status=500)
         self._ending.clear()
         for place in places:
-            thread = threading.Thread(target=self._burn, args=(errand, place, label), daemon=True)
+            thread = threading.Thread(target=self._burn, args=(errand, place, label, every_s), daemon=True)
             thread.start()
             self._burning.append(thread)
 
@@ -91,13 +96,13 @@ class Customers:
         while self._burning:
             self._burning.pop().join()
 
-    def _burn(self, errand: Errand, place: int, label: str) -> None:
-        while not self._ending.wait(_BURNS_EVERY_S):
-            self._one(errand, place, label, known=True)
+    def _burn(self, errand: Errand, place: int, label: str, every_s: float) -> None:
+        while not self._ending.wait(every_s):
+            self._one(errand, place, label)
 
-    def _one(self, errand: Errand, place: int, label: str, known: bool) -> None:
+    def _one(self, errand: Errand, place: int, label: str, shown: Pass = Pass.VALID) -> None:
         began = time.monotonic()
-        self._note(place, errand, self._world.nodes[place].ask(errand, label, known), began)
+        self._note(place, errand, self._world.nodes[place].ask(errand, label, shown), began)
 
     def _note(self, place: int, errand: Errand, outcome: Outcome, began: float) -> None:
         self.visits.append(Visit(place, errand, outcome, time.monotonic() - began))

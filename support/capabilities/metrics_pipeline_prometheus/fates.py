@@ -1,12 +1,17 @@
 """What customers meet besides what they came for."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from support.capabilities.metrics_pipeline_prometheus.client import Errand
+from hamcrest import assert_that, equal_to
+
+from support.capabilities.metrics_pipeline_prometheus.client import Errand, Outcome, Pass
+from support.errors import ProbeError
 
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
+
+_BEGINS_WITHIN_S = 3.0
 
 
 class Fates:
@@ -16,9 +21,12 @@ class Fates:
         self._world = world
 
     def meet_all(self, fates: Mapping[str, int]) -> None:
-        """So many customers meet each fate of that name."""
-        for fate, count in fates.items():
-            FATES[fate](self, count)
+        """So many customers meet each fate of that name, and get what it says."""
+        visits = self._world.customers.visits
+        for name, count in fates.items():
+            before, fate = len(visits), FATES[name]
+            fate.meet(self, count)
+            assert_that([visit.outcome for visit in visits[before:]], equal_to([fate.outcome] * count), name)
 
     def crash(self, count: int) -> None:
         """The warehouse answers by what nobody can read."""
@@ -34,7 +42,11 @@ class Fates:
 
     def refuse(self, count: int) -> None:
         """They have not signed in."""
-        self._world.customers.come(count, Errand.ORDER, 0, known=False)
+        self._world.customers.come(count, Errand.ORDER, 0, shown=Pass.NONE)
+
+    def expire(self, count: int) -> None:
+        """They had signed in, and their session has ended."""
+        self._world.customers.come(count, Errand.ORDER, 0, shown=Pass.EXPIRED)
 
     def slow_down(self, count: int) -> None:
         """The warehouse is asked too often."""
@@ -63,7 +75,25 @@ class Fates:
 
     def leave(self, count: int) -> None:
         """They hang up while the warehouse lets them wait."""
+        self._leave(count, self._label())
+
+    def leave_before_failure(self, count: int) -> None:
+        """They hang up while the warehouse lets them wait; after that it fails."""
+        label = self._label()
+        self._world.warehouse.answer({"path": f"*/{label}"}, 500, "{}")
+        self._leave(count, label)
+
+    def leave_midway(self, count: int) -> None:
+        """They hang up in the middle of an export, which comes no further. Raises ProbeError if it never began."""
         label, customers = self._label(), self._world.customers
+        hanging = self._world.warehouse.arm("hang", times=None, match={"path": f"*/{label}"}, part="body")
+        customers.wait_at(hanging, count, Errand.EXPORT, 0, label)
+        if not all(one.begun(_BEGINS_WITHIN_S) for one in customers.waiting):
+            raise ProbeError(f"an export did not begin within {_BEGINS_WITHIN_S:g} s")
+        customers.leave(Errand.EXPORT, 0)
+
+    def _leave(self, count: int, label: str) -> None:
+        customers = self._world.customers
         held = self._world.warehouse.arm("hold_before", times=None, match={"path": f"*/{label}"})
         customers.wait_at(held, count, Errand.LOOK, 0, label)
         customers.leave(Errand.LOOK, 0)
@@ -75,13 +105,23 @@ class Fates:
         return self._world.fresh("order")
 
 
-FATES: Mapping[str, Callable[[Fates, int], None]] = {
-    "an error of the shop's own": Fates.crash,
-    "a warehouse that fails": Fates.fail,
-    "a refusal, because they have not signed in": Fates.refuse,
-    "the advice to come more slowly": Fates.slow_down,
-    "a shop that is closed for maintenance": Fates.close,
-    "a page that is not there": Fates.find_nothing,
-    "an export that breaks off in the middle": Fates.break_off,
-    "such a wait that they leave": Fates.leave,
+class _Fate(NamedTuple):
+    """How it comes to customers, and what they get by it."""
+
+    meet: Callable[[Fates, int], None]
+    outcome: Outcome
+
+
+FATES: Mapping[str, _Fate] = {
+    "an error of the shop's own": _Fate(Fates.crash, Outcome.CRASHED),
+    "a warehouse that fails": _Fate(Fates.fail, Outcome.NEIGHBOUR_FAILED),
+    "a refusal, because they have not signed in": _Fate(Fates.refuse, Outcome.REFUSED),
+    "a refusal, because their session has expired": _Fate(Fates.expire, Outcome.REFUSED),
+    "the advice to come more slowly": _Fate(Fates.slow_down, Outcome.SLOWED_DOWN),
+    "a shop that is closed for maintenance": _Fate(Fates.close, Outcome.CLOSED),
+    "a page that is not there": _Fate(Fates.find_nothing, Outcome.NOT_THERE),
+    "an export that breaks off in the middle": _Fate(Fates.break_off, Outcome.BROKEN_OFF),
+    "such a wait that they leave": _Fate(Fates.leave, Outcome.LEFT),
+    "the same, and then the warehouse fails": _Fate(Fates.leave_before_failure, Outcome.LEFT),
+    "an export of which they want only half": _Fate(Fates.leave_midway, Outcome.LEFT),
 }

@@ -28,6 +28,10 @@ class Trouble(NamedTuple):
     place: int = 0
 
 
+DOWN = Trouble(Alarm.NODE_DOWN)
+ALL_DOWN = Trouble(Alarm.SHOP_DOWN)
+
+
 class OnCall:
     """What is told of trouble since nobody was being woken any more."""
 

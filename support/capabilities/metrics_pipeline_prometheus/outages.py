@@ -3,18 +3,16 @@
 import time
 from typing import TYPE_CHECKING
 
-from support.capabilities.metrics_pipeline_prometheus.client import Alarm
-from support.capabilities.metrics_pipeline_prometheus.oncall import Trouble
+from support.capabilities.metrics_pipeline_prometheus.oncall import ALL_DOWN, DOWN
 from support.errors import ProbeError
+from support.polling import poll
 
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
-_SEEN_UP_WITHIN_S = 5.0
+_SEEN_WITHIN_S = 5.0
 _DOWN_WITHIN_S = 6.0
-
-DOWN = Trouble(Alarm.NODE_DOWN)
-ALL_DOWN = Trouble(Alarm.SHOP_DOWN)
+_LONG_LIFE_S = 3.0  # a node that is up for so long is not one that freezes each time that it is back
 
 
 class Outages:
@@ -32,21 +30,30 @@ class Outages:
         self._world.workers.answer()
         self._world.visits.served(more)
 
-    def die_again_and_again(self, for_s: float) -> None:
-        """The first node is killed as soon as Prometheus has seen that it is back, until somebody is told.
+    def freeze_again_and_again(self, for_s: float) -> None:
+        """The first node freezes as soon as Prometheus has seen that it is back, until somebody is told.
 
-        Raises ProbeError when it was not even twice, for then it was simply down.
+        Raises ProbeError when it was not even twice, for then it was simply down, or when it was up for too long.
         """
-        name, deaths = self._world.nodes[0].name, 0
-        end = time.monotonic() + for_s
-        while time.monotonic() < end and not self._world.on_call.told(DOWN, firing=True):
-            self._world.faults.kill(name)
+        name, times = self._world.nodes[0].name, 0
+        began = time.monotonic()
+        while time.monotonic() < began + for_s and not self._world.on_call.told(DOWN, firing=True):
+            self._world.faults.pause(name)
+            self._world.counts.await_down(0, _SEEN_WITHIN_S)
             self._world.faults.mend(name)
-            self._world.counts.await_up(0, _SEEN_UP_WITHIN_S)
-            deaths += 1
-        self._world.on_call.await_told(DOWN, firing=True, within_s=1)
-        if deaths < 2:
-            raise ProbeError(f"the node took so long to come back that it died {deaths} times only")
+            self._world.counts.await_up(0, _SEEN_WITHIN_S)
+            times += 1
+        if not poll(lambda: self._world.on_call.told(DOWN, firing=True), 1):
+            self._expect_short_lives(time.monotonic() - began - _LONG_LIFE_S)
+        self._world.on_call.await_told(DOWN, firing=True, within_s=0)
+        if times < 2:
+            raise ProbeError(f"the node took so long to come back that it froze {times} times only")
+
+    def _expect_short_lives(self, last_s: float) -> None:
+        """In the last `last_s` no life of the first node was long. Raises ProbeError: then it was well in between."""
+        lived = f"min_over_time({self._world.nodes[0].up()}[{_LONG_LIFE_S * 1000:.0f}ms])"
+        if self._world.prometheus.ask(f"max_over_time({lived}[{last_s * 1000:.0f}ms:250ms]) == 1"):
+            raise ProbeError(f"the node froze so late that it had been up for {_LONG_LIFE_S:g} s")
 
     def expect_told_of_node(self) -> None:
         """Somebody was told once."""

@@ -52,6 +52,13 @@ class Series:
         self._world.counts.await_scrapes(self._world.customers.last + 0.1)
         self._expect_quantile(share, Errand.EXPORT)
 
+    def expect_waits_told(self, longest_s: float) -> None:
+        """The histogram of exports tells a wait of `longest_s` from one without end: it has a bound that is no less."""
+        buckets = self._world.prometheus.ask(f"sum by (le) ({self._world.nodes[0].buckets(Errand.EXPORT)})")
+        bounds = [float(one.labels["le"]) for one in buckets]
+        longest = max((bound for bound in bounds if math.isfinite(bound)), default=0.0)
+        assert_that(longest, greater_than_or_equal_to(longest_s), "seconds up to which waits are told")
+
     def _expect_quantile(self, share: float, errand: Errand) -> None:
         """The quantile that the histogram gives is in the bucket of the true one, or the next to it."""
         took = sorted(visit.took_s for visit in self._world.customers.visits if visit.errand is errand)

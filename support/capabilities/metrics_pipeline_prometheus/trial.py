@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.metrics_pipeline_prometheus.client import Alarm, Errand, Outcome
+from support.capabilities.metrics_pipeline_prometheus.client import Alarm, Errand, Outcome, Pass
 from support.capabilities.metrics_pipeline_prometheus.world import World
 from support.promise import must
 
@@ -13,7 +13,8 @@ def trial(world: World) -> Iterator[tuple[str, Callable[[], object]]]:
     """What is tried, in words, and the try; one rests on those before it."""
     node, nowhere = world.nodes[0], "/" + world.fresh("page")
     yield "comes for everything that the shop has", lambda: _comes(world)
-    yield "is refused without signing in", lambda: _expect(node.ask(Errand.ORDER, "x", False), Outcome.REFUSED)
+    yield "is refused without signing in", lambda: _expect(node.ask(Errand.ORDER, "x", Pass.NONE), Outcome.REFUSED)
+    yield "glances at an order", lambda: _expect(node.glance("x"), Outcome.SERVED)
     yield (
         "asks for a page that is not there",
         lambda: _expect(node.wander("GET", nowhere), Outcome.NOT_THERE),

@@ -16,10 +16,11 @@ class Visits:
         self._world = world
 
     def of_every_kind(self, count: int) -> None:
-        """`count` customers of each node for each of what the shop has."""
+        """`count` customers of each node for each of what the shop has, and as many who glance at an order."""
         for place in range(len(self._world.nodes)):
             for errand in (Errand.ORDER, Errand.LOOK, Errand.EXPORT):
                 self._world.customers.come(count, errand, place)
+            self._world.customers.glance(count, place)
 
     def served(self, count: int) -> None:
         """`count` customers of each node look at orders."""

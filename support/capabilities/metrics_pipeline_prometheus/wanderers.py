@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, less_than_or_equal_to, starts_with
 
+from support.capabilities.metrics_pipeline_prometheus.client import Errand
 from support.capabilities.metrics_pipeline_prometheus.lint import findings_of
 from support.promise import must
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
 _METHODS = ("GET", "POST", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "SEARCH", "PURGE")
+_OF_NOBODY = ("PATCH", "PROPFIND", "SEARCH", "PURGE")  # methods by which nobody comes for anything
 
 
 class Wanderers:
@@ -21,18 +23,24 @@ class Wanderers:
         self._secrets: list[str] = []
 
     def wander(self, count: int) -> None:
-        """`count` requests to the first node for paths that nobody has asked for before, by many methods."""
+        """`count` requests to the first node for paths that nobody has asked for before, by many methods.
+
+        And some for what there is, by methods by which it is not there.
+        """
         self._before = self._series()
-        for number in range(count):
-            method = _METHODS[number % len(_METHODS)]
-            self._world.customers.wander(method, f"/{self._world.fresh('page')}/{number}", 0)
+        asked = [
+            (_METHODS[number % len(_METHODS)], f"/{self._world.fresh('page')}/{number}") for number in range(count)
+        ]
+        there = [self._world.nodes[0].where(errand, self._world.fresh("page")) for errand in Errand]
+        asked += [(method, path) for method in _OF_NOBODY for path in there]
+        self._world.customers.wander(asked, 0)
 
     def confide(self) -> None:
         """Requests whose paths have secrets, quotes and line breaks in them."""
         self._secrets = [self._world.fresh("secret") for _ in range(4)]
         paths = ("{}%0A%22%5C", "nothing?password={}", '"{}"', "{}%0Aup%7Bjob=%22shop%22%7D%200")
-        for secret, path in zip(self._secrets, paths, strict=True):
-            self._world.customers.wander("GET", "/" + path.format(secret), 0)
+        asked = [("GET", "/" + path.format(secret)) for secret, path in zip(self._secrets, paths, strict=True)]
+        self._world.customers.wander(asked, 0)
 
     def expect_no_more_series(self, at_most: int) -> None:
         """The first node has at the most so many series more than before, by Prometheus."""

@@ -15,6 +15,7 @@ from support.capabilities.metrics_pipeline_prometheus.client import (
     Errand,
     Exposition,
     Outcome,
+    Pass,
     Waiting,
 )
 from support.clients.identity import IdentityProvider
@@ -67,20 +68,29 @@ class Adapter:
         self._customers.trust_env = False
         self._customers.mount("http://", HTTPAdapter(pool_maxsize=_AT_ONCE))
         self._node = f'instance="{door.name}:{_PORT}"'
-        self._token = IdentityProvider(door.environment.get("JWT_SECRET", "")).token("ada", [])
+        issuer = IdentityProvider(door.environment.get("JWT_SECRET", ""))
+        self._tokens = {Pass.VALID: issuer.token("ada", []), Pass.EXPIRED: issuer.token("ada", [], lifetime_s=-60)}
 
-    def ask(self, errand: Errand, label: str, known: bool = True) -> Outcome:
+    def ask(self, errand: Errand, label: str, shown: Pass = Pass.VALID) -> Outcome:
         """The request that the errand is."""
-        return self._send(*_request(errand, label), known)
+        return self._send(*_request(errand, label), shown)
+
+    def glance(self, label: str) -> Outcome:
+        """By HEAD."""
+        return self._send("HEAD", self.where(Errand.LOOK, label))
 
     def begin(self, errand: Errand, label: str) -> Waiting:
         """The request on a socket."""
         method, path, body = _request(errand, label)
-        return _Waiting(self._door.url, method, path, body, self._token)
+        return _Waiting(self._door.url, method, path, body, self._tokens[Pass.VALID])
 
     def wander(self, method: str, path: str) -> Outcome:
         """The request as it is."""
-        return self._send(method, path, None, True)
+        return self._send(method, path)
+
+    def where(self, errand: Errand, label: str) -> str:
+        """The path of the request that the errand is."""
+        return _request(errand, label)[1]
 
     def maintain(self, closed: bool) -> None:
         """PUT or DELETE of the sign."""
@@ -137,8 +147,9 @@ class Adapter:
         self._customers.close()
         self._operator.close()
 
-    def _send(self, method: str, path: str, body: object, known: bool) -> Outcome:
-        headers = _ALONE | ({"Authorization": f"Bearer {self._token}"} if known else {})
+    def _send(self, method: str, path: str, body: object = None, shown: Pass = Pass.VALID) -> Outcome:
+        token = self._tokens.get(shown)
+        headers = _ALONE | ({"Authorization": f"Bearer {token}"} if token else {})
         asked = f"{method} {path[:60]}"
         try:
             answer = self._customers.request(
@@ -175,6 +186,14 @@ class _Waiting:
         )
         self._socket = socket.create_connection((where.hostname, where.port), 5)
         self._socket.sendall("\r\n".join(lines).encode() + content)
+
+    def begun(self, within_s: float) -> bool:
+        """Whether a status line comes; it is left where it is."""
+        self._socket.settimeout(within_s)
+        try:
+            return self._socket.recv(16, socket.MSG_PEEK).startswith(b"HTTP/1.1 ")
+        except OSError:
+            return False
 
     def hang_up(self) -> None:
         """A reset instead of a polite end (socket(7), SO_LINGER)."""
