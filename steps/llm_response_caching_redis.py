@@ -20,6 +20,7 @@ class Context(Protocol):
 @given("two gateways in front of the provider")
 def gateways_in_front(context: Context) -> None:
     context.world.expect_nodes_well()
+    context.world.see_all_keeping()
 
 
 @given("the provider takes {delay:Duration} for each answer")

@@ -24,6 +24,7 @@ class Context(Protocol):
 @given("two gateways in front of the API")
 def gateways_in_front(context: Context) -> None:
     context.world.expect_nodes_well()
+    context.world.see_all_counting()
 
 
 @given("{name:w}, a new customer on the {plan:w} plan")

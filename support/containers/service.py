@@ -1,12 +1,8 @@
 """One container of a fleet: limits, fixed loopback ports, readiness by the protocol's own answer, times."""
 
 import io
-import random
-import socket
 import tarfile
-import threading
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -17,17 +13,12 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 
 from support.containers.cgroup import peak_memory_of
+from support.containers.ports import draw
 from support.errors import EngineError, FleetError
 from support.origin import words
 from support.polling import poll
 
-# Below the range that Linux takes the ports of outgoing connections from (ip(7), ip_local_port_range): a client's
-# own connection must not take the port of a node that is down for a moment.
-_PORTS = range(20000, 32000)
-_TRIED = 500  # of these at the most; to draw all of them would cost more than the rest of a container's creation
 MIB = 1024 * 1024
-_DRAWN: set[int] = set()  # by containers of this process
-_DRAWING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -85,7 +76,7 @@ class Service(DockerContainer):
 
     def create(self, cores: int) -> None:
         """Makes the container, with ports that stay the same however often it is started. Raises FleetError."""
-        self._published = dict(zip(self._published, _free_ports(len(self._published)), strict=True))
+        self._published = dict(zip(self._published, draw(len(self._published)), strict=True))
         self.ports = {f"{inner}/tcp": ("127.0.0.1", outer) for inner, outer in self._published.items()}  # type: ignore[misc]
         try:
             self._container = self.get_docker_client().create(
@@ -224,20 +215,3 @@ def _archive(files: Mapping[str, bytes]) -> bytes:
             member.size, member.mode = len(content), 0o644
             archive.addfile(member, io.BytesIO(content))
     return packed.getvalue()
-
-
-def _free_ports(count: int) -> list[int]:
-    """`count` different loopback ports that nothing listens on at this moment."""
-    found: list[int] = []
-    for port in random.sample(_PORTS, _TRIED):
-        if len(found) == count:
-            return found
-        with _DRAWING, socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            # Containers are made side by side, and what another of them has drawn is free until that is started.
-            if port not in _DRAWN:
-                _DRAWN.add(port)
-                found.append(port)
-    raise FleetError(
-        f"{_TRIED} ports between {_PORTS.start} and {_PORTS.stop} on 127.0.0.1 were tried; no {count} are free"
-    )

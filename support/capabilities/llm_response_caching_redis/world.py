@@ -66,9 +66,8 @@ class World(world.World[Adapter]):
         self._miss_s = 0.0
         self._hits_s: list[float] = []
         self._again: list[Answer] = []
-        self._see_all_keeping()
 
-    def _see_all_keeping(self) -> None:
+    def see_all_keeping(self) -> None:
         """Raises ProbeError unless every gateway has come back from what an earlier scenario did to its Redis."""
         for gateway in (*self.nodes, self.renewed):
             forget = partial(gateway.forget_document, self.customer, self.fresh("document"))

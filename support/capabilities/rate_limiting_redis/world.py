@@ -49,9 +49,8 @@ class World(world.World[Adapter]):
         self.customers: dict[str, Customer] = {}
         self.labels: dict[str, str] = {}
         self.calls: dict[str, list[Call]] = {}
-        self._see_all_counting()
 
-    def _see_all_counting(self) -> None:
+    def see_all_counting(self) -> None:
         """Raises ProbeError unless every gateway has come back from what an earlier scenario did to it."""
         somebody, label = Customer(self.fresh("somebody"), "free"), self.fresh("call")
         for gateway in self.nodes:
