@@ -310,9 +310,9 @@ def others_right(context: Context) -> None:
     context.world.room.expect_others_right()
 
 
-@then("what is asked for now is kept")
-def new_kept(context: Context) -> None:
-    context.world.room.expect_new_kept()
+@then("of {count:Count} that are asked for now at least {least:Count} are kept")
+def new_kept(context: Context, count: int, least: int) -> None:
+    context.world.room.expect_new_kept(count, least)
 
 
 # Many at once
