@@ -25,6 +25,11 @@ def a_database(context: Context, release: int, count: int) -> None:
     context.world.use_database(release, count)
 
 
+@when("a database of release {release:Count} with {count:Count} invoices takes its place")
+def take_its_place(context: Context, release: int, count: int) -> None:
+    context.world.use_database(release, count)
+
+
 @step("the database is migrated to release {release:Count}")
 def migrate(context: Context, release: int) -> None:
     context.world.migrate(release)
@@ -49,12 +54,23 @@ def rows_as_before(context: Context) -> None:
 # Customers
 
 
-@given("customers issue and correct invoices through both apps all the while")
+@given("customers issue, read and correct invoices through both apps all the while")
 def customers_begin(context: Context) -> None:
-    context.world.customers_begin()
+    context.world.customers_begin(context.world.old, context.world.new)
 
 
-@then("no customer was refused")
+@given("customers issue, read and correct invoices through the {name:w} app all the while")
+def customers_of_one_begin(context: Context, name: str) -> None:
+    context.world.customers_begin(context.world.app(name))
+
+
+@given("a migration takes {time:Duration} for each invoice that it changes")
+def slow_migration(context: Context, time: float) -> None:
+    """As many more invoices would take it."""
+    context.world.probe.slow_down(context.world.roles.migrator, time)
+
+
+@then("no customer was refused or shown a wrong amount")
 def none_refused(context: Context) -> None:
     context.world.expect_customers_served()
 
@@ -69,9 +85,12 @@ def invoices_kept(context: Context) -> None:
 # Several runners
 
 
-@when("{count:Count} migrators to release {release:Count} reach the database at once")
-def migrate_at_once(context: Context, count: int, release: int) -> None:
-    context.world.runners.migrate_at_once(count, release)
+@when(
+    "{count:Count} migrators to release {release:Count} reach the database at once, "
+    "and the backup takes {time:Duration} more"
+)
+def migrate_at_once(context: Context, count: int, release: int, time: float) -> None:
+    context.world.runners.migrate_at_once(count, release, time)
 
 
 @then("all of them succeed")
@@ -135,19 +154,22 @@ def nothing_left(context: Context, deadline: float) -> None:
     context.world.expect_unchanged()
 
 
-@then("once the backup is done, another migrator succeeds")
-def another_succeeds(context: Context) -> None:
-    context.world.waiting.leave()
-    context.faults.heal()
-    context.world.migrate(2)
+@then("the migrator says that it failed")
+def says_that_it_failed(context: Context) -> None:
+    context.world.await_end()
+    context.world.expect_failure()
 
 
 # A migration that fails
 
 
-@given("it is migrated up to the revision that brings the rule, and holds an invoice that does not keep to it")
-def unlawful_invoice(context: Context) -> None:
-    context.world.plant_unlawful()
+@given(
+    "a database of release {release:Count} with {count:Count} invoices "
+    "and one that does not keep to a rule of release 2"
+)
+def unlawful_invoice(context: Context, release: int, count: int) -> None:
+    context.world.use_database(release, count)
+    context.world.probe.change(context.world.tables.unlawful.do)
 
 
 @when("a migration to release {release:Count} is tried")
@@ -165,10 +187,10 @@ def try_what_cannot_be(context: Context) -> None:
     context.world.runners.try_impossible([row["what"] for row in context.table])
 
 
-@then("it fails, and schema and rows are as before")
+@then("it fails, and the schema is that of the revision before the one with the rule")
 def fails(context: Context) -> None:
     context.world.expect_failure()
-    context.world.expect_unchanged()
+    context.world.revisions.expect_stopped_before(context.world.history.checking)
 
 
 @then("once the invoice is gone, it succeeds")
@@ -182,21 +204,21 @@ def all_fail(context: Context) -> None:
     context.world.expect_unchanged()
 
 
-@then("it fails, naming the newest revision, and schema and rows are as before")
-def fails_naming(context: Context) -> None:
-    context.world.expect_refusal(context.world.newest)
+@then("it fails, naming the newest revision of release {release:Count}, and schema and rows are as before")
+def fails_naming(context: Context, release: int) -> None:
+    context.world.expect_refusal(context.world.names(release)[-1])
     context.world.expect_unchanged()
 
 
 # The index
 
 
-@given("it has gone back to before the revision that builds the index")
-def before_the_index(context: Context) -> None:
-    context.world.migrate_before(context.world.history.indexing)
+@given("a report on something else is under way")
+def report_goes_on(context: Context) -> None:
+    context.world.waiting.read_something_else()
 
 
-@when("a migration to release {release:Count} fails to build the index, until the backup is done")
+@when("a migration to release {release:Count} fails to build the index, until the report is done")
 def half_built(context: Context, release: int) -> None:
     context.world.waiting.build_half(release)
 
@@ -214,9 +236,16 @@ def invoices_kept_in_euros(context: Context) -> None:
     context.world.customers.expect_kept(context.world.probe.euros(), "in euros")
 
 
-@given("the new app was given an invoice with a note")
-def invoice_with_note(context: Context) -> None:
+@given("the new app was given an invoice with a note of {length:Count} characters")
+def invoice_with_note(context: Context, length: int) -> None:
+    context.world.issue_with_note(length)
+    context.world.remember()
+
+
+@then("an invoice that the new app is given now keeps its note")
+def notes_are_kept(context: Context) -> None:
     context.world.issue_with_note()
+    context.world.expect_note()
 
 
 @then("the new app shows the invoice with its note")
@@ -224,19 +253,19 @@ def note_is_back(context: Context) -> None:
     context.world.expect_note()
 
 
-@given("the database is migrated to release {release:Count}, one release after the other")
-def migrate_one_by_one(context: Context, release: int) -> None:
-    context.world.migrate_one_by_one(release)
+@given("the schema is noted after each revision from now on")
+def note_each_revision(context: Context) -> None:
+    context.world.revisions.note()
 
 
-@when("it is migrated back to release {release:Count}, one release after the other")
-def back_one_by_one(context: Context, release: int) -> None:
-    context.world.back_one_by_one(release)
-
-
-@then("after each release the schema was as it had been on the way there")
+@then("after each revision that was taken back the schema was as it had been before that revision came")
 def no_trace(context: Context) -> None:
-    context.world.expect_no_trace()
+    context.world.revisions.expect_no_trace()
+
+
+@then("schema and rows are as before")
+def as_before(context: Context) -> None:
+    context.world.expect_unchanged()
 
 
 @when("a new database is migrated to release {release:Count}")
@@ -262,12 +291,12 @@ def stands_in_database(context: Context, release: int) -> None:
     context.world.expect_used(release)
 
 
-@given("its newest revision was another one when it was applied")
-def edited(context: Context) -> None:
-    context.world.edit_history()
+@given("a database of release {release:Count}, whose revision of release 1 was another one when it was applied")
+def edited(context: Context, release: int) -> None:
+    context.world.use_edited_database(release)
 
 
-@then("the {name:w} app is ready all the same")
+@step("the {name:w} app is ready")
 def is_ready(context: Context, name: str) -> None:
     context.world.expect_ready(context.world.app(name))
 
@@ -289,3 +318,8 @@ def try_as_app(context: Context) -> None:
 def all_refused(context: Context) -> None:
     context.world.rights.expect_all_refused()
     context.world.expect_unchanged()
+
+
+@then("all tables belong to the role of migrations, which is no administrator")
+def owned_by_migrator(context: Context) -> None:
+    context.world.rights.expect_migrator_owns_all()

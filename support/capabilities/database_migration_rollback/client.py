@@ -44,13 +44,12 @@ class History:
     """All revisions, the first one first, and those of them that scenarios speak of.
 
     `carrying` gives old invoices their cents, some at a time; `checking` holds invoices to a rule that release 1 did
-    not have; `indexing` builds a unique index on references while others write, and nothing else.
+    not have. One of release 2 builds a unique index on references, while others write.
     """
 
     revisions: list[Revision]
     carrying: str
     checking: str
-    indexing: str
 
 
 class Roles(NamedTuple):
@@ -81,11 +80,10 @@ class Tables:
     euros: str
     cents: str
     applied: str
-    fill: str  # makes %(count)s invoices of release 1, old-1, old-2, …, each of another amount, cents and all
+    fill: str  # makes %(count)s invoices of release 1, old-1, old-2, …, each of another amount, up to some millions
     issue_again: str  # a second invoice with the %(reference)s of one that is there, into a database of release 2
     hold: str  # takes the lock of the row of %(reference)s, as one who is about to change it
     unlawful: Change  # one invoice that the revision `checking` does not allow, in a database of release 1 or later
-    edited: str  # lets the newest applied revision of release 1 look as if it had been another when it was applied
 
 
 class Adapter(Protocol):
@@ -115,6 +113,12 @@ class Adapter(Protocol):
 
     def up(self, release: int, to: str = "") -> Errand:
         """Migrates forward to the revision `to`, or as far as `release` knows, by the image of `release`."""
+
+    def up_unedited(self, release: int) -> Errand:
+        """The same as `up` by an image of before the newest revision of release 1 was edited: a statement was another.
+
+        By this image, which is of after that, a database that went through it has had an edited revision.
+        """
 
     def down(self, release: int, to: str = "") -> Errand:
         """Migrates back to the revision `to`, or to nothing, by the image of `release`."""

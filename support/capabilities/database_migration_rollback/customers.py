@@ -1,4 +1,4 @@
-"""Customers who issue and correct invoices all the while, through both apps, and what each of them was told."""
+"""Customers who issue, read and correct invoices all the while, and what each of them was told."""
 
 import itertools
 import threading
@@ -8,7 +8,7 @@ from functools import partial
 
 from hamcrest import assert_that, empty, equal_to
 
-from support.capabilities.database_migration_rollback.client import Adapter, Outcome
+from support.capabilities.database_migration_rollback.client import Adapter, Invoice, Outcome
 from support.errors import ProbeError
 from support.polling import poll
 from support.worlds.watches import Watch
@@ -16,6 +16,7 @@ from support.worlds.watches import Watch
 _PAUSE_S = 0.01
 _AT_LEAST = 10  # writes of each app, for a scenario to have been about them
 _WITHIN_S = 10.0
+_NEW = ("new", "NEW")  # what the invoices are called that come by the first app, and by the second: not the same
 
 
 class Customers:
@@ -30,7 +31,7 @@ class Customers:
         self._old = sorted(amounts, key=lambda name: int(name.rpartition("-")[2]))
         self._lock = threading.Lock()
         self.amounts = dict(amounts)
-        self.refused: list[str] = []
+        self.complaints: list[str] = []
         self.written: Counter[str] = Counter()
         self._watches: list[Watch] = []
 
@@ -43,7 +44,9 @@ class Customers:
     def await_more(self, count: int = _AT_LEAST) -> None:
         """Returns when each app has written `count` more than now. ProbeError when the machine is too slow for that."""
         goals = {app.name: self.written[app.name] + count for app in self._apps}
-        if not poll(lambda: self.refused or all(self.written[name] >= goal for name, goal in goals.items()), _WITHIN_S):
+        if not poll(
+            lambda: self.complaints or all(self.written[name] >= goal for name, goal in goals.items()), _WITHIN_S
+        ):
             raise ProbeError(f"customers wrote {dict(self.written)}, and not {goals}")
 
     def end(self) -> None:
@@ -57,9 +60,9 @@ class Customers:
         for watch in self._watches:
             watch.stop()
 
-    def expect_none_refused(self) -> None:
-        """Nobody was told that it cannot be done. AssertionError with the first ones."""
-        assert_that(self.refused[:5], empty(), f"what was refused, of {len(self.refused)}")
+    def expect_none_wronged(self) -> None:
+        """Nobody was told that it cannot be done, or another amount than the last. AssertionError with the first."""
+        assert_that(self.complaints[:5], empty(), f"what customers complain of, {len(self.complaints)} times")
 
     def expect_kept(self, found: list[tuple[str, int]], where: str) -> None:
         """`found`, reference and cents of each invoice, is what they were told. AssertionError with what differs."""
@@ -69,21 +72,40 @@ class Customers:
         assert_that(sorted((there - expected).items())[:5], equal_to([]), f"never written so, {where}")
 
     def _one(self, turn: int, app: Adapter, numbers: "itertools.count[int]") -> None:
-        """One new invoice, and another amount for one that was there, from both ends of the table in turn."""
-        number = next(numbers)
-        self._write(app, f"new-{turn}-{number}", 100 * number + turn, is_new=True)
+        """One visit. An answer that should not have been given is a reason to complain, and to come again."""
+        try:
+            self._visit(turn, app, next(numbers))
+        except AssertionError as error:
+            self._complain(str(error))
+
+    def _visit(self, turn: int, app: Adapter, number: int) -> None:
+        """One new invoice, at times for nothing, and one that was there: it is read, and gets another amount.
+
+        Those that were there come from both ends of the table in turn.
+        """
+        cents = 100 * number + turn if number % 5 else 0
+        self._write(app, f"{_NEW[turn]}-{number}", cents, is_new=True)
         own = self._old[turn :: len(self._apps)]
         if own:
             place = number // 2 if number % 2 else -1 - number // 2
+            self._read(app, own[place % len(own)])
             self._write(app, own[place % len(own)], 1_000_000 + number, is_new=False)
+
+    def _read(self, app: Adapter, reference: str) -> None:
+        """No other customer writes this invoice, so its amount is the one that is known."""
+        shown = app.read(reference)
+        if not isinstance(shown, Invoice) or shown.cents != self.amounts[reference]:
+            self._complain(f"{app.name} shows {shown} for {reference}, and not {self.amounts[reference]} cents")
 
     def _write(self, app: Adapter, reference: str, cents: int, is_new: bool) -> None:
         outcome = app.issue(reference, cents) if is_new else app.correct(reference, cents)
+        if outcome is not Outcome.DONE:
+            what = "issuing" if is_new else "correcting"
+            return self._complain(f"{what} {reference} through {app.name}: {outcome}")
         with self._lock:
-            if outcome is Outcome.DONE:
-                self.amounts[reference] = cents
-                self.written[app.name] += 1
-            else:
-                self.refused.append(
-                    f"{'issuing' if is_new else 'correcting'} {reference} through {app.name}: {outcome}"
-                )
+            self.amounts[reference] = cents
+            self.written[app.name] += 1
+
+    def _complain(self, of: str) -> None:
+        with self._lock:
+            self.complaints.append(of)

@@ -22,6 +22,8 @@ _USERS = """
     SELECT DISTINCT usename::text FROM pg_stat_activity
     WHERE datname = current_database() AND application_name <> 'l3' AND pid <> pg_backend_pid()"""
 _ADVISORY = "SELECT pid FROM pg_locks WHERE locktype = 'advisory'"
+_OWNERS = "SELECT DISTINCT tableowner::text FROM pg_tables WHERE schemaname = 'public'"
+_ADMINISTRATOR = "SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls FROM pg_roles WHERE rolname = %s"
 _INVALID = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
 # What was made, as often as it was; it is written with the rights of its owner, whoever makes something.
 _LOG_OF_DDL = """
@@ -39,6 +41,14 @@ _LOG_OF_ROWS = """
             RETURN NULL;
         END $$;
     CREATE TRIGGER l3_written AFTER UPDATE ON {invoices} FOR EACH ROW EXECUTE FUNCTION l3_written();"""
+_SLOW = """
+    CREATE FUNCTION l3_slow() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM pg_sleep({seconds});
+            RETURN NEW;
+        END $$;
+    CREATE TRIGGER l3_slow BEFORE UPDATE ON {invoices}
+    FOR EACH ROW WHEN (session_user = '{role}') EXECUTE FUNCTION l3_slow();"""
 
 Schema = Counter[tuple[str, ...]]
 
@@ -125,6 +135,22 @@ class Probe:
     def written_by(self, role: str) -> Counter[str]:
         """How often `role` has written each invoice since then, by their references."""
         return Counter(name for (name,) in self._look.rows("SELECT reference FROM l3_written WHERE role = %s", role))
+
+    def slow_down(self, role: str, by_s: float) -> None:
+        """From now on, each invoice that `role` changes takes it `by_s` seconds."""
+        self.change(_SLOW.format(seconds=by_s, invoices=self._tables.invoices, role=role))
+
+    def owners(self) -> list[str]:
+        """The roles to which tables belong."""
+        return [name for (name,) in self._look.rows(_OWNERS)]
+
+    def is_administrator(self, role: str) -> bool:
+        """Whether `role` may do more than change what belongs to it."""
+        return any(may for (may,) in self._look.rows(_ADMINISTRATOR, role))
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query of somebody else's in this room."""
+        return self._look.rows(query)
 
     def change(self, statement: str, **values: Any) -> None:
         """Does `statement` as somebody who may do everything. Raises psycopg.Error where the database refuses it."""

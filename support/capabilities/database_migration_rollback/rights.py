@@ -34,6 +34,12 @@ class Rights:
         """Nothing of it was allowed. AssertionError with what was."""
         assert_that(self._allowed, equal_to([]), f"what {self._world.roles.app} may do")
 
+    def expect_migrator_owns_all(self) -> None:
+        """Migrations run as a role that may change its own tables, and no more. AssertionError if not."""
+        role, probe = self._world.roles.migrator, self._world.probe
+        assert_that(probe.owners(), equal_to([role]), "to whom the tables belong")
+        must(not probe.is_administrator(role), f"{role} may do whatever an administrator may")
+
     def _tries(self) -> list[str]:
         tables = self._world.tables
         return [
@@ -44,6 +50,8 @@ class Rights:
             f"DROP TABLE {tables.invoices}",
             f"SET ROLE {self._world.roles.migrator}",
             *(f"DELETE FROM {one}" for one in tables.bookkeeping),
+            *(f"INSERT INTO {one} SELECT * FROM {one} WHERE false" for one in tables.bookkeeping),
+            *(f"SELECT FROM {one} FOR UPDATE" for one in tables.bookkeeping),  # for whoever may change a row
         ]
 
     def _apps_use_it(self) -> bool:

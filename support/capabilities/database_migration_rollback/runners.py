@@ -23,14 +23,13 @@ class Runners:
         self._world = world
         self._ended: list[Ended] = []
 
-    def migrate_at_once(self, count: int, release: int) -> None:
-        """`count` migrators to `release`; the first thing that one of them changes is held until all are there."""
+    def migrate_at_once(self, count: int, release: int, for_s: float) -> None:
+        """`count` migrators to `release`; whoever is in their way stays for `for_s` seconds more once all are there."""
         self._world.probe.note_what_is_made()
-        holder = self._world.holder()
-        holder.read_everything()
         runners = self._start([self._world.errand(release)] * count)
         reach(lambda: all(map(self._is_there, runners)), f"all {count} migrators have reached the database")
-        holder.leave()
+        reach(self._world.waiting.is_waited_for, "one of them waits for who is in the way")
+        self._world.waiting.go_on(for_s)
         self._ended = [runner.ended(_ENDS_WITHIN_S) for runner in runners]
 
     def try_impossible(self, what: Sequence[str]) -> None:
@@ -38,7 +37,6 @@ class Runners:
         old, newest = self._world.old, self._world.names(2)[-1]
         errands = {
             "to a revision that does not exist": old.up(2, "no-such-revision"),
-            "of a database that does not exist": self._world.elsewhere(old.up(2)),
             "back to a revision not yet applied": old.down(2, newest),
         }
         self._ended = [runner.ended(_ENDS_WITHIN_S) for runner in self._start([errands[one] for one in what])]

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to, less_than_or_equal_to
 
-from support.capabilities.database_migration_rollback.client import Adapter
+from support.capabilities.database_migration_rollback.client import Outcome
 from support.capabilities.database_migration_rollback.holder import Holder, reach
 from support.capabilities.database_migration_rollback.probe import Probe
 from support.capabilities.database_migration_rollback.readers import Readers
-from support.errors import ProbeError
 from support.polling import poll
 from support.promise import must
 from support.worlds.world import wait_until
@@ -35,10 +34,14 @@ class Waiting:
         """A backup is under way: it has read every table, and has not ended."""
         self._holder.read_everything()
 
+    def read_something_else(self) -> None:
+        """A report is under way, on what no migration changes."""
+        self._holder.read_something_else()
+
     def _hold_middle(self) -> None:
         """Somebody is about to change the invoice in the middle."""
-        amounts = self._world.probe.euros()
-        self._invoice = f"old-{len(amounts) // 2}"
+        count, _ = self._world.contents_before[self._world.tables.invoices]
+        self._invoice = f"old-{count // 2}"
         self._world.probe.note_what_is_written()
         self._holder.hold(self._invoice)
 
@@ -59,31 +62,32 @@ class Waiting:
 
     def migrate_behind(self, release: int, for_s: float) -> None:
         """A migrator comes while they are still there for `for_s` seconds, and others read all the while."""
-        self._readers = self._read(self._world.old)
         self.start(release)
-        wait_until(time.monotonic() + for_s)
-        self.leave()
+        self.go_on(for_s)
         self._world.await_end()
 
-    def _read(self, app: Adapter) -> Readers:
+    def go_on(self, for_s: float) -> None:
+        """They are still there for `for_s` seconds, in which others read all the while; then they leave."""
+        app = self._world.new  # which serves on each release
         self._world.expect_ready(app)
-        probe = Probe(self._world.server, self._world.tables)
-        return self._world.opened(Readers(app, probe, "old-1"))
+        self._readers = self._world.opened(Readers(app, Probe(self._world.server, self._world.tables), "old-1"))
+        wait_until(time.monotonic() + for_s)
+        self.leave()
 
     def stand_in_the_middle(self, release: int) -> None:
         """A migrator waits for who holds the invoice in the middle, while customers change those on both sides."""
         self._world.migrate_before(self._world.history.carrying)
         self._hold_middle()
         self.start(release)
-        if not self._world.probe.written_by(self._world.roles.migrator):
-            raise ProbeError("the migrator waits, and has not carried over a single invoice before")
+        carried = self._world.probe.written_by(self._world.roles.migrator)
+        must(carried, "the migrator waits in the middle, and keeps all before it to itself as well")
         self._world.customers.await_more(20)
         reach(self.is_waited_for, "the migration still waits")
 
     def build_half(self, release: int) -> None:
-        """A migrator is started; an index is seen that waited for the backup and was given up. Then that ends."""
+        """A migrator is started; an index is seen that waited for the report and was given up. Then that ends."""
         self._world.start(self._world.errand(release))
-        reach(lambda: self._world.probe.invalid_indexes() and self.is_waited_for(), "a build waits for the backup")
+        reach(lambda: self._world.probe.invalid_indexes() and self.is_waited_for(), "a build waits for the report")
         reach(lambda: not self.is_waited_for(), "the build of the index was given up half-way")
         self.leave()
         self._world.await_end()
@@ -109,6 +113,9 @@ class Waiting:
         assert_that(len(again), less_than_or_equal_to(limit), "invoices that were carried over more than once")
 
     def expect_index_holds(self) -> None:
-        """No index is there that is not used, and a second invoice of one reference is refused. AssertionError."""
+        """No index is there that is not used, and whoever gives a reference again is refused. AssertionError if not."""
         assert_that(self._world.probe.invalid_indexes(), equal_to([]), "indexes that are there and are not used")
         must(self._world.refused(self._world.tables.issue_again), "a second invoice with the reference of another")
+        for app in (self._world.old, self._world.new):
+            self._world.expect_ready(app)
+            assert_that(app.issue("old-1", 100), equal_to(Outcome.REFUSED), f"{app.name}: the reference of another")

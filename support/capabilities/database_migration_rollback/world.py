@@ -10,6 +10,7 @@ from support.capabilities.database_migration_rollback.customers import Customers
 from support.capabilities.database_migration_rollback.databases import Databases
 from support.capabilities.database_migration_rollback.holder import Holder
 from support.capabilities.database_migration_rollback.probe import Probe, Schema
+from support.capabilities.database_migration_rollback.revisions import Revisions
 from support.capabilities.database_migration_rollback.rights import Rights
 from support.capabilities.database_migration_rollback.runners import Runners
 from support.capabilities.database_migration_rollback.waiting import Waiting
@@ -22,6 +23,7 @@ from support.worlds.world import part
 
 _ENDS_WITHIN_S = 40.0  # a migrator that waits for somebody gives up before
 _READY_WITHIN_S = 10.0
+_NOT_READY_FOR_S = 1.0
 Contents = dict[str, tuple[int, str]]
 
 
@@ -31,6 +33,7 @@ class World(world.World[Adapter]):
     runners = part(Runners)
     waiting = part(Waiting)
     rights = part(Rights)
+    revisions = part(Revisions)
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
@@ -39,8 +42,6 @@ class World(world.World[Adapter]):
         self.tables, self.roles, self.history = self.old.tables(), self.old.roles(), self.old.history()
         self.databases = Databases(self.server)
         self.last = Ended(0, "", 0.0)
-        self.stages: dict[int, Schema] = {}
-        self.returned: dict[int, Schema] = {}
 
     def close(self) -> None:
         """As every world; the migrators are removed."""
@@ -52,13 +53,12 @@ class World(world.World[Adapter]):
 
     def use_database(self, release: int, count: int) -> None:
         """A database of `release`, with `count` invoices that were made in release 1."""
-        kept = f"kept_{release}_{count}"
-        self.databases.make(kept, lambda: self._build(release, count))
+        self._copy(release, count)
         self.begin()
 
-    def use_new_database(self) -> None:
-        """One with nothing but the roles."""
-        self.databases.make("kept_new", self._provision)
+    def use_edited_database(self, release: int) -> None:
+        """One that was brought to `release` when the newest revision of release 1 still was another."""
+        self.databases.make(f"kept_unedited_{release}", lambda: self._build_unedited(release))
         self.begin()
 
     def begin(self) -> None:
@@ -126,8 +126,8 @@ class World(world.World[Adapter]):
     # What must hold
 
     def expect_not_ready(self, app: Adapter) -> None:
-        """`app` says that it cannot serve. AssertionError if not."""
-        must(not app.ready(), f"{app.name} says that it is ready")
+        """`app` says that it cannot serve, and goes on saying so for a second. AssertionError if not."""
+        must(not poll(app.ready, _NOT_READY_FOR_S), f"{app.name} says that it is ready")
 
     def expect_unchanged(self) -> None:
         """Schema and rows are as before. AssertionError with what differs."""
@@ -147,19 +147,19 @@ class World(world.World[Adapter]):
 
     # Customers
 
-    def customers_begin(self) -> None:
-        """They write through both apps from now on."""
+    def customers_begin(self, *apps: Adapter) -> None:
+        """They write through `apps` from now on."""
         release = self.release_there()
         amounts = dict(self.probe.euros() if release < 3 else self.probe.cents())
-        self.expect_ready(self.old, self.new)
-        self.customers = self.opened(Customers([self.old, self.new], amounts))
+        self.expect_ready(*apps)
+        self.customers = self.opened(Customers(apps, amounts))
         self.customers.begin()
 
     def expect_customers_served(self) -> None:
-        """They end; none was refused. AssertionError with what was."""
+        """They end; none was refused, or told another amount than the last. AssertionError with what was."""
         self.customers.await_more()
         self.customers.end()
-        self.customers.expect_none_refused()
+        self.customers.expect_none_wronged()
 
     def app(self, name: str) -> Adapter:
         """The app that sentences call so: "old" or "new"."""
@@ -196,58 +196,26 @@ class World(world.World[Adapter]):
 
     # Release by release
 
-    @property
-    def newest(self) -> str:
-        """The newest revision that the database has had."""
-        return self.probe.applied()[-1]
-
     def names(self, release: int) -> list[str]:
         """The revisions of all releases up to `release`."""
         return [one.name for one in self.history.revisions if one.release <= release]
 
-    def migrate_one_by_one(self, release: int) -> None:
-        """Forward, release by release; the schema of each is remembered."""
-        there = self.release_there()
-        self.stages = {there: self.probe.schema()}
-        for one in range(there + 1, release + 1):
-            self.migrate(one)
-            self.stages[one] = self.probe.schema()
-
-    def back_one_by_one(self, release: int) -> None:
-        """Back, release by release; what it was like then is remembered beside what it had been like."""
-        for one in range(self.release_there() - 1, release - 1, -1):
-            self.migrate(one)
-            self.returned[one] = self.probe.schema()
-
-    def expect_no_trace(self) -> None:
-        """The schema of each release was as on the way there. AssertionError with what differs."""
-        for one, schema in self.returned.items():
-            expect_same(schema, self.stages[one], f"the schema after going back to release {one}")
-
     def migrate_new_database(self, release: int) -> None:
-        """What the schema has become is remembered, and a new database is migrated in one go."""
-        self.stages[release] = self.probe.schema()
-        self.use_new_database()
+        """A new database, with nothing but the roles, is migrated in one go; "before" is how the other one was."""
+        self.databases.make("kept_new", self._provision)
         self.run(self.old.up(release))
         self.expect_success()
+        self.probe = self.opened(Probe(self.server, self.tables))
 
     def expect_same_schema(self) -> None:
         """The new database is like the one before. AssertionError with what differs."""
-        expected = self.stages[self.release_there()]
-        expect_same(self.probe.schema(), expected, "the schema of the new database")
+        self.expect_schema(self.schema_before, "the schema of the new database")
 
     def migrate_before(self, revision: str) -> None:
-        """Back, or forward, to just before `revision`."""
-        there = self.probe.applied()
-        to = self.history.revisions[[one.name for one in self.history.revisions].index(revision) - 1].name
-        self.run(self.old.down(2, to) if to in there else self.old.up(2, to))
+        """Forward to just before `revision`."""
+        names = [one.name for one in self.history.revisions]
+        self.run(self.old.up(2, names[names.index(revision) - 1]))
         self.expect_success()
-
-    def plant_unlawful(self) -> None:
-        """Just before the revision that brings a rule there is an invoice that does not keep to it."""
-        self.migrate_before(self.history.checking)
-        self.probe.change(self.tables.unlawful.do)
-        self.remember()
 
     def mend_unlawful(self) -> None:
         """It is gone, and the migration succeeds."""
@@ -255,28 +223,17 @@ class World(world.World[Adapter]):
         self.migrate(2)
         assert_that(self.probe.applied(), equal_to(self.names(2)), "revisions that the database has had")
 
-    def edit_history(self) -> None:
-        """The newest revision of release 1 was another one when it was applied."""
-        self.probe.change(self.tables.edited)
-        self.remember()
-
-    def elsewhere(self, errand: Errand) -> Errand:
-        """The same for a database that is not there."""
-        link = self.fleet.links["postgres:migrator-1"]
-        url = self.server.url("toxiproxy", link).rpartition("/")[0] + f"/{self.fresh('database')}"
-        return Errand(errand.words, {**errand.settings, self.server.setting: url})
-
     # Notes
 
-    def issue_with_note(self) -> None:
-        """Through the new app."""
+    def issue_with_note(self, length: int = 20) -> None:
+        """Through the new app, with a note of `length` characters."""
         self.expect_ready(self.new)
-        self.fresh_one = self.fresh("invoice")
-        assert_that(self.new.issue(self.fresh_one, 500, "paid by card"), equal_to(Outcome.DONE), "issuing")
+        self.fresh_one, self.note = self.fresh("invoice"), ("paid by card, " * length)[:length]
+        assert_that(self.new.issue(self.fresh_one, 500, self.note), equal_to(Outcome.DONE), "issuing")
 
     def expect_note(self) -> None:
         """The new app shows it as it was issued. AssertionError if not."""
-        assert_that(self.new.read(self.fresh_one), equal_to(Invoice(500, "paid by card")), "what the new app shows")
+        assert_that(self.new.read(self.fresh_one), equal_to(Invoice(500, self.note)), "what the new app shows")
 
     # Building
 
@@ -285,17 +242,28 @@ class World(world.World[Adapter]):
         self.run(self.old.provision())
         self.expect_success()
 
+    def _copy(self, release: int, count: int) -> None:
+        self.databases.make(f"kept_{release}_{count}", lambda: self._build(release, count))
+
     def _build(self, release: int, count: int) -> None:
-        if release > 1:
-            self.databases.make(f"kept_1_{count}", lambda: self._build(1, count))
-        else:
-            self.databases.make("kept_new", self._provision)
-        self.run(self.old.up(release))
-        self.expect_success()
+        """Release by release, with the invoices in it since release 1."""
         if release == 1:
+            self.databases.make("kept_1", lambda: self._build_new(self.old.up(1)))
             probe = Probe(self.server, self.tables)
             probe.change(self.tables.fill, count=count)
             probe.close()
+        else:
+            self._copy(release - 1, count)
+            self.run(self.old.up(release))
+            self.expect_success()
+
+    def _build_unedited(self, release: int) -> None:
+        self._build_new(self.old.up_unedited(release))
+
+    def _build_new(self, errand: Errand) -> None:
+        self.databases.make("kept_new", self._provision)
+        self.run(errand)
+        self.expect_success()
 
 
 def _changed(before: Contents, now: Contents) -> Sequence[str]:

@@ -21,11 +21,17 @@ _OUTCOMES = {201: Outcome.DONE, 204: Outcome.DONE, 404: Outcome.UNKNOWN, 409: Ou
 _FOUND, _UNAVAILABLE = 200, 503
 _MIGRATOR = ("python", "-m", "reference.database_migration_rollback")
 
+# A copy of the code that the image runs, with another statement in a revision, and nothing that was compiled of it.
+_UNEDITED = """
+    cp -r reference /tmp && cd /tmp/reference/database_migration_rollback/migrations/release_1 && rm -rf __pycache__ &&
+    sed -i 's/numeric(14, 2)/numeric(15, 2)/' 0001_invoices.py && grep -q 'numeric(15, 2)' 0001_invoices.py &&
+    cd /tmp && exec "$@"
+"""
+
 _HISTORY = History(
     [*(Revision(f"{number:04}", release) for number, release in enumerate((1, 2, 2, 2, 2, 3), 1))],
     carrying="0003",
     checking="0004",
-    indexing="0005",
 )
 _TABLES = Tables(
     invoices="invoices",
@@ -36,14 +42,14 @@ _TABLES = Tables(
     applied="SELECT revision FROM schema_revisions",
     fill="""
         INSERT INTO invoices (reference, amount)
-        SELECT 'old-' || number, (number * 7919 %% 1000003) / 100.0 FROM generate_series(1, %(count)s) AS number""",
+        SELECT 'old-' || number, (number * 7919 %% 1000003) / 100.0 + (number %% 10 = 0)::int * 12345678
+        FROM generate_series(1, %(count)s) AS number""",
     issue_again="INSERT INTO invoices (reference, amount_cents) VALUES (%(reference)s, 1)",
     hold="SELECT FROM invoices WHERE reference = %(reference)s FOR UPDATE",
     unlawful=Change(
         "INSERT INTO invoices (reference, amount) VALUES ('below zero', -1)",
         "DELETE FROM invoices WHERE reference = 'below zero'",
     ),
-    edited="UPDATE schema_revisions SET checksum = md5(checksum) WHERE revision = '0001'",
 )
 
 
@@ -83,6 +89,10 @@ class Adapter(NodeClient):
     def up(self, release: int, to: str = "") -> Errand:
         """Alembic's upgrade."""
         return Errand([*_MIGRATOR, "up", to or "head"], {"RELEASE": str(release)})
+
+    def up_unedited(self, release: int) -> Errand:
+        """By a copy of the code."""
+        return Errand(["sh", "-c", _UNEDITED, "sh", *_MIGRATOR, "up", "head"], {"RELEASE": str(release)})
 
     def down(self, release: int, to: str = "") -> Errand:
         """Alembic's downgrade."""
