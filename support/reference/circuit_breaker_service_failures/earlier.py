@@ -1,8 +1,6 @@
 """Answers that services gave before, for callers who would get none now."""
 
-import time
-from collections import OrderedDict
-from collections.abc import Callable
+from cachetools import TTLCache
 
 MOST = 1_000
 LARGEST_BYTES = 64 * 1024
@@ -14,19 +12,15 @@ class EarlierAnswers:
     What is asked carries nothing of the caller's, so an answer is the same for all.
     """
 
-    def __init__(self, longest_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._longest_s, self._clock = longest_s, clock
-        self._answers: OrderedDict[str, tuple[float, bytes]] = OrderedDict()  # by path; what was kept last stands last
+    def __init__(self, longest_s: float) -> None:
+        self._answers: TTLCache[str, bytes] = TTLCache(MOST, longest_s)  # by path
 
     def keep(self, path: str, answer: bytes) -> None:
         """Keeps a good answer in the place of the one before, unless it is too large."""
         self._answers.pop(path, None)
         if len(answer) <= LARGEST_BYTES:
-            self._answers[path] = (self._clock(), answer)
-        if len(self._answers) > MOST:
-            self._answers.popitem(last=False)
+            self._answers[path] = answer
 
     def find(self, path: str) -> bytes | None:
         """The last good answer, if it is not too old."""
-        kept_at, answer = self._answers.get(path, (0.0, None))
-        return answer if self._clock() - kept_at <= self._longest_s else None
+        return self._answers.get(path)
