@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar, overload
 from support.clients.exchanges import Exchanges
 from support.containers.fleet import Fleet
 from support.containers.platform import Node
+from support.errors import ProbeError
 from support.faults.faults import Faults
 from support.platforms.platform import Platform, door_to
 from support.polling import poll
@@ -75,6 +76,16 @@ class World(Generic[Adapter]):
         """Every node says within `within_s` that it is well. AssertionError with the plight of one that does not."""
         for node in self.fleet.nodes:
             must(poll(lambda node=node: node.answers(*node.address()), within_s), node.plight())  # type: ignore[misc]
+
+    def see_back(self, adapters: Sequence[Adapter], serves: Callable[[Adapter], bool]) -> None:
+        """Raises ProbeError unless every node has come back from what an earlier scenario did to its stores.
+
+        A node may say that it is well and still serve as in an outage, until it looks for the store anew. `adapters`
+        are all nodes', in their order; `serves` asks one whether it does.
+        """
+        for node, adapter in zip(self.fleet.nodes, adapters, strict=True):
+            if not poll(lambda adapter=adapter: serves(adapter), WELL_WITHIN_S):  # type: ignore[misc]
+                raise ProbeError(f"{node.name} does not serve, {WELL_WITHIN_S:g} s after it was given its stores back")
 
 
 class part(Generic[Owner, Part]):

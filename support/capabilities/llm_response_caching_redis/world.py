@@ -1,7 +1,6 @@
 """One scenario of cached answers: customers whom nobody has seen before, what they asked, and what was paid for."""
 
 import time
-from functools import partial
 from typing import Any
 
 from hamcrest import assert_that, equal_to, less_than
@@ -24,13 +23,11 @@ from support.capabilities.llm_response_caching_redis.room import Room
 from support.clients.model_provider_control import ModelProviderControl
 from support.errors import ProbeError
 from support.faults.faults import Faults
-from support.polling import poll
 from support.worlds import world
 from support.worlds.crowds import threads
 from support.worlds.world import part
 
 AT_ONCE = 110
-_BACK_WITHIN_S = 5.0
 LIVES_S = 7.5  # an answer, at the least; what was asked longer ago may have ended since
 
 
@@ -68,11 +65,9 @@ class World(world.World[Adapter]):
         self._again: list[Answer] = []
 
     def see_all_keeping(self) -> None:
-        """Raises ProbeError unless every gateway has come back from what an earlier scenario did to its Redis."""
-        for gateway in (*self.nodes, self.renewed):
-            forget = partial(gateway.forget_document, self.customer, self.fresh("document"))
-            if not poll(forget, _BACK_WITHIN_S):
-                raise ProbeError(f"{gateway.name} keeps nothing, {_BACK_WITHIN_S:g} s after it was given Redis back")
+        """Every gateway reaches Redis, or it could not forget a document. Raises ProbeError."""
+        named = self.customer, self.fresh("document")
+        self.see_back([*self.nodes, self.renewed], lambda gateway: gateway.forget_document(*named))
 
     def words(self, about: str) -> list[dict[str, str]]:
         """Messages that nobody has sent before."""

@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from itertools import accumulate, product
 
 from hamcrest import assert_that, empty, equal_to, greater_than_or_equal_to, none
@@ -24,14 +23,10 @@ from support.capabilities.rate_limiting_redis.refusals import Refusals
 from support.capabilities.rate_limiting_redis.strangers import Strangers
 from support.capabilities.rate_limiting_redis.waves import Waves
 from support.clients.upstream_control import UpstreamControl
-from support.errors import ProbeError
 from support.faults.faults import Faults
-from support.polling import poll
 from support.worlds import world
 from support.worlds.crowds import threads
 from support.worlds.world import part
-
-_BACK_WITHIN_S = 5.0
 
 
 class World(world.World[Adapter]):
@@ -51,12 +46,9 @@ class World(world.World[Adapter]):
         self.calls: dict[str, list[Call]] = {}
 
     def see_all_counting(self) -> None:
-        """Raises ProbeError unless every gateway has come back from what an earlier scenario did to it."""
-        somebody, label = Customer(self.fresh("somebody"), "free"), self.fresh("call")
-        for gateway in self.nodes:
-            ask = partial(gateway.call, somebody, Resource.ORDERS, label)
-            if not poll(lambda ask=ask: ask().verdict is not Verdict.UNAVAILABLE, _BACK_WITHIN_S):  # type: ignore[misc]
-                raise ProbeError(f"{gateway.name} does not count, {_BACK_WITHIN_S:g} s after it was given Redis back")
+        """Every gateway counts, as a call of somebody shows. Raises ProbeError."""
+        call = Customer(self.fresh("somebody"), "free"), Resource.ORDERS, self.fresh("call")
+        self.see_back(self.nodes, lambda gateway: gateway.call(*call).verdict is not Verdict.UNAVAILABLE)
 
     def customer(self, name: str, plan: str, known_as: str = "") -> None:
         """A customer whom sentences call `name`, with a name (`known_as`) that nobody has used before."""
