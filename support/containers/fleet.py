@@ -181,15 +181,13 @@ class Fleet:
         return self._starting.result()
 
     def stop(self) -> None:
-        """Removes every container and the network, also of a start that goes on. EngineError when something is left.
-
-        It does so by a client of its own: the other one may have been interrupted within a call, with its pool locked.
-        """
+        """Removes every container and the network, also of a start that goes on. EngineError when something is left."""
         self._given_up = True
-        self._client = connect()
         for service in self.services:
             service.abandoned = True
         self._starter.shutdown()
+        # The client may have been interrupted within a call, with its pool locked.
+        self._client = connect()
         self._remove(lambda owner: True)
 
     def named(self, name: str) -> Service:
