@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
 
+_LEFT_S = 0.8  # of the time that a run may take; a lease lasts for 1.5 s, and is renewed every quarter of that
+
+
 class Deaths:
     """What becomes of the jobs that were under way."""
 
@@ -56,6 +59,7 @@ class Deaths:
 
     def hand_in_others(self, count: int) -> None:
         """Jobs that are as good as any."""
+        self._handed_in = time.time()
         self._others = self._world.many(count, "other")
         self._world.hand_in_many(self._others)
 
@@ -85,6 +89,9 @@ class Deaths:
             self._world.hand_in(Job(label, timeout_s=limit_s))
         for fault in faults:
             fault.await_hits()
+        begun = max(self._world.arrivals(label)[0].arrived for label in self._hung)
+        # A worker that is cut off ends its runs with their lease, too. So little is left that the limit comes first.
+        time.sleep(max(0.0, begun + limit_s - _LEFT_S - time.time()))
 
     def expect_ended(self, limit_s: float, late_s: float) -> None:
         """The first run of each was ended by its worker after `limit_s`, at most `late_s` late."""
@@ -95,3 +102,5 @@ class Deaths:
             # The limit counts from when the job was begun, which is a moment before it called.
             assert_that(took_s, greater_than_or_equal_to(limit_s - 0.5), f"seconds that {label} was let run")
             assert_that(took_s, less_than_or_equal_to(limit_s + late_s), f"seconds that {label} was let run")
+            if first.ended and first.ended < self._handed_in:
+                raise ProbeError(f"{label} was ended before the others were handed in")
