@@ -301,19 +301,18 @@ def publishers_are_told(context: Context, deadline: float) -> None:
     context.world.deaf.expect_told(deadline)
 
 
-@then("within {deadline:Duration} the first gateway reports that it is not well")
-def first_gateway_is_unwell(context: Context, deadline: float) -> None:
-    context.world.deaf.expect_unwell(deadline)
-
-
 @when("{count:Count} publish through the first gateway at once, while others there try all else that one can")
 def try_everything(context: Context, count: int) -> None:
     context.world.outage.try_everything(count)
 
 
-@then("within {deadline:Duration} each of them is told that it cannot be done now")
+@then(
+    "within {deadline:Duration} each of them is told that it cannot be done now, "
+    "and the first gateway reports that it is not well"
+)
 def everybody_is_told(context: Context, deadline: float) -> None:
     context.world.outage.expect_refused(deadline)
+    context.world.deaf.expect_unwell(deadline)
 
 
 @then("once the first gateway reaches Redis again, what was refused can be done")

@@ -113,11 +113,9 @@ Feature: Everyone who watches sees every change, once
       And the first gateway's connections to Redis hang without an error
       And 20 updates are published through the second gateway
       When 20 publish through the first gateway at once, while others there try all else that one can
-      Then within 4 s each of them is told that it cannot be done now
-      And within 3 s the first gateway reports that it is not well
+      Then within 4 s each of them is told that it cannot be done now, and the first gateway reports that it is not well
       And once the first gateway reaches Redis again, what was refused can be done
       And within 5 s every subscriber has received all updates, and nothing of what was refused is left
-      And nobody has had to reconnect
 
     Scenario: A gateway that was cut off from Redis for too long tells its subscribers of the gap
       Given 5 subscribers to the workspace on each gateway, who have received 10 updates

@@ -70,8 +70,12 @@ class Outage:
         must(not any(refusals.values()), f"the outage is over, and these are still refused: {refusals}")
 
     def expect_nothing_left(self, within_s: float) -> None:
-        """Nobody listens to what was asked for in vain, everyone has all updates, and whoever is there is present."""
+        """Everyone has all updates over the connection that they had, nobody listens to what was asked for in vain.
+
+        And whoever is there, a newcomer too, is present, and nobody else. AssertionError if not.
+        """
         world = self._world
+        world.expect_first_connections()
         world.expect([s for s in world.subscribers if s is not self._lost], world.published, within_s)
         world.expect_subscriptions(world.aside, 0, within_s)
         world.expect_subscriptions(world.channel, 2, within_s)
