@@ -40,7 +40,8 @@ _ANSWERS = get_args(Answer)
 # What people write: blanks, quotes, lines, letters of all kinds. None of it may be cut, escaped or decoded on the way.
 _TEXT = 'Zoë said: "50 % of a\\b, 日本 & <i>c</i> 🙂"\nand  left\u2028'
 
-_REST = [0, -1, 2**53, 0.1, 1e-7, True, False, None, "", [], {}, {"": {"é": [[]]}}]  # what else JSON has (RFC 8259)
+# What else JSON has (RFC 8259).
+_REST: list[Any] = [0, -1, 2**53, 0.1, 1e-7, True, False, None, "", [], {}, {"": {"é": [[]]}}]
 
 _SHOWN = 100  # letters of what nobody understands
 
