@@ -17,7 +17,7 @@ _NEARLY_S = 0.05  # a call that is so much from being too old may be
 class Call:
     """A call that was made: what it asked for, when, what its caller heard, and whether it speaks for the service.
 
-    Times in seconds since 1970.
+    Times in seconds since 1970. `unsure`: it took so long that it may speak against the service.
     """
 
     label: str
@@ -25,6 +25,7 @@ class Call:
     heard: float
     reply: Reply
     well: bool
+    unsure: bool = False
 
     @property
     def refused(self) -> bool:
@@ -56,16 +57,18 @@ def may_open(calls: Sequence[Call]) -> set[bool]:
     """Whether a breaker opens with the last of these, which ended in this order.
 
     It looks at the last 20 of the last 2 s, and opens when of 10 or more half failed. Both may be true where it is not
-    certain which of them were too old by then.
+    certain which of them were too old by then, or had failed.
     """
     looked_at, last = calls[-_LOOKED_AT:], calls[-1]
     for_certain = sum(call.heard < last.sent - WINDOW_S - _NEARLY_S for call in looked_at)
     at_most = sum(call.sent < last.heard - WINDOW_S + _NEARLY_S for call in looked_at[:-1])
-    return {_enough_failed(looked_at[forgotten:]) for forgotten in range(for_certain, at_most + 1)}
+    return set[bool]().union(*(_enough_failed(looked_at[gone:]) for gone in range(for_certain, at_most + 1)))
 
 
-def _enough_failed(calls: Sequence[Call]) -> bool:
-    return len(calls) >= LEAST_CALLS and 2 * sum(not call.well for call in calls) >= len(calls)
+def _enough_failed(calls: Sequence[Call]) -> set[bool]:
+    failed = sum(not call.well for call in calls)
+    perhaps = sum(call.unsure and call.well for call in calls)
+    return {len(calls) >= LEAST_CALLS and 2 * count >= len(calls) for count in (failed, failed + perhaps)}
 
 
 def opens_at(calls: Sequence[Call]) -> int | None:

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count as numbers
 from itertools import cycle
@@ -19,7 +19,7 @@ from hamcrest import assert_that, equal_to
 from support.capabilities.circuit_breaker_service_failures.calls import Call, Opening, make
 from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome, State
 from support.capabilities.circuit_breaker_service_failures.kinds import KINDS, Kind
-from support.capabilities.circuit_breaker_service_failures.model import Model
+from support.capabilities.circuit_breaker_service_failures.model import WAIT_S, Model
 from support.errors import ProbeError
 from support.polling import poll
 from support.promise import broken, must
@@ -33,7 +33,9 @@ _SLOW_S, _TOO_LONG_S = 0.78, 1.15  # a call that took as long may count as slow,
 _EVERY_S, _GLANCES, _LOOKS_FROM_S = 0.04, 3, 0.15
 _SPREAD, _CLOCKS_S = 0.25, 0.02
 _MIXED, _MOST = 16, 60
-_ARRIVE_WITHIN_S = 0.5
+_DECIDE_FOR_S = 0.85  # for so long those that are slow, or hang, decide nothing
+_FIRST_FAILURES = 4  # which open nothing yet
+_ARRIVE_WITHIN_S = 0.8
 _WELL_EVERY_S = 0.5
 
 
@@ -115,6 +117,8 @@ class Life:
 
     def _break_down(self, outage: Outage) -> None:
         """Calls, which all fail in the end, until the breaker opens; none of the `late` ones has ended by then."""
+        if outage.late:
+            self.model.count([self._admitted("F") for _ in range(_FIRST_FAILURES)])
         with threads(max(1, outage.late)) as pool:
             late = [pool.submit(self._admitted, "L", mark="late") for _ in range(outage.late)]
             self._await_arrivals("late", late)
@@ -148,6 +152,8 @@ class Life:
             calls += self._at_once(rest)
         else:
             calls += [self._admitted(letter, decides=True) for letter in rest]
+        if unsure := [call for call in calls if call.unsure]:
+            raise ProbeError(f"a call that decides took so long that it may count as slow: {unsure}")
         if failed := [call for call in calls if not call.well]:
             self.model.open(Opening(min(map(self._earliest, failed)), min(call.heard for call in failed)))
             self._refused = []
@@ -191,20 +197,21 @@ class Life:
 
     def _at_once(self, letters: str) -> list[Call]:
         """Those that decide at the same time; where all of them take long, others are refused meanwhile."""
-        mark, asked = f"together-{next(self._numbers)}", list[Future[Call]]()
+        mark, asked, began = f"together-{next(self._numbers)}", list[Future[Call]](), time.time()
         with threads(len(letters)) as pool:
             for letter in letters:
                 asked.append(pool.submit(self._admitted, letter, decides=True, mark=mark))
                 self._await_arrivals(mark, asked)  # one that failed at once would keep the next from being let through
             if set(letters) == {"L"}:
-                self._expect_refused_meanwhile(asked)
+                self._expect_refused_until(began + _DECIDE_FOR_S)
         return [call.result() for call in asked]
 
-    def _expect_refused_meanwhile(self, asked: list[Future[Call]]) -> None:
+    def _expect_refused_until(self, moment: float) -> None:
+        """Whoever calls before that, while others decide, is refused, and told when to ask again."""
         call = self._call(self._draw.kind("G"))
-        if not any(one.done() for one in asked):
+        if call.heard < moment:
             told = call.reply.retry_after_s or 0
-            must(call.refused and 0 < told <= 3, self._told(f"was to be refused while others decide: {call}"))
+            must(call.refused and 0 < told <= WAIT_S, self._told(f"was to be refused while others decide: {call}"))
 
     # One call
 
@@ -214,21 +221,20 @@ class Life:
         return call
 
     def _call(self, kind: Kind, mark: str = "") -> Call:
-        """One call; unless it was refused, its caller must have heard what one of that kind ends with.
-
-        Raises ProbeError when it took so long that it may be one of another kind.
-        """
+        """One call; unless it was refused, its caller must have heard what one of that kind ends with."""
         label = "/".join(filter(None, (kind.name, mark, str(next(self._numbers)))))
         call = make(self.node, self.service, label, kind.good)
+        call = replace(call, unsure=kind.good and call.took_s > _SLOW_S)
         self.calls.append(call)
         if call.refused:
             return call
-        if call.took_s > (_SLOW_S if kind.good else _TOO_LONG_S) and kind.answered:
-            raise ProbeError(f"a call took {call.took_s:.2f} s, and may have ended otherwise for that: {call}")
-        wanted = Outcome.ANSWERED if kind.answered else Outcome.FAILED
+        given_up = call.took_s > _TOO_LONG_S and call.reply.outcome is Outcome.FAILED  # as a slow one may be
+        if given_up and kind.good:
+            raise ProbeError(f"a call took {call.took_s:.2f} s, and was given up: {call}")
+        wanted = Outcome.ANSWERED if kind.answered and not given_up else Outcome.FAILED
         must(call.reply.outcome is wanted, self._told(f"was to be {wanted}: {call}"))
         must(call.took_s > kind.least_s - _CLOCKS_S, self._told(f"ended sooner than after {kind.least_s} s: {call}"))
-        if kind.answered:
+        if wanted is Outcome.ANSWERED:
             said = call.reply.text == kind.body if kind.status else f"/{self.service}/{label}" in call.reply.text
             must(said, self._told(f"its caller did not hear what the service said: {call}"))
         return call
