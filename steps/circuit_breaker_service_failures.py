@@ -130,15 +130,15 @@ def crowd(context: Context, count: int) -> None:
 
 
 @when(
-    "{count:Count} callers of the first gateway hang up at once, {later:Count} only when it is slow already, "
-    "and then it is well"
+    "{count:Count} callers of the first gateway hang up at once and {later:Count} after {time:Duration}, "
+    "and then the service is well"
 )
-def hang_up(context: Context, count: int, later: int) -> None:
-    context.world.probing.hang_up(count, later)
+def hang_up(context: Context, count: int, later: int, time: float) -> None:
+    context.world.probing.hang_up(count, later, time)
 
 
 @when(
-    "of 3 who decide one hears that there is no such thing, one hangs up, one waits, "
+    "one of 3 who decide hears that there is no such thing, one hangs up, one waits, "
     "and {others:Count} more call at once"
 )
 def hang_up_and_crowd(context: Context, others: int) -> None:
@@ -158,14 +158,17 @@ def open_before_answers(context: Context, count: int) -> None:
 # Earlier answers
 
 
-@given("services have answered the same questions, each of them twice, and refused one")
+@given("services that have answered the same questions, each of them twice, and refused one")
 def questions_answered(context: Context) -> None:
     context.world.fallback.learn()
 
 
-@when("each fails in its own way, and all is asked again before and after its breaker opens, and a last time")
-def ask_again(context: Context) -> None:
-    context.world.fallback.ask_again()
+@when(
+    "each fails in its own way, and all is asked again before and after its breaker opens, "
+    "and {age:Duration} after the answers"
+)
+def ask_again(context: Context, age: float) -> None:
+    context.world.fallback.ask_again(age)
 
 
 # Whole outages
@@ -184,7 +187,7 @@ def live_through_outages(context: Context) -> None:
 # Settings
 
 
-@when("gateways are started, in each of which all settings that may be wrong so are one of these")
+@when("gateways are started, each with one of these in all settings where it makes no sense")
 def start_with_nonsense(context: Context) -> None:
     context.world.candidates.start([row["nonsense"] for row in context.table])
 
@@ -227,7 +230,7 @@ def nobody_waited(context: Context, limit: float) -> None:
     context.world.expect_nobody_waited(limit)
 
 
-@then("{count:Count} calls at once that come after them all reach the service")
+@then("{count:Count} later calls at once all reach the service")
 def all_reach_it_after_hang_ups(context: Context, count: int) -> None:
     context.world.probing.expect_all_reach(count)
 

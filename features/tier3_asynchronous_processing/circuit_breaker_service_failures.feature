@@ -71,8 +71,8 @@ Feature: A broken neighbour does not break us
 
     Scenario: Callers who hang up do not make a slow service a broken one
       Given the service lets its callers wait
-      When 15 callers of the first gateway hang up at once, 15 only when it is slow already, and then it is well
-      Then 20 calls at once that come after them all reach the service
+      When 15 callers of the first gateway hang up at once and 15 after 0.8 s, and then the service is well
+      Then 20 later calls at once all reach the service
 
   Rule: What is broken for one does not break anything else
 
@@ -104,7 +104,7 @@ Feature: A broken neighbour does not break us
 
     Scenario: Callers who hang up while they decide leave their place to others
       Given the breaker of the first gateway has been open for as long as it has to
-      When of 3 who decide one hears that there is no such thing, one hangs up, one waits, and 20 more call at once
+      When one of 3 who decide hears that there is no such thing, one hangs up, one waits, and 20 more call at once
       Then exactly 1 of the 20 reaches the service, and 19 others are refused while these wait
       And 20 calls at once all reach the service
 
@@ -116,10 +116,10 @@ Feature: A broken neighbour does not break us
 
   Rule: Callers are given an answer that the service gave before, and are told so
 
-    # Names of services and of what they are asked for are alike in every way, and so are empty and large answers kept.
+    # What is asked for is alike in every way that names can be, and answers are empty and large, too.
     Scenario: While services fail, their earlier answers are given, as long as they are not too old
-      Given services have answered the same questions, each of them twice, and refused one
-      When each fails in its own way, and all is asked again before and after its breaker opens, and a last time
+      Given services that have answered the same questions, each of them twice, and refused one
+      When each fails in its own way, and all is asked again before and after its breaker opens, and 2.2 s after the answers
       Then each time the callers get that service's last answers, and hear that these are earlier ones
       And failures that no caller noticed count: after 10 of them the services get no calls
       And who asks what was refused, or never answered, hears that the service was not asked, and when to ask again
@@ -139,7 +139,7 @@ Feature: A broken neighbour does not break us
   Rule: A gateway whose settings make no sense does not start, and says which
 
     Scenario: Settings that make no sense are refused when a gateway starts, all of them at once
-      When gateways are started, in each of which all settings that may be wrong so are one of these
+      When gateways are started, each with one of these in all settings where it makes no sense
         | nonsense                        |
         | zero                            |
         | less than zero                  |

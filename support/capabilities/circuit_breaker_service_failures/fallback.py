@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from support.capabilities.circuit_breaker_service_failures.world import World
 
 _GIVEN_FOR_S = 2.5
-_ASKED_LAST_S = 2.2  # a last time, when the answers are so old
 _EMPTY, _LARGE, _LARGE_BYTES = "basket", "catalogue", 60_000
 # As many as it takes to open a breaker; they are alike in every way that names of things can be.
 _QUESTIONS = (
@@ -84,13 +83,13 @@ class Fallback:
             control.answer({"path": f"/{self._stem}*/{_LARGE}"}, 200, (word * _LARGE_BYTES)[:_LARGE_BYTES])
             for_each(self._services, _Service.learn, at_once=2)
 
-    def ask_again(self) -> None:
-        """They fail, and all questions are asked until the breakers open, then again, and when answers are old."""
+    def ask_again(self, age_s: float) -> None:
+        """They fail, and all questions are asked until the breakers open, then again, and two when `age_s` are over."""
         for service in self._services:
             match = {"path": f"/{service.name}/*"}
             self._world.services.arm(times=None, match=match, **FAILURES[service.how])
         for_each(self._services, self._ask_until_open, at_once=len(self._services))
-        for_each(self._services, _ask_last, at_once=len(self._services))
+        for_each(self._services, lambda service: _ask_last(service, age_s), at_once=len(self._services))
 
     def _ask_until_open(self, service: _Service) -> None:
         service.failed = service.ask(_QUESTIONS)
@@ -137,9 +136,9 @@ class Fallback:
             must(not given, f"{service.name} was given answers that were {after_s:g} s old: {given}")
 
 
-def _ask_last(service: _Service) -> None:
+def _ask_last(service: _Service, age_s: float) -> None:
     oldest = min(call.sent for call in service.answers.values())
-    time.sleep(max(0.0, oldest + _ASKED_LAST_S - time.time()))
+    time.sleep(max(0.0, oldest + age_s - time.time()))
     service.asked_last = service.ask(_QUESTIONS[:2])
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LONGEST_WAIT_S = 2.5  # the first wait, and what it may be longer by
 _HELD_FOR_S = 0.65
 _SLOW_S = 0.75  # a little less than what counts as slow
-_SLOW_FOR_CERTAIN_S, _TOO_LONG_S = 0.82, 1.15  # a call that takes as long counts as slow, or may be given up
+_CERTAINLY_S, _TOO_LONG_S = 0.02, 1.15  # by which clocks may differ; a call that takes as long may be given up
 _NOT_HALF = 4  # so many failures open no breaker, as ten calls have to be made
 _ARRIVE_WITHIN_S = 0.5
 _IN_TIME_S = 0.6  # a call that is not held up takes less, also on a busy machine
@@ -73,12 +73,14 @@ class Probing:
         if self._held_for_s > _SLOW_S:
             raise ProbeError(f"the calls that decide were held for {self._held_for_s:.2f} s, and count as slow")
 
-    def hang_up(self, at_once: int, later: int) -> None:
-        """So many callers of those that the service holds hang up `at_once`, and `later` when it is slow already."""
+    def hang_up(self, at_once: int, later: int, after_s: float) -> None:
+        """So many callers of those that the service holds hang up `at_once`, and `later` ones after `after_s`."""
         held = self._world.hold()
         self._hang_up(held, self._begin(held, at_once))
         callers = self._begin(held, later)
-        self._world.let_pass(max(call.arrived for call in self._world.arrivals()) + _SLOW_FOR_CERTAIN_S - time.time())
+        self._world.let_pass(
+            max(call.arrived for call in self._world.arrivals()) + after_s + _CERTAINLY_S - time.time()
+        )
         self._hang_up(held, callers)
         self._world.recover()
 
