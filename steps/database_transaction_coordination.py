@@ -34,13 +34,18 @@ def another_customer(context: Context, euros: int) -> None:
 
 
 @given("{count:Count} charges that billing and analytics agree on")
-def charges_that_both_have(context: Context, count: int) -> None:
+@given("{count:Count} charges and {back:Count} refunds that billing and analytics agree on")
+def charges_that_both_have(context: Context, count: int, back: int = 0) -> None:
     book_in_turn(context, count)
+    context.world.book(context.world.refund_bills(back))
     context.world.expect_shown(within_s=10)
     context.world.expect_none_waits(within_s=5)
 
 
-@when("{count:Count} charges of odd amounts on {days:Count} days are booked through both nodes in turn")
+@when(
+    "{count:Count} charges of odd amounts and references on {days:Count} days, refunds among them, are booked through "
+    "both nodes in turn"
+)
 def book_on_many_days(context: Context, count: int, days: int) -> None:
     context.world.book(context.world.odd_bills(count, days))
 
@@ -70,9 +75,9 @@ def same_sums(context: Context) -> None:
 # Rejections
 
 
-@when("both nodes are asked to book each of these")
-def ask_for_what_is_rejected(context: Context) -> None:
-    context.world.rejections.ask_for(context.table or ())
+@when("both nodes are asked {times:Count} times to book each of these")
+def ask_for_what_is_rejected(context: Context, times: int) -> None:
+    context.world.rejections.ask_for(context.table or (), times)
 
 
 @then("each of them is refused for that reason")
@@ -86,14 +91,30 @@ def no_trace(context: Context, window: float) -> None:
     context.world.expect_nothing_else(window)
 
 
-@when("a customer asks both nodes for the balance of another customer's account, and of an unknown one")
-def ask_for_foreign_balances(context: Context) -> None:
-    context.world.privacy.ask()
+@given("customers whose names look alike have paid other amounts each, under the same references")
+def meet_look_alikes(context: Context) -> None:
+    context.world.privacy.meet_alike()
 
 
-@then("both are rejected alike")
-def foreign_balances_are_rejected(context: Context) -> None:
-    context.world.privacy.expect_none()
+@when("each of them asks both nodes for each balance, right after its owner, and nobody asks without a session")
+def ask_for_balances(context: Context) -> None:
+    """Without a session it is asked for too, after them."""
+    context.world.privacy.ask_for_balances()
+
+
+@then("all are told their own balance, and rejected as for an account that nobody has for any other")
+def own_balances_only(context: Context) -> None:
+    context.world.privacy.expect_own_only()
+
+
+@then("a refund of a cent more than each of them paid is rejected by both nodes")
+def no_refund_of_others(context: Context) -> None:
+    context.world.privacy.expect_no_refund_of_others()
+
+
+@then("within {deadline:Duration} analytics shows what each of them paid, and reconciling names no difference")
+def look_alikes_are_shown(context: Context, deadline: float) -> None:
+    context.world.privacy.expect_shown(deadline)
 
 
 @then("the next charge arrives, through either node")
@@ -101,6 +122,12 @@ def next_charge_arrives(context: Context) -> None:
     context.faults.heal()
     book_in_turn(context, 2)
     context.world.expect_shown(within_s=5)
+
+
+@then("the next charge and the next refund arrive, through either node")
+def next_of_both_arrive(context: Context) -> None:
+    context.world.book(context.world.refund_bills(2))
+    next_charge_arrives(context)
 
 
 @when("the second node is asked for a charge under a reference that the first is writing another under")
@@ -116,20 +143,45 @@ def one_of_two_is_booked(context: Context) -> None:
 # Outages
 
 
-@when("both nodes are asked for a charge")
-def ask_for_charges(context: Context) -> None:
+@given("{count:Count} charges wait for analytics")
+def charges_that_wait(context: Context, count: int) -> None:
+    book_in_turn(context, count)
+
+
+@when("both nodes are asked for everything that a customer may ask for")
+def ask_for_everything(context: Context) -> None:
+    """A charge, a refund, a balance, an account, what was put aside, and to reconcile."""
     context.world.outage.ask()
 
 
-@then("both say that billing is unavailable")
+@then("both say each time that billing is unavailable")
 def billing_is_unavailable(context: Context) -> None:
     context.world.outage.expect_unavailable()
 
 
-@then("within {deadline:Duration} after all is well again, both nodes take a charge, which arrives")
-def charges_are_taken_again(context: Context, deadline: float) -> None:
+@then("within {deadline:Duration} after all is well again, both nodes do all of that, and each charge arrives")
+def all_is_done_again(context: Context, deadline: float) -> None:
     context.faults.heal()
     context.world.outage.expect_over(deadline)
+
+
+@given("{count:Count} charges arrived, one after the other")
+def charges_arrived(context: Context, count: int) -> None:
+    context.world.rate.deliver(count)
+
+
+@when("analytics goes down while the first node writes a charge to it, and {count:Count} more are booked through both")
+def analytics_goes_down(context: Context, count: int) -> None:
+    context.world.backlog.go_down(count)
+
+
+@then(
+    "{count:Count} more arrive, one after the other, and half of them in at most {times:Count} times as long as half "
+    "of those before"
+)
+def arrive_as_before(context: Context, count: int, times: int) -> None:
+    context.world.rate.deliver(count)
+    context.world.rate.expect_delivered_as_before(times)
 
 
 @then("both nodes report that {count:Count} charges wait for analytics")
@@ -148,9 +200,20 @@ def both_are_well(context: Context, deadline: float) -> None:
 
 
 @given("{count:Count} charges were booked, {rate:Count} each second")
-@when("{count:Count} more are booked through both nodes in turn, {rate:Count} each second")
 def book_in_no_hurry(context: Context, count: int, rate: int) -> None:
     context.world.rate.book(count, rate)
+
+
+@when(
+    "{count:Count} more are booked through both nodes in turn, {rate:Count} each second, and both reconcile meanwhile"
+)
+def book_while_reconciling(context: Context, count: int, rate: int) -> None:
+    context.world.rate.book_while_reconciling(count, rate)
+
+
+@then("neither names a difference")
+def neither_names_a_difference(context: Context) -> None:
+    context.world.rate.expect_no_difference()
 
 
 @then("3 in 4 of these took at most {times:Count} times as long as 3 in 4 of those before")
@@ -183,14 +246,9 @@ def die_before_commit(context: Context) -> None:
     context.world.crash.before_commit()
 
 
-@when("the first node dies as soon as billing has a charge of its")
-def die_after_commit(context: Context) -> None:
-    context.world.crash.after_commit()
-
-
-@when("the first node takes a charge, and dies before analytics has heard of it")
-def die_after_answer(context: Context) -> None:
-    context.world.crash.after_answer()
+@when("the first node takes a charge, dies and starts again")
+def take_one_and_restart(context: Context) -> None:
+    context.world.crash.and_restart()
 
 
 @when("analytics takes a charge of the first node, which dies before it hears the answer")
@@ -203,11 +261,6 @@ def lose_answer(context: Context, duration: float) -> None:
     context.world.crash.answer_lost_for(duration)
 
 
-@then("billing has the charge, and analytics does not")
-def only_billing_has_it(context: Context) -> None:
-    context.world.crash.expect_only_in_billing()
-
-
 @then("the charge still waits for analytics, which has it already")
 def waits_though_delivered(context: Context) -> None:
     context.world.crash.expect_waiting_though_delivered()
@@ -216,6 +269,12 @@ def waits_though_delivered(context: Context) -> None:
 @then("no try was ever counted against it")
 def nothing_counted_against_it(context: Context) -> None:
     context.world.crash.expect_nothing_counted_against_it()
+
+
+@then("within {deadline:Duration}, with analytics as slow, none waits and it shows each of them once, as it was booked")
+def shown_while_slow(context: Context, deadline: float) -> None:
+    context.world.expect_shown(deadline)
+    context.world.expect_none_waits(within_s=0)
 
 
 @then(
@@ -232,9 +291,12 @@ def shown_after_healing(context: Context, deadline: float) -> None:
 # Races
 
 
-@when("{count:Count} charges of {cents:Count} cent are booked on one account at the same time, through both nodes")
-def charge_at_once(context: Context, count: int, cents: int) -> None:
-    context.world.balance.charge_at_once(count, cents)
+@when(
+    "{count:Count} charges of {cents:Count} cents and {refunds:Count} refunds of {back:Count} cents are booked on one "
+    "account at the same time, through both nodes"
+)
+def change_at_once(context: Context, count: int, cents: int, refunds: int, back: int) -> None:
+    context.world.balance.change_at_once((count, cents), (refunds, -back))
 
 
 @then("the balance of the account is {cents:Count} cents, by billing's books and by the word of both nodes")
@@ -297,32 +359,29 @@ def others_are_sent(context: Context, deadline: float, least: int) -> None:
 # Differences
 
 
-@given(
-    "analytics has lost {lost:Count} of them, shows {false:Count} with another amount, {misdated:Count} on another "
-    "day, and 1 a second time"
-)
-def plant_differences(context: Context, lost: int, false: int, misdated: int) -> None:
-    context.world.differences.plant(lost, false, misdated)
-
-
 @when("the first node reconciles the books, while the second one books charges of {accounts:Count} accounts")
 def reconcile_meanwhile(context: Context, accounts: int) -> None:
-    context.world.differences.reconcile_meanwhile(accounts)
+    context.world.meanwhile.reconcile(accounts)
 
 
 @then("the report names none")
 def report_names_none(context: Context) -> None:
-    context.world.differences.expect_named(0)
+    context.world.meanwhile.expect_none_named()
 
 
-@when("the customer's books are reconciled")
-def reconcile(context: Context) -> None:
-    context.world.differences.reconcile()
+@when("each of these befalls a charge and a refund, at last all of it others, and the books are reconciled each time")
+def reconcile_after_each(context: Context) -> None:
+    context.world.differences.go_through(row["analytics shows"] for row in context.table or ())
 
 
-@then("the report names precisely these {count:Count}")
-def report_names(context: Context, count: int) -> None:
-    context.world.differences.expect_named(count)
+@then("each report named precisely what differed")
+def reports_name(context: Context) -> None:
+    context.world.differences.expect_named()
+
+
+@then("each time analytics showed each of them once again, as it was booked")
+def each_is_set_right(context: Context) -> None:
+    context.world.differences.expect_set_right()
 
 
 @then("reconciling once more names none, and changes nothing")
@@ -364,6 +423,16 @@ def only_difference(context: Context) -> None:
 # Tables that have changed
 
 
+@given("analytics has lost its table")
+def lose_the_table(context: Context) -> None:
+    context.world.analytics.change(context.world.tables.lose_the_table)
+
+
+@given("analytics has too much to do to take anything")
+def have_too_much_to_do(context: Context) -> None:
+    context.world.analytics.change(*context.world.tables.too_much_to_do)
+
+
 @given("analytics has lost a column")
 def lose_a_column(context: Context) -> None:
     context.world.analytics.change(context.world.tables.lose_a_column)
@@ -389,7 +458,7 @@ def alert_is_raised(context: Context, deadline: float) -> None:
     context.world.table.expect_alert(deadline)
 
 
-@then("for {window:Duration} all {count:Count} wait, and none is put aside")
+@then("for {window:Duration} all {count:Count} wait, and no try counts against any")
 def all_wait(context: Context, window: float, count: int) -> None:
     context.world.table.expect_waiting(count, window)
 

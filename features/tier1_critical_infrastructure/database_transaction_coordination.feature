@@ -15,36 +15,46 @@ Feature: Billing and analytics agree to the cent
   Rule: Every charge that billing takes reaches analytics, unchanged
 
     # Amounts from a cent on, many of which have no exact value in binary fractions of a euro; two are too large, one
-    # for 32 bits and one for the digits of a floating-point number.
+    # for 32 bits and one for the digits of a floating-point number; two are given back. References have up to 255
+    # characters, whatever these are: some differ in the last one only, in a blank, in letter case or in an accent.
     Scenario: Two hundred charges arrive complete, to the cent, and on their day
-      When 200 charges of odd amounts on 30 days are booked through both nodes in turn
+      When 200 charges of odd amounts and references on 30 days, refunds among them, are booked through both nodes in turn
       Then within 5 s analytics shows each of them once, as it was booked
       And billing and analytics report the same sums by day and by account: those of what was booked
 
   Rule: What billing rejects never happened
 
     Scenario: Charges that billing rejects leave no trace
-      Given 10 charges that billing and analytics agree on
-      When both nodes are asked to book each of these
+      Given 10 charges and 2 refunds that billing and analytics agree on
+      When both nodes are asked 5 times to book each of these
         | request                                | refusal           |
         | a charge of an unknown account         | rejected          |
         | a charge of another customer's account | rejected          |
         | a charge of nothing                    | rejected          |
         | a charge of less than nothing          | rejected          |
         | a charge under a used reference        | rejected          |
+        | a charge under a refund's reference    | rejected          |
         | the same charge once more              | rejected          |
         | the same on the other account          | rejected          |
+        | a refund of an unknown account         | rejected          |
+        | a refund of another customer's account | rejected          |
+        | a refund of nothing                    | rejected          |
         | a refund of less than nothing          | rejected          |
         | a refund of more than was paid         | rejected          |
+        | a refund under a charge's reference    | rejected          |
+        | the same refund once more              | rejected          |
+        | the same refund on the other account   | rejected          |
         | a charge without a session             | not authenticated |
+        | a refund without a session             | not authenticated |
       Then each of them is refused for that reason
-      And for 1 s no trace of them is found in billing, in analytics, or between the two
+      And for 500 ms no trace of them is found in billing, in analytics, or between the two
+      And the next charge and the next refund arrive, through either node
 
     Scenario: A charge that is cut off before it is committed leaves no trace
       Given 10 charges that billing and analytics agree on
       And the first node's requests reach billing 200 ms late
       When the first node dies while it writes a charge that is not yet committed
-      Then for 1 s no trace of it is found in billing, in analytics, or between the two
+      Then for 500 ms no trace of it is found in billing, in analytics, or between the two
       And the next charge arrives, through either node
 
     Scenario: A reference that both nodes are given at once is booked once
@@ -53,9 +63,14 @@ Feature: Billing and analytics agree to the cent
       Then one of the two is booked, and the other one rejected
       And within 5 s analytics shows it once, as it was booked
 
+    # Names differ in letter case, in a blank, in the last letter, in an accent or after the 80th letter, and one is a
+    # pattern that another fits. Whoever keeps a balance in mind has just shown it to its owner.
     Scenario: Customers see no balance but their own
-      When a customer asks both nodes for the balance of another customer's account, and of an unknown one
-      Then both are rejected alike
+      Given customers whose names look alike have paid other amounts each, under the same references
+      When each of them asks both nodes for each balance, right after its owner, and nobody asks without a session
+      Then all are told their own balance, and rejected as for an account that nobody has for any other
+      And a refund of a cent more than each of them paid is rejected by both nodes
+      And within 5 s analytics shows what each of them paid, and reconciling names no difference
 
   Rule: Nobody is told that a charge was rejected because billing did not answer
 
@@ -67,54 +82,45 @@ Feature: Billing and analytics agree to the cent
       Then the customer is told each time that it is booked, or that billing is unavailable
       And within 5 s after all is well again, none waits and analytics shows each of them once, as it was booked
 
-    Scenario: Billing cannot be reached, and then can be again
-      Given both nodes are cut off from billing
-      When both nodes are asked for a charge
-      Then both say that billing is unavailable
-      And within 5 s after all is well again, both nodes take a charge, which arrives
+    # Everything is a charge, a refund, a balance, an account, what was put aside, and to reconcile.
+    Scenario: Billing dies while charges wait for analytics, and comes back
+      Given both nodes are cut off from analytics
+      And 10 charges wait for analytics
+      And billing is down
+      When both nodes are asked for everything that a customer may ask for
+      Then both say each time that billing is unavailable
+      And within 5 s after all is well again, both nodes do all of that, and each charge arrives
 
   Rule: Billing goes on while analytics is down
 
+    # Only the first node sends, before and after: what hung up on it must not keep it from sending, nor make it slow.
     Scenario: Charges are taken while analytics is down, and arrive when it is back
-      Given analytics is down
-      When 30 charges are booked through both nodes in turn
-      Then both nodes report that 30 charges wait for analytics
+      Given the second node is cut off from analytics
+      And 5 charges arrived, one after the other
+      When analytics goes down while the first node writes a charge to it, and 30 more are booked through both
+      Then both nodes report that 31 charges wait for analytics
       And within 5 s after analytics is back, both report that none waits
+      And 5 more arrive, one after the other, and half of them in at most 5 times as long as half of those before
       And analytics shows each of them once, as it was booked
 
-    Scenario: A node that starts while analytics is down is well, and serves
-      Given analytics is down
-      When the first node restarts
-      Then within 10 s both nodes are well
-      And the next charge arrives, through either node
-
-    # A node waits 1.5 s for an answer of analytics, again and again; where all is only slow, it needs about as long to
-    # send what there is. No charge may wait with it. A machine that stalls makes one charge slow in many, such a node
-    # three in four.
-    Scenario Outline: Booking takes no longer while <trouble>
+    # A node needs 2.5 s to send what there is, and more than a second to reconcile. No charge may wait with it. A machine
+    # that stalls makes one charge slow in many, such a node three in four.
+    Scenario: Booking takes no longer while both nodes' requests reach analytics 500 ms late
       Given 12 charges were booked, 8 each second
-      And <trouble>
-      When 12 more are booked through both nodes in turn, 8 each second
+      And both nodes' requests reach analytics 500 ms late
+      When 20 more are booked through both nodes in turn, 8 each second, and both reconcile meanwhile
       Then 3 in 4 of these took at most 5 times as long as 3 in 4 of those before
-      And within 5 s after all is well again, none waits and analytics shows each of them once, as it was booked
-
-      Examples:
-        | trouble                                                    |
-        | both nodes' connections to analytics hang without an error |
-        | both nodes' requests reach analytics 500 ms late           |
+      And neither names a difference
+      And within 10 s, with analytics as slow, none waits and it shows each of them once, as it was booked
 
   Rule: A charge outlives the node that took it
 
-    Scenario: A node dies after it took a charge, and before it could tell analytics
-      Given both nodes' connections to analytics hang without an error
-      When the first node takes a charge, and dies before analytics has heard of it
-      Then billing has the charge, and analytics does not
-      And within 5 s after all is well again, none waits and analytics shows it once, as it was booked
-
-    Scenario: A node dies the moment that a charge is committed
-      Given the first node's requests reach billing 200 ms late
-      When the first node dies as soon as billing has a charge of its
-      Then within 5 s analytics shows it once, as it was booked
+    Scenario: A node that starts while analytics is down is well, and serves
+      Given analytics is down
+      When the first node takes a charge, dies and starts again
+      Then within 10 s both nodes are well
+      And the next charge arrives, through either node
+      And analytics shows each of them once, as it was booked
 
   Rule: A charge that is delivered again still counts once
 
@@ -138,8 +144,9 @@ Feature: Billing and analytics agree to the cent
 
   Rule: Changes of a balance at the same time all count
 
-    Scenario: Fifty charges of a cent at the same time are fifty cents
-      When 50 charges of 1 cent are booked on one account at the same time, through both nodes
+    # What was paid on the customer's other account covers all refunds. Most of them lose against others at first.
+    Scenario: Fifty charges and thirty refunds of one account at the same time all count
+      When 50 charges of 4 cents and 30 refunds of 5 cents are booked on one account at the same time, through both nodes
       Then the balance of the account is 50 cents, by billing's books and by the word of both nodes
       And within 5 s analytics shows each of them once, as it was booked
 
@@ -179,15 +186,24 @@ Feature: Billing and analytics agree to the cent
 
     Scenario: Reconciliation names precisely what differs, repairs it, and then finds nothing
       Given another customer, who has paid 1000 euros
-      And 40 charges that billing and analytics agree on
-      And analytics has lost 3 of them, shows 1 with another amount, 1 on another day, and 1 a second time
-      When the customer's books are reconciled
-      Then the report names precisely these 6
-      And analytics shows each of them once, as it was booked
+      And 20 charges and 20 refunds that billing and analytics agree on
+      When each of these befalls a charge and a refund, at last all of it others, and the books are reconciled each time
+        | analytics shows       |
+        | nothing               |
+        | another amount        |
+        | a refund for a charge |
+        | another day           |
+        | another account       |
+        | another product       |
+        | another reference     |
+        | another currency      |
+        | it a second time      |
+      Then each report named precisely what differed
+      And each time analytics showed each of them once again, as it was booked
       And reconciling once more names none, and changes nothing
 
     Scenario: What is booked while the books are reconciled is no difference
-      Given analytics's answers to the first node are 400 ms late
+      Given analytics's answers to the first node are 250 ms late
       When the first node reconciles the books, while the second one books charges of 20 accounts
       Then the report names none
       And within 5 s analytics shows each of them once, as it was booked
@@ -209,14 +225,22 @@ Feature: Billing and analytics agree to the cent
       Given analytics <change>
       When 10 charges are booked through both nodes in turn
       Then within 5 s an alert is raised that analytics has changed
-      And for 1 s all 10 wait, and none is put aside
+      And for 500 ms all 10 wait, and no try counts against any
       And within 5 s after analytics is as before, none waits and the alert is over
       And analytics shows each of them once, as it was booked
 
       Examples:
         | change                                  |
+        | has lost its table                      |
         | has lost a column                       |
         | keeps amounts as floating-point numbers |
+
+    Scenario: Analytics takes nothing for a while, because it has too much to do: no charge is put aside
+      Given analytics has too much to do to take anything
+      When 10 charges are booked through both nodes in turn
+      Then for 1 s all 10 wait, and no try counts against any
+      And within 5 s after analytics is as before, none waits and the alert is over
+      And analytics shows each of them once, as it was booked
 
     Scenario: A column that is added to analytics changes nothing
       Given analytics has got another column
@@ -233,7 +257,7 @@ Feature: Billing and analytics agree to the cent
     # ClickHouse. A machine that stalls now and then makes the slowest few slow, and leaves half of them as they are.
     @performance
     Scenario: At 100 charges a second, booking is quick and analytics close behind
-      When 300 charges are booked through both nodes in turn, 100 each second
+      When 200 charges are booked through both nodes in turn, 100 each second
       Then half of them are booked within 250 ms, and half are in analytics 1 s later
       And 95 in 100 are booked in at most 20 times what as many take PostgreSQL alone meanwhile
       And 95 in 100 are in analytics 100 ms and at most 10 times what as many take both stores alone later

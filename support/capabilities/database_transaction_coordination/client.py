@@ -4,6 +4,7 @@ Who acts is said by their session; what takes none is for the operator.
 """
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, NewType, Protocol
@@ -80,10 +81,15 @@ class AnalyticsTables:
     deliveries: str  # customer, reference: a row for each time that it was delivered, unless ClickHouse has merged them
     keep_deliveries: Change  # ClickHouse merges none
     lose: str
-    add_a_cent: str
-    a_day_later: str
+    # By each column of `entries` but customer and id: one of %(references)s is shown with %(value)s there instead.
+    # Cents that are below 0 then make a refund of a charge, and the other way round.
+    show: Mapping[str, str]
     double: str  # one of %(references)s is written once more, under the id %(id)s (a UUID)
-    lose_a_column: Change  # one that `undo` brings back as it was
+    lose_the_table: Change  # `undo` brings it back as it was
+    lose_a_column: Change  # the same
+    too_much_to_do: tuple[
+        Change, ...
+    ]  # one after the other: ClickHouse takes no row, for a reason that is not the rows'
     add_a_column: Change
     amounts_as_floats: Change
 
@@ -99,8 +105,8 @@ class Adapter(Protocol):
     def session(self, customer: str) -> Session:
         """A valid session of `customer`, whom the platform may not have heard of before."""
 
-    def open_account(self, by: Session) -> str:
-        """Opens an account with nothing on it; returns its id."""
+    def open_account(self, by: Session) -> str | Outcome:
+        """Opens an account with nothing on it; its id."""
 
     def balance(self, by: Session, account: str) -> int | Outcome:
         """The balance in cents; REJECTED where the customer has no such account."""
@@ -111,10 +117,10 @@ class Adapter(Protocol):
     def refund(self, by: Session, booking: Booking) -> Outcome:
         """Asks once to give back -`booking.cents`."""
 
-    def put_aside(self, by: Session) -> dict[str, PutAside]:
+    def put_aside(self, by: Session) -> dict[str, PutAside] | Outcome:
         """What analytics refused for good of the customer's charges and refunds, by billing's ids."""
 
-    def reconcile(self, by: Session) -> Report:
+    def reconcile(self, by: Session) -> Report | Outcome:
         """Has the customer's books compared with analytics, and analytics set right where it differs."""
 
     # The operator's

@@ -38,17 +38,10 @@ class Crash:
         if self._charge in self._world.books.bookings():
             raise FaultError("the first node was killed too late: its charge was committed")
 
-    def after_commit(self) -> None:
-        """The node dies as soon as the suite itself sees the charge in PostgreSQL."""
-        with self._attempt() as charge:
-            reach(lambda: charge in self._world.books.bookings(), "billing has a charge of the first node")
-            self._die()
-        self._world.booked.append(charge)
-
-    def after_answer(self) -> None:
-        """The node says that it booked the charge, and dies."""
+    def and_restart(self) -> None:
+        """The node says that it booked a charge, is killed and started again."""
         self._world.book_one(self._world.bill(), node=0)
-        self._faults.kill("node-1")
+        self._faults.relaunch("node-1")
 
     def after_delivery(self) -> None:
         """ClickHouse takes a charge, its answer is lost, and the node dies."""
@@ -66,11 +59,6 @@ class Crash:
         wait_until(held + lost_s)
 
     # What must hold
-
-    def expect_only_in_billing(self) -> None:
-        """Billing has what was booked, and analytics nothing. AssertionError if not."""
-        assert_that(self._world.books.bookings(), equal_to(self._world.booked), "billing")
-        assert_that(self._world.analytics.bookings(), equal_to([]), "analytics")
 
     def expect_waiting_though_delivered(self) -> None:
         """The charge is in the outbox, although analytics has taken it. AssertionError if not."""

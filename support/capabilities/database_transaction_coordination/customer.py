@@ -4,11 +4,11 @@ import datetime
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.database_transaction_coordination.client import Adapter, Booking, Outcome
+from support.capabilities.database_transaction_coordination.client import Adapter, Booking, Outcome, PutAside, Report
 from support.capabilities.database_transaction_coordination.matchers import same_bookings
 from support.capabilities.database_transaction_coordination.probe import Analytics, Books
 from support.faults.faults import Faults
@@ -18,21 +18,24 @@ from support.worlds.crowds import for_each
 from support.worlds.watches import Closable, Watch
 from support.worlds.world import Stage, World
 
+_AT_ONCE = 8
 TRIES = 20  # a node that asks to try again more often than that does not mean it
-_PRODUCTS = ("subscription", "usage", "support")
+PRODUCTS = ("subscription", "usage", "support")
 # Ends of months, of years and of a February that has 29 days: where days are mistaken for each other.
 _FIRST_DAY = datetime.date(2024, 2, 15)
 _LAST_DAY = datetime.date(2024, 12, 31)
 # A cent; more than 32 bits hold; more than the 53 bits that a floating-point number has for its digits.
-_ODD_CENTS = (1, 2**31 + 1, 2**53 + 1)
+_ODD_CENTS = (2**53 + 1, 2**31 + 1, 1)
+_GIVEN_BACK = (-1, -(2**31) - 1)
+Served = TypeVar("Served")
 
 
 class Customer(World[Adapter]):
     """What the rules of billing have in common; one for each scenario."""
 
-    def __init__(self, stage: Stage, faults: Faults) -> None:
+    def __init__(self, stage: Stage, faults: Faults, name: str = "") -> None:
         super().__init__(stage, faults)
-        self.name = self.fresh("customer")
+        self.name = name or self.fresh("customer")
         self.session = self.nodes[0].session(self.name)
         self.tables = self.nodes[0].analytics_tables()
         self.books = self.opened(self.eyes_on_books())
@@ -52,13 +55,13 @@ class Customer(World[Adapter]):
 
     def open_accounts(self, count: int) -> list[str]:
         """Opens `count` more accounts, through both nodes in turn; returns them."""
-        opened = [self.nodes[number % len(self.nodes)].open_account(self.session) for number in range(count)]
+        opened = [served(self.nodes[number % len(self.nodes)].open_account(self.session)) for number in range(count)]
         self.accounts += opened
         return opened
 
-    def another(self) -> "Customer":
-        """Another customer of the same nodes, with two accounts and nothing on them."""
-        other = self.opened(Customer(self.stage, self.faults))
+    def another(self, name: str = "") -> "Customer":
+        """Another customer of the same nodes, called `name` if that is given, with two accounts and nothing on them."""
+        other = self.opened(Customer(self.stage, self.faults, name))
         other.open_accounts(2)
         return other
 
@@ -67,7 +70,7 @@ class Customer(World[Adapter]):
         usual = Booking(
             reference=self.fresh("invoice"),
             account=account or random.choice(self.accounts),
-            product=random.choice(_PRODUCTS),
+            product=random.choice(PRODUCTS),
             cents=random.randrange(1, 1_000_000),
             day=_LAST_DAY,
         )
@@ -80,14 +83,34 @@ class Customer(World[Adapter]):
         accounts = self.accounts
         return [self.bill(accounts[number % len(accounts)], day=on[number % days]) for number in range(count)]
 
+    def other_account(self, than: str) -> str:
+        """An account of the customer that is not `than`."""
+        return next(account for account in self.accounts if account != than)
+
+    def refund_bills(self, count: int) -> list[Booking]:
+        """`count` refunds of up to 10 euros, on the accounts in turn."""
+        return [bill._replace(cents=-random.randrange(1, 1_000)) for bill in self.bills(count)]
+
     def odd_bills(self, count: int, days: int) -> list[Booking]:
-        """The same, of amounts among which are the smallest one and some that are too large for many a type."""
+        """`count` charges on `days` days, and refunds among them, under references of all lengths and spellings.
+
+        Amounts are the smallest one and some that are too large for many a type, too. The first charge is so large, and
+        the first refund so late, that each refund is covered.
+        """
         bills = self.bills(count, days)
-        return [bill._replace(cents=cents) for bill, cents in zip(bills, _ODD_CENTS, strict=False)] + bills[3:]
+        for number, cents in enumerate(_ODD_CENTS):
+            bills[number] = bills[number]._replace(cents=cents)
+        for number in range(4 * _AT_ONCE, count, 10):
+            bills[number] = bills[number]._replace(cents=-random.randrange(1, 1_000))
+        for number, cents in zip(range(4 * _AT_ONCE, count, 10), _GIVEN_BACK, strict=False):
+            bills[number] = bills[number]._replace(cents=cents)
+        names = odd_references(self.fresh("invoice"))
+        return [bill._replace(reference=name) for bill, name in zip(bills, names, strict=False)] + bills[len(names) :]
 
     def book(self, bills: Sequence[Booking]) -> None:
         """Books all of `bills`, eight at a time, through both nodes in turn. AssertionError when one is not booked."""
-        for_each(list(enumerate(bills)), lambda numbered: self.book_one(numbered[1], numbered[0] % len(self.nodes)))
+        numbered = list(enumerate(bills))
+        for_each(numbered, lambda one: self.book_one(one[1], one[0] % len(self.nodes)), _AT_ONCE)
 
     def book_one(self, bill: Booking, node: int) -> None:
         """Books `bill` through the node of that number; it then counts as booked. AssertionError when it is not."""
@@ -107,6 +130,14 @@ class Customer(World[Adapter]):
             if outcome is not Outcome.TRY_AGAIN:
                 return outcome
         broken(f"{adapter.name} asked {TRIES} times to try again with {bill}\n{self.exchanges.last()}")
+
+    def put_aside(self, node: int) -> dict[str, PutAside]:
+        """What that node says was put aside. AssertionError when it says nothing."""
+        return served(self.nodes[node].put_aside(self.session))
+
+    def reconcile(self, node: int) -> Report:
+        """What reconciling by that node found. AssertionError when it was not done."""
+        return served(self.nodes[node].reconcile(self.session))
 
     def watch(self, look: Callable[[], object], every_s: float, *eyes: Closable) -> Watch:
         """Looks by `eyes`, every `every_s` seconds, until the watch ends, or the scenario."""
@@ -175,3 +206,21 @@ class Customer(World[Adapter]):
             Counter([*self.books.outbox(), *self.books.outbox(put_aside=True)]),
         ]
         return [reference for there in seen for reference in (there - known)]
+
+
+def served(answer: Served | Outcome) -> Served:
+    """The answer, where there is one. AssertionError when it is that there is none."""
+    if isinstance(answer, Outcome):
+        broken(f"expected what was asked for, and it is {answer.value}")
+    return answer
+
+
+def odd_references(name: str) -> list[str]:
+    """References of which some look alike: to whom cuts them off, folds them, trims them or takes them for numbers."""
+    return [
+        *(name, name.upper(), name[:-1], f"{name[:-1]}_", f"{name[:-1]}%", f"{name}0", f"{name} ", f" {name}"),
+        *(f"{name}\t", f"{name}'", f'{name}"', f"{name}\\", f"{name}\\n", f"{name}\n", f"{name};--", f"{name}/2"),
+        *(f"{name}\u00e9", f"{name}e\u0301", f"{name}ss", f"{name}\u00df", f"{name}\u200b", f"{name}\U0001f4b6"),
+        *("7", "007", "7.0", "7e0", "+7", "null", "NULL", "None", "true", "nan", "0", "-1", "\\N"),
+        *(name.ljust(length, "x") + end for length in (31, 63, 127, 254) for end in "12"),
+    ]

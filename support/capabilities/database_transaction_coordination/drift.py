@@ -1,67 +1,14 @@
-"""Analytics that is not as billing believes: rows that differ, a charge that it refuses, a table that has changed."""
+"""Analytics that is not as billing believes: a charge that it refuses, a table that has changed."""
 
 from hamcrest import assert_that, contains_string, equal_to
 
-from support.capabilities.database_transaction_coordination.client import Booking, Report
+from support.capabilities.database_transaction_coordination.client import Booking
 from support.capabilities.database_transaction_coordination.customer import Customer
+from support.capabilities.database_transaction_coordination.differences import NOTHING
 from support.polling import poll
 from support.promise import must
-from support.worlds.crowds import threads
 
 _UNKNOWN_PRODUCT = "gift-card"  # billing takes any product, analytics has a list
-_WITHIN_S = 20.0
-_ANOTHER_EVERY_S = 0.03
-NOTHING = Report([], [], [])
-
-
-class Differences:
-    """Rows of analytics that somebody has deleted, altered and doubled behind the platform's back."""
-
-    def __init__(self, world: Customer) -> None:
-        self._world = world
-        self._planted = NOTHING
-        self._reported = NOTHING
-
-    def plant(self, lost: int, false: int, misdated: int) -> None:
-        """Deletes `lost` charges, alters `false` others and the day of `misdated`, and writes one a second time."""
-        left = iter([booking.reference for booking in self._world.booked])
-        gone, altered, moved = ([next(left) for _ in range(count)] for count in (lost, false, misdated))
-        self._world.analytics.lose(gone)
-        self._world.analytics.falsify(altered)
-        self._world.analytics.misdate(moved)
-        other = self._world.analytics.double(next(left))
-        ids = self._world.books.ids()
-        self._planted = Report([ids[name] for name in gone], [ids[name] for name in altered + moved], [other])
-
-    def reconcile(self) -> None:
-        """Has the books reconciled, by the first node."""
-        self._reported = self._world.nodes[0].reconcile(self._world.session)
-
-    def reconcile_meanwhile(self, accounts: int) -> None:
-        """The same, while the second node books one charge after the other, on `accounts` new accounts in turn."""
-        opened = self._world.open_accounts(accounts)
-        bills = (self._world.bill(opened[number % accounts]) for number in range(10_000))
-        with threads(1) as pool:
-            reconciled = pool.submit(self.reconcile)
-
-            def book_one_more() -> bool:
-                self._world.book_one(next(bills), node=1)
-                return reconciled.done()
-
-            poll(book_one_more, _WITHIN_S, _ANOTHER_EVERY_S)
-        reconciled.result()
-
-    def expect_named(self, count: int) -> None:
-        """The report names the `count` charges that differ, each as what it is, and no other. AssertionError if not."""
-        assert_that(sum(map(len, self._planted)), equal_to(count), "differences that there are")
-        assert_that(_sorted(self._reported), equal_to(_sorted(self._planted)))
-
-    def expect_nothing_left(self) -> None:
-        """Once more, by the second node: no difference is named, and no row is written. AssertionError if not."""
-        self._world.analytics.change(self._world.tables.keep_deliveries)
-        rows = self._world.analytics.deliveries()
-        assert_that(self._world.nodes[1].reconcile(self._world.session), equal_to(NOTHING))
-        assert_that(self._world.analytics.deliveries(), equal_to(rows), "rows of each charge, though nothing differed")
 
 
 class Poison:
@@ -95,8 +42,8 @@ class Poison:
         poll(lambda: self._world.books.outbox(put_aside=True), within_s=5)
         assert_that(self._world.books.outbox(put_aside=True), equal_to([refused.reference]), "what is put aside")
         id = self._world.books.ids()[refused.reference]
-        for node in self._world.nodes:
-            shown = node.put_aside(self._world.session)
+        for number, node in enumerate(self._world.nodes):
+            shown = self._world.put_aside(number)
             assert_that({name: one.tries for name, one in shown.items()}, equal_to({id: tries}), node.name)
             assert_that(shown[id].reason, contains_string(_UNKNOWN_PRODUCT), f"the reason, by {node.name}")
 
@@ -112,7 +59,7 @@ class Poison:
         assert_that(self._world.books.outbox(), equal_to([]), "what waits for analytics")
         poll(lambda: self._waiting() == [0, 0], within_s=5)
         assert_that(self._waiting(), equal_to([0, 0]), "waiting, by both nodes")
-        unknown = self._world.nodes[1].reconcile(self._world.session)
+        unknown = self._world.reconcile(node=1)
         assert_that(unknown, equal_to(NOTHING), "differences that nobody knows of yet")
         self._world.expect_shown(within_s=0, but=self._refused)
 
@@ -136,11 +83,12 @@ class TableChange:
         assert_that(self._alerts(), equal_to([]), "nodes that raise the alert")
 
     def expect_waiting(self, count: int, window_s: float) -> None:
-        """For `window_s` all `count` charges wait, and none is put aside or delivered. AssertionError if not."""
-        booked = [booking.reference for booking in self._world.booked]
-        lost = poll(lambda: set(booked) - set(self._world.books.outbox()), window_s, every_s=0.1)
-        assert_that(len(booked), equal_to(count), "charges that were booked")
-        must(not lost, f"{len(lost)} no longer wait: {sorted(lost)[:5]}")
+        """For `window_s` all `count` charges wait, and no try counts against any. AssertionError if not."""
+        wanted = {booking.reference: 0 for booking in self._world.booked}
+        assert_that(len(wanted), equal_to(count), "charges that were booked")
+        poll(lambda: self._world.books.tries() != wanted, window_s, every_s=0.1)
+        assert_that(self._world.books.tries(), equal_to(wanted), "what waits, and tries that count against it")
+        assert_that(self._world.books.outbox(put_aside=True), equal_to([]), "what was put aside")
 
     def expect_over(self, within_s: float) -> None:
         """Within `within_s` after the change is taken back nothing waits, and no alert is raised any more."""
@@ -151,7 +99,3 @@ class TableChange:
 
     def _alerts(self) -> list[str]:
         return [node.name for node in self._world.nodes if node.alert_is_raised()]
-
-
-def _sorted(report: Report) -> dict[str, list[str]]:
-    return {kind: sorted(ids) for kind, ids in report._asdict().items()}

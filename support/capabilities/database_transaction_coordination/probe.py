@@ -123,13 +123,9 @@ class Analytics:
         """Takes these charges out."""
         self._clickhouse.mutate(self._tables.lose, references=references)
 
-    def falsify(self, references: list[str]) -> None:
-        """Adds a cent to each of these charges."""
-        self._clickhouse.mutate(self._tables.add_a_cent, references=references)
-
-    def misdate(self, references: list[str]) -> None:
-        """Puts each of these charges on the day after."""
-        self._clickhouse.mutate(self._tables.a_day_later, references=references)
+    def show(self, reference: str, column: str, value: object) -> None:
+        """Lets analysts see `value` in a column of this charge or refund."""
+        self._clickhouse.mutate(self._tables.show[column], references=[reference], value=value)
 
     def double(self, reference: str) -> str:
         """Writes this charge once more, under another id; returns that."""
@@ -137,10 +133,11 @@ class Analytics:
         self._clickhouse.mutate(self._tables.double, id=other, references=[reference])
         return other
 
-    def change(self, change: Change) -> None:
-        """Does this to a table, until `restore`."""
-        self._undo.append(change.undo)
-        self._clickhouse.change(change.do)
+    def change(self, *changes: Change) -> None:
+        """Does this to a table, one after the other, until `restore`."""
+        for change in changes:
+            self._undo.append(change.undo)
+            self._clickhouse.change(change.do)
 
     def restore(self) -> None:
         """Takes back what was done to the tables."""

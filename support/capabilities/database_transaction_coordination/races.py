@@ -28,18 +28,24 @@ class Balance:
         self._world = world
         self._account = world.accounts[0]
 
-    def charge_at_once(self, count: int, cents: int) -> None:
-        """`count` charges of `cents` each, all at the same time, through both nodes. AssertionError if one fails."""
+    def change_at_once(self, *changes: tuple[int, int]) -> None:
+        """So many charges of so many cents each, refunds if below 0, all at the same time, through both nodes.
+
+        What was paid on the other account covers all refunds. AssertionError if one is not booked.
+        """
+        world = self._world
+        back = sum(-count * cents for count, cents in changes if cents < 0)
+        world.book_one(world.bill(world.accounts[1], cents=back), node=0)
         self.expect(0)  # whoever keeps a balance in mind has seen this one
-        bills = [self._world.bill(self._account, cents=cents) for _ in range(count)]
-        together = threading.Barrier(count)
+        bills = [world.bill(self._account, cents=cents) for count, cents in changes for _ in range(count)]
+        together = threading.Barrier(len(bills))
 
         def book(number: int) -> None:
             together.wait()
-            self._world.book_one(bills[number], number % len(self._world.nodes))
+            world.book_one(bills[number], number % len(world.nodes))
 
-        with threads(count) as pool:
-            list(pool.map(book, range(count)))
+        with threads(len(bills)) as pool:
+            list(pool.map(book, range(len(bills))))
 
     def expect(self, cents: int) -> None:
         """The balance is `cents`, by SQL and by the word of each node. AssertionError with all of them."""

@@ -4,9 +4,12 @@ import time
 from collections.abc import Sequence
 from statistics import median, quantiles
 
+from hamcrest import assert_that, only_contains
+
 from support.capabilities.database_transaction_coordination.bare_inserts import BareClickHouse, BarePostgres
-from support.capabilities.database_transaction_coordination.client import Booking
+from support.capabilities.database_transaction_coordination.client import Booking, Outcome, Report
 from support.capabilities.database_transaction_coordination.customer import Customer
+from support.capabilities.database_transaction_coordination.differences import NOTHING
 from support.containers.fleet import SUITE
 from support.errors import FleetError
 from support.polling import poll
@@ -27,6 +30,8 @@ class ChargeRate:
     def __init__(self, world: Customer) -> None:
         self._world = world
         self._taken: list[list[float]] = []
+        self._delivered: list[list[float]] = []
+        self._reports: list[Report | Outcome] = []
 
     def book(self, count: int, rate: float) -> None:
         """Books `count` charges, `rate` each second, whether the one before is booked or not."""
@@ -40,6 +45,39 @@ class ChargeRate:
 
         with threads(_AT_ONCE) as pool:
             self._taken.append(list(pool.map(book, range(count))))
+
+    def book_while_reconciling(self, count: int, rate: float) -> None:
+        """The same, while each node is asked once to reconcile the customer's books."""
+        with threads(len(self._world.nodes)) as pool:
+            reports = [pool.submit(node.reconcile, self._world.session) for node in self._world.nodes]
+            self.book(count, rate)
+        self._reports = [report.result() for report in reports]
+
+    def expect_no_difference(self) -> None:
+        """Each node named no difference, or said that it could not tell. AssertionError if one named any."""
+        assert_that(self._reports, only_contains(NOTHING, Outcome.UNAVAILABLE))
+
+    def deliver(self, count: int) -> None:
+        """Books `count` charges, each when analytics has the one before. AssertionError when one does not arrive."""
+        analytics, taken = self._world.analytics, []
+        for number, bill in enumerate(self._world.bills(count)):
+            began = time.monotonic()
+            self._world.book_one(bill, number % len(self._world.nodes))
+            arrived = poll(lambda: bill.reference in analytics.deliveries(), _ARRIVED_WITHIN_S, _LOOK_EVERY_S)  # noqa: B023
+            must(arrived, f"{bill} had not arrived after {_ARRIVED_WITHIN_S:g} s")
+            taken.append(time.monotonic() - began)
+        self._delivered.append(taken)
+
+    def expect_delivered_as_before(self, times: float) -> None:
+        """Half of what was delivered last took at most `times` as long as half of that before. AssertionError if not.
+
+        One after the other they wait a whole turn each, so that a node that looks seldom makes all of them slow.
+        """
+        before, now = map(median, self._delivered)
+        told = (
+            f"half arrived after {now:.2f} s and more, and half after {before:.2f} s before: {now / before:.1f} times"
+        )
+        must(now <= times * before, f"{told}, expected at most {times:g} times")
 
     def expect_as_before(self, times: float) -> None:
         """What 3 in 4 charges take at most is at most `times` that of the time before. AssertionError if it is more."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from hamcrest import assert_that, equal_to
 
 from support.capabilities.database_transaction_coordination.client import Outcome, Session
-from support.capabilities.database_transaction_coordination.drift import NOTHING
+from support.capabilities.database_transaction_coordination.differences import NOTHING
 from support.capabilities.database_transaction_coordination.world import World
 
 _ARRIVES_WITHIN_S = 5.0
@@ -45,7 +45,8 @@ def _is_told(world: World) -> None:
 
 
 def _has_them_set_right(world: World) -> None:
-    world.analytics.falsify([world.booked[0].reference])
+    paid = world.booked[0]
+    world.analytics.show(paid.reference, "cents", paid.cents + 1)
     report = world.nodes[0].reconcile(world.session)
-    assert_that(report, equal_to(NOTHING._replace(differing=[world.books.ids()[world.booked[0].reference]])))
+    assert_that(report, equal_to(NOTHING._replace(differing=[world.books.ids()[paid.reference]])))
     world.expect_shown(within_s=0)
