@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _STATUSES = (PASSING, WARNING, CRITICAL)
 _STANDINGS = list(combinations_with_replacement((*_STATUSES, None), 3))  # of three instances, in whatever order
-_EACH = 2  # calls for each instance that is to be called
+_EACH = 1  # call for each instance that is to be called, so that each one's turn has to come
 _NOTICED_AFTER_S = 1.0
 _LONGEST = 63  # letters of a name in DNS (RFC 1035, section 2.3.4)
 
