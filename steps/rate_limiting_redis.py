@@ -44,6 +44,11 @@ def call_at_once(context: Context, name: str, count: int) -> None:
     context.world.call_at_once(name, count)
 
 
+@when("{name:w} asks for {items:Count} items, {count:Count} times at once, through both gateways in turn")
+def ask_at_once(context: Context, name: str, items: int, count: int) -> None:
+    context.world.call_at_once(name, count, items=items)
+
+
 @when("{name:w} makes {count:Count} calls at once through the first gateway, and then as many through the second")
 def call_one_after_the_other(context: Context, name: str, count: int) -> None:
     context.world.call_one_gateway_after_the_other(name, count)

@@ -77,15 +77,16 @@ class World(world.World[Adapter]):
         count: int,
         gateways: Sequence[Adapter] = (),
         resources: Sequence[Resource] = tuple(Resource),
+        items: int = 1,
     ) -> None:
-        """`count` calls at the same time, through `gateways` (all) and for `resources` in turn.
+        """`count` calls at once for so many `items` each, through `gateways` (all) and for `resources` in turn.
 
         Returns when all are answered.
         """
         kinds = world.turns([*product(resources, gateways or self.nodes)])
         with threads(count) as pool:
             calls = [
-                pool.submit(self.call, name, gateway, resource=resource)
+                pool.submit(self.call, name, gateway, items, resource)
                 for _, (resource, gateway) in zip(range(count), kinds, strict=False)
             ]
         for call in calls:
