@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from random import Random
 
@@ -19,29 +20,37 @@ _PRIVATE = 10 << 24
 _NO_ADDRESSES = ("unknown", "", "127.0.0.1", "::1", "for=10.0.0.1")
 
 
+class Habit(Enum):
+    """How somebody calls."""
+
+    BRIEF = auto()  # a few calls
+    STEADY = auto()  # many single ones
+    THOROUGH = auto()  # tries everything
+
+
 @dataclass(frozen=True)
 class Caller:
     """Somebody who has a limit of their own: a customer by `name`, or one without an account (None).
 
     The calls of the latter come by `ways`, in turn: each is a list as the adapter's `call_without_account` takes it.
-    `thorough`: one who tries everything; others make a few calls.
     """
 
     name: str | None
     plan: str
     ways: Sequence[Sequence[str]] = ()
-    thorough: bool = False
+    habit: Habit = Habit.BRIEF
 
 
 def crowd(draw: Random, own: str) -> list[Caller]:
     """Callers whom nobody has seen before, if that is true of `own`; each kind is there, its details are drawn."""
     strangers = _strangers(draw)
-    thorough = [Caller(f"{own} {plan}", plan, thorough=True) for plan in LIMITS]
+    busy = [Caller(f"{own} {plan}", plan, habit=Habit.THOROUGH) for plan in LIMITS]
+    busy += [Caller(f"{own} steady", max(LIMITS, key=lambda plan: LIMITS[plan]), habit=Habit.STEADY)]
     names = [own + ending for ending in _ENDINGS] + [f" {own}", own.upper(), own.title(), f"customer/{own}"]
     # A customer may be called like an address from which somebody else calls without an account.
     names += [way[-1] for stranger in strangers for way in stranger.ways[:1]]
     names += [f"address/{strangers[0].ways[0][-1]}"]
-    return [*strangers, *thorough, *(Caller(name, draw.choice([*LIMITS])) for name in dict.fromkeys(names))]
+    return [*strangers, *busy, *(Caller(name, draw.choice([*LIMITS])) for name in dict.fromkeys(names))]
 
 
 def _strangers(draw: Random) -> list[Caller]:
@@ -53,7 +62,8 @@ def _strangers(draw: Random) -> list[Caller]:
     before = [*_NO_ADDRESSES, str(first), str(ways[-1][0][0]), f"{forger}, {first}", str(draw.getrandbits(24))]
     ways += [[[one, str(forger)] for one in before]]
     thorough = {0, len(neighbours) + 1, len(ways) - 1}  # one of each kind
-    return [Caller(None, STRANGERS_PLAN, one, number in thorough) for number, one in enumerate(ways)]
+    habits = [Habit.THOROUGH if number in thorough else Habit.BRIEF for number in range(len(ways))]
+    return [Caller(None, STRANGERS_PLAN, one, habit) for one, habit in zip(ways, habits, strict=True)]
 
 
 def _spelt_v4(address: IPv4Address) -> list[str]:

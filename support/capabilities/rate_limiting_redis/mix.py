@@ -11,7 +11,7 @@ from hamcrest import assert_that, equal_to
 
 from support.capabilities.rate_limiting_redis.calls import LIMITS, WINDOW_S, Call, unexplained
 from support.capabilities.rate_limiting_redis.client import Adapter, Customer, Resource, Verdict
-from support.capabilities.rate_limiting_redis.crowd import Caller, crowd
+from support.capabilities.rate_limiting_redis.crowd import Caller, Habit, crowd
 from support.capabilities.rate_limiting_redis.refusals import SENSELESS_ITEMS, UNKNOWN_PLANS
 from support.promise import broken
 from support.worlds.crowds import threads
@@ -117,7 +117,7 @@ class Mix:
         assert_that(let_in - arrived, equal_to({}), "calls that were let in, and did not reach the API")
 
     def _live(self, log: _Log, began: float, apart: bool) -> None:
-        began += log.draw.uniform(0, 0 if log.caller.thorough else _SPREAD_S)
+        began += log.draw.uniform(0, _SPREAD_S) if log.caller.habit is Habit.BRIEF else 0
         ways = turns(log.draw.sample(log.caller.ways, len(log.caller.ways)))
         for wish in _wishes(log.caller, log.draw):
             wait_until(began + wish.at_s)
@@ -149,17 +149,24 @@ def _refused_as(wish: _Wish) -> Verdict | None:
 
 
 def _wishes(caller: Caller, draw: random.Random) -> Iterator[_Wish]:
-    """What a caller asks for, one after the other.
-
-    One who is thorough uses the plan up in two steps more than a second apart, so that it makes a difference which of
-    these ends; is on another plan for one call, twice; and uses all that has come back, until everything has.
-    """
-    own = caller.plan
-    if not caller.thorough:
+    """What a caller asks for, one after the other, from each gateway."""
+    if caller.habit is Habit.THOROUGH:
+        yield from _all_wishes(caller, draw)
+    elif caller.habit is Habit.STEADY:
+        yield from (_Wish(0.03 * number, "one", caller.plan) for number in range(LIMITS[caller.plan] // 2 + 1))
+    else:
         first = draw.choice(["few", "few", "the whole plan"])
         for number, what in enumerate((first, "one") if caller.name else ("few", "few", "one")):
-            yield _Wish(0.4 * number + draw.uniform(0, 0.2), what, own)
-        return
+            yield _Wish(0.4 * number + draw.uniform(0, 0.2), what, caller.plan)
+
+
+def _all_wishes(caller: Caller, draw: random.Random) -> list[_Wish]:
+    """Everything that there is to ask for.
+
+    The plan is used up in two steps more than a second apart, so that it makes a difference which of these ends. The
+    caller is on another plan for one call, twice, and uses all that has come back, until everything has.
+    """
+    own = caller.plan
     other = own if caller.name is None else draw.choice([plan for plan in LIMITS if plan != own])
     unknown = own if caller.name is None else draw.choice(UNKNOWN_PLANS)
     senseless = draw.sample([("nonsense", own), ("nonsense", own), ("more than the plan", own), ("one", unknown)], 4)
@@ -170,7 +177,7 @@ def _wishes(caller: Caller, draw: random.Random) -> Iterator[_Wish]:
     wishes += [(1.5, *one) for one in senseless[2:]]
     wishes += [(2.4, "all that is left", own), (2.5, "one", other), (2.6, "one", own)]
     wishes += [(3.8, draw.choice(["few", "the whole plan", "one more than is left"]), own)]
-    yield from (_Wish(*wish) for wish in wishes)
+    return [_Wish(*wish) for wish in wishes]
 
 
 def _used_at_most(calls: Sequence[Call]) -> int:
