@@ -38,11 +38,6 @@ def service_fails_for_each(context: Context, count: int) -> None:
     context.world.tries.fail_each(3, count)
 
 
-@given("it never answers one that may take {limit:Duration}, and takes {time:Duration} for one that may")
-def service_hangs_or_takes_long(context: Context, limit: float, time: float) -> None:
-    context.world.tries.hang_and_take(limit, time)
-
-
 @given("the service refuses each job from now on")
 def service_refuses_each(context: Context) -> None:
     context.world.orders.refuse_each()
@@ -178,8 +173,9 @@ def hand_in_others_and_answer(context: Context, ordinary: int, low: int) -> None
     context.world.answer_in_turn()
 
 
-@when("these jobs are handed in")
-def hand_in_these(context: Context) -> None:
+@when("these jobs are handed in, one that is not answered in its {limit:Duration}, and one that takes {time:Duration}")
+def hand_in_these(context: Context, limit: float, time: float) -> None:
+    context.world.tries.hang_and_take(limit, time)
     context.world.tries.hand_in()
 
 

@@ -31,8 +31,7 @@ Feature: What was promised for later is done, once and in time
 
     Scenario: A job that fails is tried again, later each time, and one that is refused is put aside at once
       Given the service fails three times for each of 20 jobs, always for another, and refuses one
-      And it never answers one that may take 1 s, and takes 5.5 s for one that may
-      When these jobs are handed in
+      When these jobs are handed in, one that is not answered in its 1 s, and one that takes 5.5 s
       Then the one that is refused is put aside within 1 s, with its error
       And each of the 20 is begun again after 0.4 s, 0.8 s and 1.6 s, up to a quarter longer, not all at the same moment
       And the two that are never answered well are put aside after 4 tries, with their errors
