@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _EARLY_S = 0.01  # clocks are read in milliseconds
 _APART_S = 0.2  # of waits that differ by up to 0.4 s
+_BEGUN_S = 0.5  # from when a job is begun, when its limit begins to count, to its call of the service
 _LATE_S = 1.0  # that a job whose time has come may be late
 
 
@@ -79,9 +80,9 @@ class Tries:
         found, calls = report(id), self._world.arrivals(self._silent)
         assert_that((found.state, found.tries), equal_to((State.PUT_ASIDE, tries)), "what became of it, and its tries")
         must(found.error, "nobody is told why a job was put aside that was never answered")
-        pauses = [after.arrived - (before.ended or after.arrived) for before, after in pairwise(calls)]
-        for pause, wait in zip(pauses, self._waits, strict=False):
-            assert_that(pause, greater_than_or_equal_to(wait - _EARLY_S), "seconds until it was begun again")
+        for (first, then), wait in zip(pairwise(calls), self._waits, strict=False):
+            gap, least = then.arrived - first.arrived, self._limit_s + wait - _BEGUN_S
+            assert_that(gap, greater_than_or_equal_to(least), "seconds until a job that was ended was begun again")
         assert_that(len(calls), less_than_or_equal_to(tries), "how often it was begun")
         if len(calls) < tries:
             raise ProbeError("the machine was too slow to call the service in the time that a job may take")
