@@ -139,14 +139,9 @@ def refused_payable(context: Context) -> None:
     context.world.undecided.expect_payable()
 
 
-@given("a charge, a refund and a subscription that the provider has not made yet for the first node")
-def not_made_yet(context: Context) -> None:
-    context.world.under_way.begin("hold_before")
-
-
 @given("a charge, a refund and a subscription that the provider has made for the first node, and not answered yet")
 def not_answered_yet(context: Context) -> None:
-    context.world.under_way.begin("hold_after")
+    context.world.under_way.begin()
 
 
 @given("they have been under way for {hours:Count} hours, and another charge for {others:Count}")

@@ -49,7 +49,7 @@ Feature: Money moves once, and only when it should
       And all accounts agree
 
     Scenario: A node that starts gives up nothing that is under way
-      Given a charge, a refund and a subscription that the provider has not made yet for the first node
+      Given a charge, a refund and a subscription that the provider has made for the first node, and not answered yet
       And the second node is killed
       And the second node is back
       When each is asked for again through the second node, and the provider answers

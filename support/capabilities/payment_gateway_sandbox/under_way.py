@@ -28,21 +28,21 @@ class UnderWay:
         self._aged_at = 0.0
         self._refused: Outcome | None = None
 
-    def begin(self, do: str) -> None:
-        """All three, held before the provider has done them (hold_before) or after (hold_after). Raises FaultError."""
+    def begin(self) -> None:
+        """All three, which the provider has made, and tells nobody. Raises FaultError."""
         world, node = self._world, self._world.nodes[0]
         world.refunds.trust_the_platform()
         self._refunded = world.refunds.pay(_PAID)
         order = self._refunded.order.id
-        world.bank.hold(do, {**GIVING_BACK, "order": order}, lambda: node.refund(order, _BACK))
-        world.subscriptions.leave_waiting("basic", do)
+        world.bank.hold("hold_after", {**GIVING_BACK, "order": order}, lambda: node.refund(order, _BACK))
+        world.subscriptions.leave_waiting("basic", "hold_after")
         self._charged = world.place(Decimal("19.99"), "USD")
-        self._charge(do, self._charged)
+        self._charge(self._charged)
 
     def grow_old(self, hours: int, other_hours: int) -> None:
         """All three were asked for so many hours ago; one more charge is under way for longer. Raises FaultError."""
         self._old = self._world.ordered(self._world.customer, [Line(1, Decimal("19.99"))], "USD")
-        self._charge("hold_after", self._old)
+        self._charge(self._old)
         self._world.books.age(self._old.order.id, other_hours)
         for owner in (self._charged.order.id, self._refunded.order.id, self._world.subscriptions.one.name):
             self._world.books.age(owner, hours)
@@ -87,6 +87,5 @@ class UnderWay:
         if self._old:
             self._world.expect_one_charge(self._old)
 
-    def _charge(self, do: str, bill: "Bill") -> None:
-        node = self._world.nodes[0]
-        self._world.bank.hold(do, {**CHARGING, "order": bill.order.id}, lambda: self._world.pay(bill, node))
+    def _charge(self, bill: "Bill") -> None:
+        self._world.bank.charge_without_answering(bill, self._world.nodes[0])
