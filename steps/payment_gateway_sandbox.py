@@ -159,11 +159,6 @@ def ask_again(context: Context) -> None:
     context.world.under_way.ask_again()
 
 
-@then("no second refund was made, for which nothing was left")
-def no_second_refund(context: Context) -> None:
-    context.world.under_way.expect_refund_refused()
-
-
 @then("within {deadline:Duration} the platform's books have each of the three")
 def under_way_known(context: Context, deadline: float) -> None:
     context.world.under_way.expect_known(deadline)
