@@ -374,7 +374,7 @@ Feature: Money moves once, and only when it should
   Rule: What our books and the provider's do not agree on is found, and nothing secret is
 
     Scenario: Both nodes find every difference once, over several pages, and nothing else
-      Given 10 paid orders, among which are these differences to the provider's books
+      Given 6 paid orders, among which are these differences to the provider's books
         | kind     |
         | missing  |
         | extra    |
