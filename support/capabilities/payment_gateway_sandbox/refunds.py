@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from support.capabilities.payment_gateway_sandbox.world import Bill, World
 
 _PRICE, ON_THE_PAGE = Money(Decimal("19.99"), "USD"), Money(Decimal("5.00"), "USD")
+_HEARD_WITHIN_S = 5.0
 _ENDS_OF_DISPUTES = ("won", "lost")
 
 
@@ -123,8 +124,7 @@ class Refunds:
         for end in _ENDS_OF_DISPUTES:
             self.dispute(ends[end], end)
         for end in _ENDS_OF_DISPUTES:
-            of = {"order": ends[end].order.id, "type": "charge.dispute.closed"}
-            if not poll(lambda of=of: any(one.taken for one in self._world.provider.deliveries(**of)), 5):  # type: ignore[misc]
+            if not poll(lambda end=end: self._has_heard(ends[end]), _HEARD_WITHIN_S):  # type: ignore[misc]
                 raise ProbeError(f"no node has taken that a dispute was {end}")
 
     def expect_disputed(self, bill: "Bill", within_s: float, won: bool = False) -> None:
@@ -143,6 +143,11 @@ class Refunds:
         """The provider was asked for no refund of the order. AssertionError if it was."""
         asked = self._world.provider.arrivals(0, order=bill.order.id, **GIVING_BACK)
         assert_that(len(asked), equal_to(0), "refunds that the provider was asked for")
+
+    def _has_heard(self, bill: "Bill") -> bool:
+        """Whether a node has taken that the dispute of an order has ended."""
+        told = self._world.provider.deliveries(order=bill.order.id, type="charge.dispute.closed")
+        return any(one.taken for one in told)
 
     def _expect_refunded(self, order: str, money: Money, within_s: float) -> None:
         key = ("refund", money.currency)

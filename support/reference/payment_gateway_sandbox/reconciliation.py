@@ -23,8 +23,7 @@ async def reconcile(
     Raises psycopg.Error, PoolTimeout and UnknownOutcomeError.
     """
     # Ours are read first: what we have by now the provider has, too.
-    ours = await _ours(pool, since)
-    theirs = await gateway.payments_since(since)
+    ours, theirs = await _ours(pool, since), await gateway.payments_since(since)
     findings: list[Finding] = []
     for intent in theirs:
         if subscriber := await _subscriber(pool, intent):
@@ -40,8 +39,7 @@ async def reconcile(
         await _settle(pool, payments, id_)
     there = {intent.id for intent in theirs}
     findings += [("missing", str(one["order_id"])) for one in ours if one["provider_id"] not in there]
-    await _keep(pool, findings)
-    return findings
+    return await _keep(pool, findings)
 
 
 def _differences(mine: DictRow, intent: Any) -> list[str]:
@@ -89,8 +87,9 @@ async def _settle(pool: Pool, books: Payments | Subscriptions, id_: str) -> None
         await books.settle(connection, id_)
 
 
-async def _keep(pool: Pool, findings: list[Finding]) -> None:
+async def _keep(pool: Pool, findings: list[Finding]) -> list[Finding]:
     async with pool.connection() as connection, connection.cursor() as cursor:
         await cursor.executemany(
             "INSERT INTO findings (kind, reference) VALUES (%s, %s) ON CONFLICT DO NOTHING", findings
         )
+    return findings
