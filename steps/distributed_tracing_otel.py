@@ -119,6 +119,11 @@ def call_and_mend(context: Context, count: int) -> None:
     context.world.outage.mend()
 
 
+@when("{count:Count} orders fail in the small service, and as many in the other service in turn")
+def fail_all_the_while(context: Context, count: int) -> None:
+    context.world.outage.fail_all_the_while(count)
+
+
 @given("an order in the small service, which the partner lets wait")
 def begin_order(context: Context) -> None:
     context.world.endings.begin_order()

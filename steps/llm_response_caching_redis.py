@@ -189,9 +189,9 @@ def own_answers(context: Context) -> None:
 # Lives
 
 
-@given("a customer has asked a question")
-def made(context: Context) -> None:
-    context.world.lifetime.make()
+@given("a customer has asked a question, and another one asks, whom the provider answers after {slow:Duration}")
+def made(context: Context, slow: float) -> None:
+    context.world.lifetime.make(slow)
 
 
 @when(
@@ -205,6 +205,11 @@ def ask_steadily(context: Context, pause: float, time: float) -> None:
 @then("the first answer is given until {until:Duration} after it was made, and from {since:Duration} on a new one")
 def kept_between(context: Context, until: float, since: float) -> None:
     context.world.lifetime.expect_kept_between(until, since)
+
+
+@then("an answer that took so long to make is still given {until:Duration} after it was made")
+def slow_kept(context: Context, until: float) -> None:
+    context.world.lifetime.expect_slow_kept(until)
 
 
 @then("everything in Redis ends within {within:Duration}")
@@ -412,7 +417,10 @@ def asked_anew(context: Context) -> None:
     context.world.failures.expect_asked_anew()
 
 
-@when("a customer asks with a temperature, with the provider's own, and not to be kept, {times:Count} times each")
+@when(
+    "a customer asks with a temperature, high or low, with the provider's own, and not to be kept,"
+    " {times:Count} times each"
+)
 def ask_for_new_ones(context: Context, times: int) -> None:
     context.world.failures.ask_for_new_ones(times)
 

@@ -150,6 +150,11 @@ Feature: One order is one trace, to the last process
       And every step of these calls arrived, or is counted as lost
       And what is done from now on arrives again
 
+    Scenario: While the collector hangs an order that fails does not wait for it either
+      Given the small service's connections to the collector hang without an error
+      When 6 orders fail in the small service, and as many in the other service in turn
+      Then a call took at most 3 times as long as one of the other service at the same time
+
     Scenario: A service that is asked to end tells of its last order
       Given an order in the small service, which the partner lets wait
       And the small service is asked to end

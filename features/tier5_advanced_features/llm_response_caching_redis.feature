@@ -61,6 +61,9 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
         | who is compared with whom | Is Alice older than Bruno, or Bruno than Alice     |
         | the unit                  | 5 km or 5 miles                                    |
         | the language              | Translate it into German or French                 |
+        | a word that limits        | Show the invoice, or just the invoice              |
+        | signs at the end          | How is it done in C, or in C++                     |
+        | a share                   | Can I have a discount of 5, or of 5 %              |
         | a capital letter          | Who sells polish or Polish                         |
       Then each of them is answered for itself, also after long rules that both share
       And so are those who say the same after another history
@@ -102,17 +105,23 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
 
     # In other words it lives no longer, also in such as were first asked in the middle of its life.
     Scenario: An answer lives for 8 s from when it was made, and nothing of it for longer
-      Given a customer has asked a question
+      Given a customer has asked a question, and another one asks, whom the provider answers after 2500 ms
       When it is asked again every 400 ms for 9.2 s, in these words and in others, through both gateways in turn
       Then the first answer is given until 7.6 s after it was made, and from 8.4 s on a new one
+      And an answer that took so long to make is still given 7.4 s after it was made
       And everything in Redis ends within 20 s
 
   Rule: When a document or a model changes, exactly the answers that rest on it are made anew
 
-    Scenario: A document changes
+    Scenario Outline: A document changes: <name>
       Given a customer has asked on the documents Prices and Terms, on both, on much the same names, and on none
-      When the document Prices changes, told to the first gateway
-      Then exactly the questions on Prices, and on Prices and Terms, are asked anew through either gateway
+      When the document <name> changes, told to the first gateway
+      Then exactly the questions on <name>, and on Prices and Terms, are asked anew through either gateway
+
+      Examples:
+        | name   |
+        | Prices |
+        | Terms  |
 
     Scenario: A model changes
       Given a customer has asked the models small and large
@@ -222,7 +231,7 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
       And whoever asks it next is answered by a new call, and that answer is kept
 
     Scenario: A question that asks for a new answer each time gets one
-      When a customer asks with a temperature, with the provider's own, and not to be kept, 3 times each
+      When a customer asks with a temperature, high or low, with the provider's own, and not to be kept, 3 times each
       Then each of them was answered by a call of its own
 
     Scenario: Whoever says that a kept answer will do gets one, whatever the temperature

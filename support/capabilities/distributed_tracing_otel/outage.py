@@ -1,12 +1,13 @@
 """A collector that hangs: nobody waits for it, what is lost is counted, and it is served again when it is back."""
 
 import time
+from collections.abc import Callable
 from statistics import median
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than, less_than_or_equal_to
 
-from support.capabilities.distributed_tracing_otel.client import Adapter, Outcome
+from support.capabilities.distributed_tracing_otel.client import Order, Outcome
 from support.errors import ProbeError
 from support.nouns import What, Who
 from support.polling import poll
@@ -48,6 +49,16 @@ class Outage:
         """Calls while the collector hangs, each with one of the other service beside it."""
         self._took[self._beside] = []
         self._call(self._during, count, beside=True)
+
+    def fail_all_the_while(self, count: int) -> None:
+        """Orders that fail because the partner hangs up, in this service and in the other in turn."""
+        services = ((self._service, self._during), (self._world.at("service"), self._beside))
+        for _, label in services:
+            self._took[label] = []
+            self._world.partner.arm("reset", None, match={"path": f"*{label}-*"})
+        for number in range(count):
+            for service, label in services:
+                self._timed(service.order, label, number, Outcome.FAILED)
 
     def mend(self) -> None:
         """The service reaches the collector again."""
@@ -107,12 +118,14 @@ class Outage:
     def _one(self, label: str, number: int, beside: bool, until: float) -> None:
         if time.monotonic() > until:
             return
-        self._timed(self._service, label, number)
+        self._timed(self._service.look, label, number)
         if beside:
-            self._timed(self._world.at("service"), self._beside, number)
+            self._timed(self._world.at("service").look, self._beside, number)
 
-    def _timed(self, service: Adapter, label: str, number: int) -> None:
+    def _timed(
+        self, call: Callable[[Order], Outcome], label: str, number: int, expected: Outcome = Outcome.TAKEN
+    ) -> None:
         began = time.monotonic()
-        outcome = service.look(self._world.new_order(f"{label}-{number}"))
+        outcome = call(self._world.new_order(f"{label}-{number}"))
         self._took[label].append(time.monotonic() - began)
-        assert_that(outcome, equal_to(Outcome.TAKEN), "what a caller heard")
+        assert_that(outcome, equal_to(expected), "what a caller heard")

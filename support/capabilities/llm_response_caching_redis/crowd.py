@@ -15,6 +15,7 @@ from support.containers.platform import Node
 from support.errors import ProbeError
 from support.polling import poll
 from support.probes.node import connections
+from support.probes.redis import RedisProbe
 from support.worlds.world import turns, wait_until
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Crowd:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._held = world.provider.arm("hold_before", times=None, match={"alias": world.customer})
+        self._redis = world.opened(RedisProbe(world.fleet.stores["redis"]))
         self._in_pieces_too = True
         self._asked: dict[int, list[Future[Answer]]] = {place: [] for place in range(len(world.nodes))}
 
@@ -90,10 +92,14 @@ class Crowd:
     def expect_late_not_given(self, place: int) -> None:
         """The gateway of that `place` goes on, and the answer that it gets so late is given to nobody who asks then."""
         world = self._world
+        began, lives = time.monotonic(), self._redis.lifetimes()
         world.faults.mend(world.nodes[place].name)
         late = {number_of(one.result()) for one in self._asked[place]}
         numbers = {number_of(gateway.ask(world.customer, world.question)) for gateway in world.nodes}
         assert_that(late & numbers, empty(), "late answers that took the place of what others were given")
+        left, passed_s = self._redis.lifetimes(), time.monotonic() - began
+        cut = {key: (lives[key], left[key]) for key in lives.keys() & left.keys() if left[key] < lives[key] - passed_s}
+        assert_that(cut, empty(), f"keys whose life is shorter by more than the {passed_s:.1f} s that have passed")
 
     def _calls(self) -> list[Arrival]:
         """Those that a client made of itself: what its SDK tries again is not counted."""

@@ -97,14 +97,14 @@ class Failures:
         must(at_last, f"{_HEARD_WITHIN_S:g} s after nobody waits any more the provider is still being asked")
 
     def ask_for_new_ones(self, times: int) -> None:
-        """A question with a temperature, one with the provider's own, and one that is not to be kept.
+        """A question with a temperature, with a low one, with the provider's own, and one that is not to be kept.
 
         Each in turn through the gateways, after one with the temperature was kept for whom a kept answer will do.
         """
         poems = self._world.words("poems")
-        warm, unsaid = Question(poems, fields={"temperature": 0.7}), Question(poems, fields={})
+        warm, cool, unsaid = (Question(poems, fields=one) for one in ({"temperature": 0.7}, {"temperature": 0.1}, {}))
         self._numbers += self._ask_in_turn(replace(warm, kept_will_do=True), 1)
-        for question in (warm, unsaid, self._world.new_question(no_store=True)):
+        for question in (warm, cool, unsaid, self._world.new_question(no_store=True)):
             self._numbers += self._ask_in_turn(question, times)
 
     def ask_for_kept_ones(self, times: int) -> None:

@@ -16,6 +16,7 @@ from support.worlds.world import turns, wait_until
 if TYPE_CHECKING:
     from support.capabilities.llm_response_caching_redis.world import World
 
+LIVES_S = 8.0  # an answer
 # So many that one that is first asked for in the middle of the answer's life is asked for again after its end.
 _OTHERS = 11
 
@@ -35,17 +36,37 @@ class Lifetime:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._redis = world.opened(RedisProbe(world.fleet.stores["redis"]))
+        self._patient = world.fresh("patient")
         self._made_at = (0.0, 0.0)  # between these moments
         self._others = in_other_words(world.question.text)[:_OTHERS]
         self._asked: list[Asked] = []
 
-    def make(self) -> None:
-        """The customer asks for it."""
+    def make(self, slow_s: float) -> None:
+        """The customer asks for it; another one asks, too, whom the provider answers after `slow_s`."""
+        self._slow = self._world.background.submit(self._make_slowly, slow_s)
         text = self._world.question.text
         self._world.provider.pin(Near(EMBEDDER, other, text, 0.99) for other in self._others)
         began = time.monotonic()
         self._world.ask_first()
         self._made_at = (began, time.monotonic())
+
+    def _make_slowly(self, slow_s: float) -> tuple[float, int]:
+        """When it was made, at the earliest, and by which call."""
+        self._world.provider.arm("slow", match={"alias": self._patient}, ms=round(slow_s * 1000))
+        began = time.monotonic()
+        return began + slow_s, self._ask_patiently()
+
+    def _ask_patiently(self) -> int:
+        return number_of(self._world.nodes[0].ask(self._patient, self._world.question))
+
+    def expect_slow_kept(self, until_s: float) -> None:
+        """The other one's answer is still given `until_s` after it was made, though nobody has asked meanwhile."""
+        made_at, call = self._slow.result()
+        wait_until(made_at + until_s)
+        again = self._ask_patiently()
+        if again != call and time.monotonic() > made_at + LIVES_S:
+            raise ProbeError("it was asked for too late")
+        assert_that(again, equal_to(call), f"the call that gave the answer {until_s:g} s after it was made")
 
     def ask_steadily(self, every_s: float, for_s: float) -> None:
         """It is asked for all the time, in the same words and in others, through the gateways in turn."""

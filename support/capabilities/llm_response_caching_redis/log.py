@@ -98,7 +98,9 @@ class Log:
 
     def _ask_one(self, number: int, question: Question) -> None:
         world = self._world
-        answer = world.nodes[number % len(world.nodes)].ask(world.customer, question)
+        gateway = world.nodes[number % len(world.nodes)]
+        ask = gateway.ask if number % (2 * len(world.nodes)) < len(world.nodes) else gateway.stream
+        answer = ask(world.customer, question)
         self._asked.append((question, number_of(answer)))
 
     def _question(self) -> Question:

@@ -52,6 +52,10 @@ DIFFERENT: Mapping[str, Texts] = {
     "who is compared with whom": lambda d: (f"Is {d.name} older than {d.other}?", f"Is {d.other} older than {d.name}?"),
     "the unit": lambda d: (f"Is {d.number} km too far to walk?", f"Is {d.number} miles too far to walk?"),
     "the language": lambda d: (f"Translate letter {d.number} into German", f"Translate letter {d.number} into French"),
+    "a word that limits": lambda d: (f"Show invoice {d.number} to {d.name}",
+                                     f"Show just invoice {d.number} to {d.name}"),
+    "signs at the end": lambda d: (f"How do I sort {d.number} names in C?", f"How do I sort {d.number} names in C++?"),
+    "a share": lambda d: (f"Can I have a discount of {d.number}", f"Can I have a discount of {d.number} %"),
     "a capital letter": lambda d: (f"Who sells polish near {d.city}?", f"Who sells Polish near {d.city}?"),
 }  # fmt: skip
 SAME: Mapping[str, Callable[[str], str]] = {
