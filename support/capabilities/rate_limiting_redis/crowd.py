@@ -11,7 +11,7 @@ from support.capabilities.rate_limiting_redis.calls import LIMITS, STRANGERS_PLA
 # Each makes another name of the same beginning; a name is compared as it is, without a change (RFC 7519, section 2).
 # Some are the same letters to a reader: as one sign and as two, as a ligature, in full width, with a sign of no width.
 _ENDINGS = (
-    "", " ", "\n", "1", "10", ":1", "%3A1", "%", "*", "?", "[b]", "{b}", "//", "/", ".b", "_b", "-b", "+b", "#b", "@b",
+    "", " ", "\n", "1", "10", ":1", "%3A1", "%", "*", "?", "[b]", "{b}", "b/b", "/", ".b", "_b", "-b", "+b", "#b", "@b",
     "a", "A", "\u00e4", "a\u0308", "\u00c4", "\u00df", "ss", "\ufb01", "fi", "\uff41", "\u200b", "\u0131", "i",
     "\u0130", "x" * 300, "x" * 300 + "y", "y" * 300,
 )  # fmt: skip
