@@ -53,7 +53,7 @@ class World(world.World[Adapter]):
     def customer(self, name: str, plan: str) -> None:
         """A customer whom sentences call `name`, with a name that nobody has used before."""
         self.customers[name] = Customer(self.fresh(name), plan)
-        self.labels[name] = f"orders/{self.fresh('catalogue')}/new"  # which of them it is for, the resource alone says
+        self.labels[name] = f"orders-{self.fresh('catalogue')}"  # which of them it is for, the resource alone says
         self.calls[name] = []
 
     def move(self, name: str, plan: str) -> None:
