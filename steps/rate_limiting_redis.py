@@ -109,11 +109,6 @@ def break_connections(context: Context, count: int) -> None:
     context.world.keys.break_connections(count)
 
 
-@when("{name:w} asks for {first:Count} items through the first gateway, and then for {second:Count} through the second")
-def ask_each_gateway(context: Context, name: str, first: int, second: int) -> None:
-    context.world.outage.ask_each(name, [first, second])
-
-
 @given("Redis has forgotten every script {times:Count} times, and was taught them again in between")
 def forget_scripts(context: Context, times: int) -> None:
     context.world.keys.lose_scripts(times)
@@ -186,11 +181,6 @@ def let_in_after_refusal(context: Context, name: str) -> None:
 def counts_end(context: Context, life: float, later: float) -> None:
     context.world.keys.expect_ends(life)
     context.world.keys.expect_none(later)
-
-
-@then("{name:w} gets what is left, as the call whose answer was lost has counted once at most")
-def counted_once(context: Context, name: str) -> None:
-    context.world.outage.expect_all_left_given(name)
 
 
 @then("no call for orders gets through")

@@ -28,7 +28,8 @@ class Keys:
     def lose_scripts(self, times: int) -> None:
         """Redis forgets every script that it was taught (SCRIPT FLUSH) so many times, as after restarts or failovers.
 
-        Each gateway serves calls before each time, so it has taught Redis whatever it does. AssertionError if it fails.
+        Each gateway serves calls before each time, and one of them teaches Redis: by the third time each has done so
+        once. AssertionError if it fails.
         """
         self._world.customer("somebody", "pro")
         for number in range(1, times + 1):

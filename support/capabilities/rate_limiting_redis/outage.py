@@ -1,12 +1,11 @@
 """Redis is away: what the gateways decide by themselves, and how they come together again."""
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to, less_than, none
 
-from support.capabilities.rate_limiting_redis.calls import excess, see_in_one_window, span_s, unjust
+from support.capabilities.rate_limiting_redis.calls import excess, unjust
 from support.capabilities.rate_limiting_redis.client import Resource, Verdict
 from support.errors import ProbeError
 from support.polling import poll
@@ -40,24 +39,6 @@ class Outage:
         began = time.monotonic()
         self._world.call_in_turn(name, count, _CATALOGUE)
         self._took_s = time.monotonic() - began
-
-    def ask_each(self, name: str, items: Sequence[int]) -> None:
-        """The customer asks for so many `items`, the first through the first gateway and so on."""
-        for count, gateway in zip(items, self._world.nodes, strict=True):
-            self._world.call(name, gateway, count)
-
-    def expect_all_left_given(self, name: str) -> None:
-        """The last call of the customer, for all that may be left, was let in; what was let in has reached the API.
-
-        ProbeError when that took so long that the calls before counted no more.
-        """
-        calls = self._world.calls[name]
-        assert_that(calls[-1].answer.verdict, equal_to(Verdict.ADMITTED), "the answer to who asked for what is left")
-        let_in = sum(call.admitted for call in calls)
-        assert_that(
-            self._world.arrived(name), equal_to(let_in), f"calls of {name} that reached the API, of those let in"
-        )
-        see_in_one_window(span_s(calls))
 
     def expect_no_orders(self) -> None:
         """Every order was refused as unavailable."""
