@@ -96,9 +96,8 @@ def meet_look_alikes(context: Context) -> None:
     context.world.privacy.meet_alike()
 
 
-@when("each of them asks both nodes for each balance, right after its owner, and nobody asks without a session")
+@when("each of them, and then somebody without a session, asks both nodes for each balance right after its owner")
 def ask_for_balances(context: Context) -> None:
-    """Without a session it is asked for too, after them."""
     context.world.privacy.ask_for_balances()
 
 

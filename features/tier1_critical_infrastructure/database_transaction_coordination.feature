@@ -67,7 +67,7 @@ Feature: Billing and analytics agree to the cent
     # pattern that another fits. Whoever keeps a balance in mind has just shown it to its owner.
     Scenario: Customers see no balance but their own
       Given customers whose names look alike have paid other amounts each, under the same references
-      When each of them asks both nodes for each balance, right after its owner, and nobody asks without a session
+      When each of them, and then somebody without a session, asks both nodes for each balance right after its owner
       Then all are told their own balance, and rejected as for an account that nobody has for any other
       And a refund of a cent more than each of them paid is rejected by both nodes
       And within 5 s analytics shows what each of them paid, and reconciling names no difference
