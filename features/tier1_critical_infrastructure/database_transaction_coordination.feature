@@ -93,7 +93,8 @@ Feature: Billing and analytics agree to the cent
 
   Rule: Billing goes on while analytics is down
 
-    # Only the first node sends, before and after: what hung up on it must not keep it from sending, nor make it slow.
+    # Only the first node sends, before and after. That analytics hung up on it, and was away for 3.5 s, must not keep it
+    # from sending, nor make it slow.
     Scenario: Charges are taken while analytics is down, and arrive when it is back
       Given the second node is cut off from analytics
       And 5 charges arrived, one after the other

@@ -14,8 +14,10 @@ from support.errors import FaultError
 from support.polling import poll
 from support.promise import must
 from support.worlds.crowds import threads
+from support.worlds.world import wait_until
 
 _LATE_S = 0.2  # so long after an INSERT has begun its rows come
+_AWAY_S = 3.5  # a node that waits twice as long after each failure then waits for seconds
 _TRIES = 4  # to hang up in time, on a machine that may be busy
 
 
@@ -28,7 +30,9 @@ class Backlog:
     def go_down(self, count: int) -> None:
         """ClickHouse hangs up on the first node, and no node reaches it; `count` more are booked."""
         self._hang_up()
+        gone = time.monotonic()
         self._world.book(self._world.bills(count))
+        wait_until(gone + _AWAY_S)
 
     def expect_reported(self, count: int) -> None:
         """`count` of the customer's charges wait, and each node says how many do of all. AssertionError if not."""
