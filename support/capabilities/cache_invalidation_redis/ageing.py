@@ -3,6 +3,7 @@
 import time
 from bisect import bisect_right
 from concurrent.futures import Future
+from itertools import product as product_of
 from statistics import quantiles
 from typing import NamedTuple
 
@@ -27,7 +28,8 @@ _ROUNDED_S = 0.002  # PTTL tells whole milliseconds
 class Ageing:
     """Prices that the first storefront cached at a known time, and that changed behind its back since.
 
-    The second one makes its copies late, of what is old by then: these must not live longer for that.
+    The second one makes its copies late, of what is old by then: these must not live longer for that, nor because
+    Redis's answers reach it late.
     """
 
     def __init__(self, world: Shop) -> None:
@@ -48,7 +50,7 @@ class Ageing:
         What is shown later than `until_s` after that may be another. FaultError when that is all of a storefront's.
         """
         wait_until(self._world.cached_at[0] + from_s)
-        for_each([(s, product) for product in self._ends for s in self._world.storefronts], self._look)
+        for_each([(s, product) for product in self._ends for s in self._world.storefronts], self._look, at_once=32)
         for storefront in self._world.storefronts:
             shown = self._shown_by(storefront, self._world.cached_at[0] + until_s)
             if not shown:
@@ -87,13 +89,14 @@ class Browsers:
         self._kept_for: dict[str, float] = {}  # seconds, by who showed what
 
     def look(self) -> None:
-        """A customer of each storefront looks at a product, at one that is not sold, and at a page."""
+        """A customer of each storefront looks at a product, at one that is not sold, and at a page, twice each."""
         product = next(iter(self._world.prices))
-        for storefront in self._world.storefronts:
+        for storefront, which in product_of(self._world.storefronts, ("first", "second")):
+            place = f"at {storefront.name} the {which} time"
             self._kept_for |= {
-                f"a price at {storefront.name}": storefront.price_is_kept_for(self._world.name, product),
-                f"no price at {storefront.name}": storefront.price_is_kept_for(self._world.name, "unheard-of"),
-                f"a page at {storefront.name}": storefront.page_is_kept_for(self._world.name, "customer-0"),
+                f"a price {place}": storefront.price_is_kept_for(self._world.name, product),
+                f"no price {place}": storefront.price_is_kept_for(self._world.name, "unheard-of"),
+                f"a page {place}": storefront.page_is_kept_for(self._world.name, "customer-0"),
             }
 
     def expect_nothing_kept(self) -> None:
