@@ -148,9 +148,9 @@ def browsers_ask_again(context: Context) -> None:
     context.world.browsers.expect_nothing_kept()
 
 
-@when("all of them are looked at, and each once more as soon as it has expired")
-def look_at_all(context: Context) -> None:
-    context.world.lifetimes.look_at_all()
+@when("all of them and {pages:Count} pages are looked at, and each price once more as soon as it has expired")
+def look_at_all(context: Context, pages: int) -> None:
+    context.world.lifetimes.look_at_all(pages)
 
 
 @then("each was cached for {least:Duration} to {most:Duration}")
@@ -172,7 +172,7 @@ def ends_are_even(context: Context, times: int, least: float, most: float) -> No
     context.world.lifetimes.expect_even(times, least, most)
 
 
-@then("the database was asked {times:Count} times for each of them")
+@then("the database was asked {times:Count} times for each price, and once for each page")
 def asked_for_each(context: Context, times: int) -> None:
     context.world.lifetimes.expect_questions(times)
 
@@ -420,7 +420,7 @@ def redis_makes_room(context: Context) -> None:
     context.world.drop_from_redis()
 
 
-@given("the prices were changed, and neither storefront has heard of it")
+@given("prices and the discount were changed, and neither storefront has heard of it")
 def change_unheard(context: Context) -> None:
     context.world.deafness.change_unheard()
 
@@ -445,7 +445,7 @@ def deafness_is_found_out(context: Context, after: float) -> None:
     context.world.deafness.expect_found_out(after)
 
 
-@then("within {deadline:Duration} both storefronts show the new prices, and none of them an older one again")
+@then("within {deadline:Duration} both storefronts show the new prices and discount, and no older price again")
 def no_way_back_within(context: Context, deadline: float) -> None:
     context.world.deafness.expect_no_way_back(deadline)
 

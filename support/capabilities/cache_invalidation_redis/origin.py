@@ -51,6 +51,11 @@ class Origin:
         with _told(), self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.executemany(self._books.set_price, rows)
 
+    def set_discount(self, shop: str, percent: int) -> None:
+        """Sets the shop's discount in the same way."""
+        with _told():
+            self._connection.execute(self._books.set_discount, {"shop": shop, "percent": percent})
+
     def prices(self, shop: str) -> dict[str, int]:
         """What each product of the shop costs, without its discount."""
         with _told():

@@ -24,8 +24,13 @@ class Deafness:
         self._world = world
 
     def change_unheard(self) -> None:
-        """The prices change in the database and their entries vanish from Redis, as if the word of it had been lost."""
+        """Prices and the discount change in the database, and what is cached of them vanishes from Redis.
+
+        That is as if the word of it had been lost.
+        """
         self._world.change_behind_their_back()
+        self._world.origin.set_discount(self._world.name, DISCOUNT)
+        self._world.prices = self._world.discounted()
         self._world.drop_from_redis()
 
     def break_connections(self) -> None:
@@ -45,7 +50,7 @@ class Deafness:
         self.break_connections()
 
     def expect_no_way_back(self, within_s: float) -> None:
-        """Within `within_s` both storefronts show the new prices, and none again that it had stopped to show.
+        """Within `within_s` both storefronts show the new prices and discount, and no price again that was over.
 
         AssertionError with who did, or still shows another.
         """
@@ -62,6 +67,7 @@ class Deafness:
 
         poll(look, within_s, every_s=0.005)
         self._world.expect_shown(self._world.prices)
+        self._world.expect_page_discounts(self._world.customers, DISCOUNT)
 
     def change_at_second(self) -> None:
         """The prices change at the second storefront."""

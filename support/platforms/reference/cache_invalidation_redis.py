@@ -24,6 +24,10 @@ _BOOKS = Books(
         "INSERT INTO products (shop, product, price_cents) VALUES (%(shop)s, %(product)s, %(cents)s) "
         "ON CONFLICT (shop, product) DO UPDATE SET price_cents = excluded.price_cents"
     ),
+    set_discount=(
+        "INSERT INTO shops (shop, discount_percent) VALUES (%(shop)s, %(percent)s) "
+        "ON CONFLICT (shop) DO UPDATE SET discount_percent = excluded.discount_percent"
+    ),
     all_prices="SELECT product, price_cents FROM products WHERE shop = %(shop)s",
 )
 
