@@ -1,7 +1,7 @@
 """Sentences of sessions."""
 
 import re
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from behave import given, then, when
 from behave.matchers import register_type
@@ -17,6 +17,7 @@ class Context(Protocol):
     """What these steps use of behave's context."""
 
     world: "World"
+    table: Any
 
 
 _DEVICE = r"\w+'s (?:phone|laptop|tablet)"
@@ -53,8 +54,13 @@ def nodes_and_kiosk(context: Context) -> None:
 
 @given("{people:People} is signed in on a {device:w}")
 @given("{people:People} are signed in on a {device:w}")
-@given("{people:People}, who is somebody else, is signed in on a {device:w}")
 def signed_in(context: Context, people: list[str], device: str) -> None:
+    context.world.sign_in_each(people, device)
+
+
+@given("{people:People} are signed in on a {device:w}, at nodes that have served all there is to ask for")
+def signed_in_at_used_nodes(context: Context, people: list[str], device: str) -> None:
+    context.world.outages.use_all()
     context.world.sign_in_each(people, device)
 
 
@@ -63,9 +69,21 @@ def signed_in_often(context: Context, name: str, count: int) -> None:
     context.world.sign_in_often(name, count)
 
 
-@given("{people:People} signed in at the kiosk")
-def signed_in_at_kiosk(context: Context, people: list[str]) -> None:
-    context.world.at_kiosk.sign_in(*people)
+@given("{first:w} signed in on a phone and then at the kiosk, and {other:w} at the kiosk and then on a phone")
+def signed_in_on_both(context: Context, first: str, other: str) -> None:
+    context.world.sign_in(first, "phone")
+    context.world.at_kiosk.sign_in(first, other)
+    context.world.sign_in(other, "phone")
+
+
+@given("customers whose names look alike are signed in")
+def signed_in_alike(context: Context) -> None:
+    context.world.namesakes.sign_in()
+
+
+@when("some of them sign out or change the password, and support ends the sessions of one after the other")
+def end_alike(context: Context) -> None:
+    context.world.namesakes.end_one_after_the_other()
 
 
 @when("{name:w} signs in on {device:Device}")
@@ -90,7 +108,7 @@ def end_all(context: Context, name: str, event: str) -> None:
     context.world.endings.end_all(name, event)
 
 
-@when("{name:w} tries to end {other:w}'s sessions as support does")
+@when("{name:w} tries to end {other:w}'s sessions as support does, with anything but support's key")
 def end_without_right(context: Context, name: str, other: str) -> None:
     context.world.endings.expel_without_right(f"{name}'s phone", other)
 
@@ -118,14 +136,14 @@ def lines_kept(context: Context, device: str, deadline: float) -> None:
     context.world.endings.expect_lines_ended(device, deadline)
 
 
-@when("{device:Device} signs out at the second node while the first one works on a {request:w} of it")
-def sign_out_beside_request(context: Context, device: str, request: str) -> None:
-    context.world.endings.sign_out_beside(device, request, delay_s=0.4)
+@when("the second node ends each of these sessions while the first one works on a request of its customer")
+def end_beside_requests(context: Context) -> None:
+    context.world.endings.end_each_beside([row.as_dict() for row in context.table], delay_s=0.8)
 
 
-@when("{name:w} tries to sign in with {what}")
-def sign_in_wrongly(context: Context, name: str, what: str) -> None:
-    context.world.secrecy.sign_in_wrongly(name, what)
+@when("{name:w} tries to sign in with each of these, at both nodes")
+def sign_in_wrongly(context: Context, name: str) -> None:
+    context.world.secrecy.sign_in_wrongly(name, [row["what"] for row in context.table])
 
 
 @when("{count:Count} sign-ins as {name:w} fail, and as many for names that nobody has")
@@ -146,14 +164,9 @@ def use_all_secrets(context: Context, name: str) -> None:
 # Tokens
 
 
-@when("somebody who knows the tokens of {device:Device} shows both nodes {what}")
-def show_forged(context: Context, device: str, what: str) -> None:
-    context.world.forgeries.show(device, what)
-
-
-@when("{name:w}'s access token is shown everywhere for {time:Duration}")
-def show_for(context: Context, name: str, time: float) -> None:
-    context.world.at_kiosk.show_until_refused(name, time)
+@when("somebody who knows the tokens of {device:Device} shows both nodes each of these, for all that asks for a token")
+def show_forged(context: Context, device: str) -> None:
+    context.world.forgeries.show(device, [row["what"] for row in context.table])
 
 
 @given("{device:Device} has refreshed its tokens {count:Count} times")
@@ -161,9 +174,9 @@ def refreshed(context: Context, device: str, count: int) -> None:
     context.world.refreshes.refresh(device, count)
 
 
-@when("somebody who knows the tokens of {device:Device} asks both nodes for tokens with {what}")
-def redeem_forged(context: Context, device: str, what: str) -> None:
-    context.world.forgeries.redeem(device, what)
+@when("somebody who knows the tokens of {device:Device} asks both nodes for new ones with each of these")
+def redeem_forged(context: Context, device: str) -> None:
+    context.world.forgeries.redeem(device, [row["what"] for row in context.table])
 
 
 @when("somebody uses the next to last refresh token of {device:Device} again and again for {time:Duration}")
@@ -181,22 +194,40 @@ def refresh_at_once(context: Context, device: str, count: int) -> None:
     context.world.refreshes.refresh_at_once(device, count)
 
 
-@when("{device:Device} does not hear the answer to a refresh, and asks the other node")
+@when("somebody uses the second refresh token of {device:Device} at once")
+def reuse_second(context: Context, device: str) -> None:
+    context.world.refreshes.reuse(device, 1, 0)
+
+
+@when("{device:Device} does not hear the answer to a refresh, goes on for a while, and asks the other node")
 def refresh_again(context: Context, device: str) -> None:
     context.world.refreshes.refresh_again(device)
 
 
-@when(
-    "{one:w} refreshes and {other:w} calls all the while, {again:w} comes back after {soon:Duration} and "
-    "{later:Duration}, and {last:w} after {late:Duration}"
+@given(
+    "{people:People} at the kiosk: {again:w} calls after {first:Duration}, {second:Duration} and {third:Duration}, "
+    "{last:w} after {late:Duration} of live connections"
 )
-def use_at_kiosk(
-    context: Context, one: str, other: str, again: str, soon: float, later: float, last: str, late: float
+def plan_at_kiosk(
+    context: Context, people: list[str], again: str, first: float, second: float, third: float, last: str, late: float
 ) -> None:
-    context.world.at_kiosk.use(one, other, {again: (soon, later), last: (late,)}, for_s=8)
+    """They have signed in there, and will do so."""
+    context.world.at_kiosk.sign_in(*people)
+    context.world.at_kiosk.plan((again, (first, second, third)), (last, late))
 
 
-@when("{count:Count} tokens with keys that nobody has are shown to both nodes again and again for {time:Duration}")
+@when(
+    "{one:w} refreshes and {other:w} calls all the while, "
+    "and {name:w}'s first access token is shown for {time:Duration}"
+)
+def use_at_kiosk(context: Context, one: str, other: str, name: str, time: float) -> None:
+    context.world.at_kiosk.pass_time(one, other, name, time)
+
+
+@when(
+    "{count:Count} tokens with keys that nobody has are shown to both nodes again and again for {time:Duration}, "
+    "and as long once more while the keys cannot be fetched"
+)
 def show_unknown_keys(context: Context, count: int, time: float) -> None:
     context.world.published.show_unknown_keys(count, "ada's phone", time)
 
@@ -204,19 +235,24 @@ def show_unknown_keys(context: Context, count: int, time: float) -> None:
 # The identity provider, and outages
 
 
-@given("the identity provider answers with errors")
-def identity_answers_with_errors(context: Context) -> None:
-    context.world.outages.answer_with_errors()
+@given("the identity provider fails in one way after another")
+def identity_fails(context: Context) -> None:
+    context.world.outages.break_off()
 
 
 @given("the identity provider's keys cannot be fetched")
 def refuse_keys(context: Context) -> None:
-    context.world.published.refuse()
+    context.world.identity.refuse_keys()
+
+
+@when("the second node is back, and cannot fetch the identity provider's keys")
+def come_back_without_keys(context: Context) -> None:
+    context.world.outages.come_back_without_keys()
 
 
 @given("every node has failed to fetch the keys once")
 def refuse_keys_once(context: Context) -> None:
-    context.world.published.refuse().heal()
+    context.world.published.fail_once()
 
 
 @when("{name:w} signs in on a {device:w} with a token of a new key, and calls both nodes")
@@ -224,35 +260,36 @@ def call_by_new_key(context: Context, name: str, device: str) -> None:
     context.world.outages.call_by_new_key(name, device)
 
 
-@when("the identity provider signs by a new key")
+@when("the identity provider signs by a new key, just after the nodes have looked for one that there is none of")
 def rotate(context: Context) -> None:
-    context.world.published.rotate()
+    context.world.published.rotate_after_unknown("ada's phone")
 
 
-@when("the identity provider withdraws the key, and signs by a new one")
-def withdraw(context: Context) -> None:
-    context.world.published.withdraw()
+@when("the identity provider withdraws the key, long after {name:w} and the nodes have got to know the next one")
+def withdraw(context: Context, name: str) -> None:
+    context.world.published.withdraw(name)
 
 
 @when(
-    "{device:Device} calls, refreshes and signs in again, and {name:w}'s changes the password and signs out, "
-    "at both nodes"
+    "{staying:Device} is used for everything, {left:Device} is to be signed out, and {expelled:Device} by support, "
+    "at both nodes, again and again for {time:Duration}"
 )
-def ask_for_everything(context: Context, device: str, name: str) -> None:
-    context.world.outages.call(device)
-    context.world.outages.renew(device)
-    context.world.outages.leave(f"{name}'s phone")
+def ask_for_everything(context: Context, staying: str, left: str, expelled: str, time: float) -> None:
+    context.world.outages.try_all(staying, left, expelled, time)
 
 
-@when("{device:Device} refreshes its tokens and signs in again, through both nodes")
-def ask_for_tokens(context: Context, device: str) -> None:
-    context.world.outages.renew(device)
+@when(
+    "{device:Device} refreshes its tokens and signs in again, through both nodes, "
+    "and {count:Count} tokens of unknown keys are shown to each"
+)
+def ask_for_tokens(context: Context, device: str, count: int) -> None:
+    context.world.outages.renew_beside_unknown_keys(device, count)
 
 
 # What must hold
 
 
-@then("both nodes refuse it as they refuse anything else")
+@then("both nodes refuse each as they refuse anything else")
 def refused_alike(context: Context) -> None:
     context.world.forgeries.expect_refused()
 
@@ -267,9 +304,9 @@ def none_redeemed(context: Context) -> None:
     context.world.forgeries.expect_none_redeemed()
 
 
-@then("it was taken everywhere for {lifetime:Duration}, and nowhere after {longer:Duration} more")
-def good_for(context: Context, lifetime: float, longer: float) -> None:
-    context.world.at_kiosk.expect_good_for("ada", lifetime, longer)
+@then("{name:w}'s was taken everywhere for {lifetime:Duration}, and nowhere after {longer:Duration} more")
+def good_for(context: Context, name: str, lifetime: float, longer: float) -> None:
+    context.world.at_kiosk.expect_good_for(name, lifetime, longer)
 
 
 @then("{name:w}'s refresh token gets tokens that are taken everywhere")
@@ -293,12 +330,6 @@ def refused_without_right(context: Context, device: str) -> None:
 @then("what {device:Device} had opens the account of its owner alone, or nothing")
 def apart(context: Context, device: str) -> None:
     context.world.expect_apart(device)
-
-
-@then("{device:Device} is still signed in, and can refresh its tokens")
-def still_signed_in_and_refreshes(context: Context, device: str) -> None:
-    context.world.expect_signed_in(device)
-    context.world.expect_refreshes(device)
 
 
 @then("{device:Device} is still signed in, and reads that a refresh token was used twice")
@@ -334,12 +365,22 @@ def access_refused(context: Context, deadline: float, device: str) -> None:
     context.world.published.expect_access_refused(device, deadline)
 
 
+@then("within {deadline:Duration} no node takes a token that any of them has or got")
+def ended_beside(context: Context, deadline: float) -> None:
+    context.world.endings.expect_beside(deadline)
+
+
+@then("each of them is who it was, and signed in until it is its own turn")
+def nobody_mistaken(context: Context) -> None:
+    context.world.namesakes.expect_nobody_mistaken()
+
+
 @then("{name:w}, who signed in again in the same second, stays signed in")
 def new_session_lives(context: Context, name: str) -> None:
     context.world.endings.expect_new_session_lives(name)
 
 
-@then("for {time:Duration} nothing of the session is in Redis")
+@then("for {time:Duration} nothing of their sessions is in Redis")
 def nothing_left(context: Context, time: float) -> None:
     context.world.endings.expect_nothing_left(time)
 
@@ -355,10 +396,10 @@ def absolute_end(context: Context, people: list[str], absolute: float, later: fl
     context.world.at_kiosk.expect_all_ended_after(people, absolute, later)
 
 
-@then("a decision of support then ends the session of {device:Device}, too")
-def support_ends(context: Context, device: str) -> None:
-    context.world.endings.expel(device.partition("'")[0])
-    context.world.expect_signed_out(device, within_s=1)
+@then("a decision of support then ends the sessions of {devices:Devices}, too")
+def support_ends(context: Context, devices: list[str]) -> None:
+    context.world.endings.expel_owners(devices)
+    context.world.expect_signed_out(*devices, within_s=1)
 
 
 @then("whatever Redis keeps of sessions ends within {time:Duration}")
@@ -373,6 +414,21 @@ def told_to_wait(context: Context, deadline: float) -> None:
 
 @then("when that is over, the same tokens of {device:Device} are good")
 def nothing_forgotten(context: Context, device: str) -> None:
+    context.world.outages.expect_nothing_forgotten(device)
+
+
+@then("when that is over, the same tokens of {device:Device} are good, and both nodes serve all again")
+def all_served_after(context: Context, device: str) -> None:
+    context.world.outages.expect_nothing_forgotten(device)
+    context.world.outages.use_all()
+
+
+@then(
+    "{device:Device} is told within {deadline:Duration} to ask again later, and its tokens are good when that is over"
+)
+def waits_for_keys(context: Context, device: str, deadline: float) -> None:
+    context.world.outages.ask_second_node(device)
+    context.world.outages.expect_told_to_wait(deadline)
     context.world.outages.expect_nothing_forgotten(device)
 
 
@@ -397,7 +453,7 @@ def all_served(context: Context, count: int, calls: int) -> None:
     context.world.bursts.expect_all_served(count, calls)
 
 
-@then("both nodes refuse the sign-in, and nothing has changed")
+@then("each is refused, also as the old password of a new one, and nothing has changed")
 def sign_in_refused(context: Context) -> None:
     context.world.secrecy.expect_refused()
 

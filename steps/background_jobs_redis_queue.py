@@ -33,14 +33,14 @@ def service_waits(context: Context) -> None:
     context.world.hold()
 
 
-@given("every worker is busy with a job that has failed once")
-def all_busy_after_a_failure(context: Context) -> None:
-    context.world.occupy(failures=1)
-
-
 @given("the service fails three times for each of {count:Count} jobs, always for another, and refuses one")
 def service_fails_for_each(context: Context, count: int) -> None:
     context.world.tries.fail_each(3, count)
+
+
+@given("the service refuses each job from now on")
+def service_refuses_each(context: Context) -> None:
+    context.world.orders.refuse_each()
 
 
 @given("the service takes {time:Duration} for each job")
@@ -64,6 +64,16 @@ def service_answers_and_all_is_done(context: Context, deadline: float) -> None:
     context.world.progress.follow(deadline)
 
 
+@given("the service answers, which Redis is not told")
+def service_answers_unheard(context: Context) -> None:
+    context.world.deaths.answer_unheard()
+
+
+@given("after {time:Duration} the second worker is free for others")
+def second_is_free(context: Context, time: float) -> None:
+    context.world.deaths.free_second_after(time)
+
+
 @given("the service answers {count:Count} jobs of the second worker")
 def service_answers_some(context: Context, count: int) -> None:
     context.world.deaths.answer_some(count)
@@ -83,10 +93,20 @@ def hand_in_low(context: Context, count: int) -> None:
     context.world.hand_in_low(count)
 
 
-@given("{urgent:Count} urgent jobs and {count:Count} others are handed in")
-def hand_in_urgent(context: Context, urgent: int, count: int) -> None:
-    context.world.hand_in_urgent(urgent)
-    context.world.hand_in_many(context.world.many(count))
+@given("{count:Count} jobs that can wait are handed in, half of them for {time:Duration} later")
+def hand_in_low_for_later(context: Context, count: int, time: float) -> None:
+    context.world.hand_in_low(count, later_s=time)
+
+
+@given("{count:Count} urgent jobs are handed in")
+def hand_in_urgent(context: Context, count: int) -> None:
+    context.world.hand_in_urgent(count)
+
+
+@given("every worker is busy with a job that has failed once, and {count:Count} others wait")
+def all_busy_and_others_wait(context: Context, count: int) -> None:
+    context.world.occupy(failures=1)
+    context.world.deaths.wait_behind(count)
 
 
 @given("a job that the service lets wait")
@@ -114,9 +134,10 @@ def two_for_later(context: Context, delay: float) -> None:
     context.world.schedules.hand_in_by_clock(delay, "Asia/Tokyo")
 
 
-@given("two jobs each that wait for a worker, for a time, and for another job")
-def some_that_wait(context: Context) -> None:
-    context.world.taken_back.wait_in_each_way()
+@given("jobs that are under way, that wait in each way, or that are put aside")
+def jobs_in_each_state(context: Context) -> None:
+    """Two of each, and one put aside. One that is done is asked for at once."""
+    context.world.lives.fill()
 
 
 @given("a job that is to be done every second")
@@ -146,14 +167,15 @@ def hand_in_urgent_and_answer(context: Context, count: int, time: float) -> None
     context.world.answer_in_turn()
 
 
-@when("{count:Count} jobs that can wait are handed in, and the workers are free again")
-def hand_in_low_and_answer(context: Context, count: int) -> None:
-    context.world.hand_in_low(count)
+@when("{ordinary:Count} ordinary jobs and {low:Count} that can wait are handed in, and the workers are free again")
+def hand_in_others_and_answer(context: Context, ordinary: int, low: int) -> None:
+    context.world.hand_in_others(ordinary, low)
     context.world.answer_in_turn()
 
 
-@when("these jobs are handed in")
-def hand_in_these(context: Context) -> None:
+@when("these jobs are handed in, one that is not answered in its {limit:Duration}, and one that takes {time:Duration}")
+def hand_in_these(context: Context, limit: float, time: float) -> None:
+    context.world.tries.hang_and_take(limit, time)
     context.world.tries.hand_in()
 
 
@@ -167,9 +189,11 @@ def hand_back(context: Context) -> None:
     context.world.keys.hand_back()
 
 
-@when("a job that ends its process is handed in, and {count:Count} others")
-def hand_in_fatal(context: Context, count: int) -> None:
-    context.world.deaths.hand_in_fatal(count)
+@when(
+    "{count:Count} jobs that end their process, one more that fails three times before, and {others:Count} others come"
+)
+def hand_in_fatal(context: Context, count: int, others: int) -> None:
+    context.world.deaths.hand_in_fatal(count, 3, others)
 
 
 @when("{count:Count} other jobs are handed in")
@@ -187,9 +211,16 @@ def hand_in_same(context: Context, count: int) -> None:
     context.world.keys.hand_in_at_once(count)
 
 
-@when("the second of each is taken back, and one that is under way")
-def take_back(context: Context) -> None:
-    context.world.taken_back.take_back_each()
+@when("each is handed back, another comes with its key, a third is to come after it, and half are taken back")
+def ask_all(context: Context) -> None:
+    """What has become of each is asked for, too; of one that was taken back everything is asked once more."""
+    context.world.lives.ask_all()
+
+
+@when("servers are asked when jobs are due by lines of a calendar that are written in every way")
+def ask_for_lines(context: Context) -> None:
+    """Drawn anew in each run."""
+    context.world.calendar_lines.ask(4)
 
 
 @when("somebody hands in {what}")
@@ -200,9 +231,20 @@ def hand_in_a_mistake(context: Context, what: str) -> None:
 # Orders
 
 
-@given("{count:Count} orders are placed")
-def place_orders(context: Context, count: int) -> None:
+@given("{count:Count} orders are placed, and {time:Duration} passes")
+def place_orders(context: Context, count: int, time: float) -> None:
     context.world.orders.place(count)
+    context.world.schedules.see_outage(time)
+
+
+@given("for {time:Duration} the second server takes an order, which is confirmed")
+def second_takes_an_order(context: Context, time: float) -> None:
+    context.world.orders.place_for(time)
+
+
+@when("an order is placed through the first server")
+def place_through_first(context: Context) -> None:
+    context.world.orders.place_through(0)
 
 
 @given("an order was placed and confirmed")
@@ -261,7 +303,7 @@ def all_known_to_be_done(context: Context, deadline: float) -> None:
 
 
 @then("the last urgent job begins before more than {count:Count} of the others have begun")
-@then("the last job that can wait begins before more than {count:Count} of the others have begun")
+@then("the last of these begins before more than {count:Count} of the urgent ones have begun")
 def begun_in_order(context: Context, count: int) -> None:
     context.world.expect_order(count)
 
@@ -274,7 +316,7 @@ def begun_again_after(context: Context, count: int, one: float, two: float, thre
     context.world.tries.expect_waits(count, [one, two, three], spread=0.25)
 
 
-@then("the other is put aside after {tries:Count} tries, with its error")
+@then("the two that are never answered well are put aside after {tries:Count} tries, with their errors")
 def put_aside(context: Context, tries: int) -> None:
     context.world.tries.expect_put_aside(tries)
 
@@ -289,8 +331,9 @@ def put_aside_at_once(context: Context, deadline: float) -> None:
     context.world.tries.expect_refused(deadline)
 
 
-@then("the one that was refused is still put aside, and was begun once")
+@then("the one that was refused is still put aside, and was begun once, like the one that takes long")
 def still_aside(context: Context) -> None:
+    context.world.tries.expect_slow_done()
     context.world.tries.expect_still_aside()
 
 
@@ -309,9 +352,18 @@ def others_done(context: Context, deadline: float) -> None:
     context.world.deaths.expect_others_done(deadline)
 
 
-@then("within {deadline:Duration} it is put aside, and was begun exactly {count:Count} times")
-def given_up(context: Context, deadline: float, count: int) -> None:
-    context.world.deaths.expect_given_up(deadline, count)
+@then(
+    "within {deadline:Duration} they are put aside, begun exactly {count:Count} times, and the one more {tries:Count}"
+)
+def given_up(context: Context, deadline: float, count: int, tries: int) -> None:
+    context.world.deaths.expect_given_up(deadline, count, tries)
+
+
+@then("within {deadline:Duration} every job is done exactly once, those of the first worker first, and is known to be")
+def lost_ones_first(context: Context, deadline: float) -> None:
+    """Also those whose end Redis was not told, after their worker had died. Their keys are free then."""
+    context.world.expect_known_done(deadline)
+    context.world.deaths.expect_lost_first()
 
 
 @then("{count:Count} jobs are begun at once again")
@@ -329,14 +381,30 @@ def begun_in_time(context: Context, delay: float, late: float) -> None:
     context.world.schedules.expect_begun_after(delay, late)
 
 
-@then("a job that is to be done every second from now on is begun within {deadline:Duration}")
+@then("a job that is to be done every second is begun within {deadline:Duration}, and no more once it is stopped")
 def schedules_go_on(context: Context, deadline: float) -> None:
     context.world.schedules.expect_to_go_on(deadline)
 
 
-@then("for {time:Duration} the job has been begun once each second")
+@then("it is confirmed, too, and for {time:Duration} the job has been begun once each second")
 def each_second(context: Context, time: float) -> None:
+    context.world.expect_done(2.0)
     context.world.schedules.expect_each_second(time)
+
+
+@then("within {deadline:Duration} the job of every second goes on, and of what was left out one is made up for")
+def made_up_once(context: Context, deadline: float) -> None:
+    context.world.schedules.expect_made_up_once(deadline)
+
+
+@then("each line is due when it says, and at no other moment")
+def lines_are_right(context: Context) -> None:
+    context.world.calendar_lines.expect_right()
+
+
+@then("within {deadline:Duration} each job has been begun, and in the next {time:Duration} none is begun a second time")
+def refused_once(context: Context, deadline: float, time: float) -> None:
+    context.world.orders.expect_refused_once(deadline, time)
 
 
 @then("it is due once on each of the {count:Count} days around {day}, at {time} on all but that day")
@@ -361,14 +429,15 @@ def key_is_free_once_done(context: Context) -> None:
     context.world.keys.expect_free(1.0)
 
 
+@then("others are told so whatever they are, but for those whose key only looks like it")
+def told_whatever(context: Context) -> None:
+    context.world.keys.expect_told_whatever()
+    context.world.keys.expect_alike_taken()
+
+
 @then("while that is tried again, others are told so, too")
 def told_while_tried_again(context: Context) -> None:
     context.world.keys.expect_told_while_tried_again()
-
-
-@then("for each of them another job with the same key is taken and done")
-def keys_are_free(context: Context) -> None:
-    context.world.keys.expect_all_free(1.0)
 
 
 @then("this is agreed to when the other is done, and not before")
@@ -381,14 +450,21 @@ def key_is_not_free(context: Context) -> None:
     context.world.keys.expect_not_free()
 
 
-@then("that one is ended within {deadline:Duration}, and what waits for it is taken back, too")
+@then("everybody is told what the state of the job says")
+def told_by_state(context: Context) -> None:
+    context.world.lives.expect_answers()
+
+
+@then(
+    "one that was under way is ended within {deadline:Duration}, and what waits for one taken back is taken back, too"
+)
 def under_way_is_ended(context: Context, deadline: float) -> None:
-    context.world.taken_back.expect_ended(deadline)
+    context.world.lives.expect_ended(deadline)
 
 
 @then("once the service answers, within {deadline:Duration} the others are done, and nothing else is begun")
 def rest_is_done(context: Context, deadline: float) -> None:
-    context.world.taken_back.expect_rest(deadline)
+    context.world.lives.expect_rest(deadline)
 
 
 @then("one more that is to be done after it is taken, once it is done")

@@ -63,7 +63,7 @@ def service_fails(context: Context, how: str) -> None:
 
 @given("the breaker of the first gateway is open")
 def breaker_is_open(context: Context) -> None:
-    context.world.outage.begin()
+    context.world.open()
 
 
 @given("the breaker of the first gateway has been open for as long as it has to")
@@ -129,19 +129,20 @@ def crowd(context: Context, count: int) -> None:
     context.world.probing.crowd(count)
 
 
-@when("{count:Count} callers of the first gateway hang up, and the service is well again")
-def hang_up(context: Context, count: int) -> None:
-    context.world.probing.hang_up(count)
+@when(
+    "{count:Count} callers of the first gateway hang up at once and {later:Count} after {time:Duration}, "
+    "and then the service is well"
+)
+def hang_up(context: Context, count: int, later: int, time: float) -> None:
+    context.world.probing.hang_up(count, later, time)
 
 
-@when("one who decides hears that there is no such thing, {count:Count} hang up, and {others:Count} more call at once")
-def hang_up_and_crowd(context: Context, count: int, others: int) -> None:
-    context.world.probing.hang_up_and_crowd(count, others)
-
-
-@when("it is called all the time, and each time one of the calls that decide fails, is slow or hangs")
-def endure(context: Context) -> None:
-    context.world.outage.endure()
+@when(
+    "one of 3 who decide hears that there is no such thing, one hangs up, one waits, "
+    "and {others:Count} more call at once"
+)
+def hang_up_and_crowd(context: Context, others: int) -> None:
+    context.world.probing.hang_up_and_crowd(others)
 
 
 @when("all of these are called all the time")
@@ -157,20 +158,36 @@ def open_before_answers(context: Context, count: int) -> None:
 # Earlier answers
 
 
-@given("the service has answered {count:Count} questions through the first gateway, each of them twice")
-def questions_answered(context: Context, count: int) -> None:
-    context.world.fallback.learn(count)
+@given("services that have answered the same questions, each of them twice, and refused one")
+def questions_answered(context: Context) -> None:
+    context.world.fallback.learn()
 
 
-@when("it fails, and they are asked again before and after its breaker opens, and then a new one is")
-def ask_again(context: Context) -> None:
-    context.world.fallback.ask_again()
+@when(
+    "each fails in its own way, and all is asked again before and after its breaker opens, "
+    "and {age:Duration} after the answers"
+)
+def ask_again(context: Context, age: float) -> None:
+    context.world.fallback.ask_again(age)
+
+
+# Whole outages
+
+
+@given("services whose names are alike, which do what each of their callers asks for")
+def services_do_as_asked(context: Context) -> None:
+    context.world.lives.tell()
+
+
+@when("callers of each through both gateways meet outages that end, go on or come back, with calls of every kind")
+def live_through_outages(context: Context) -> None:
+    context.world.lives.live()
 
 
 # Settings
 
 
-@when("gateways are started, each with one of these settings")
+@when("gateways are started, each with one of these in all settings where it makes no sense")
 def start_with_nonsense(context: Context) -> None:
     context.world.candidates.start([row["nonsense"] for row in context.table])
 
@@ -193,11 +210,6 @@ def others_hear_at_once(context: Context, count: int) -> None:
     context.world.expect_not_asked(count)
 
 
-@then("who asked the new one hears at once that the service was not asked, and when to ask again")
-def new_one_hears_at_once(context: Context) -> None:
-    context.world.expect_not_asked(1)
-
-
 @then("none of these {count:Count} reaches the service")
 def none_reaches_it(context: Context, count: int) -> None:
     context.world.expect_spared(count)
@@ -216,6 +228,11 @@ def none_twice(context: Context) -> None:
 @then("nobody has waited for longer than {limit:Duration}")
 def nobody_waited(context: Context, limit: float) -> None:
     context.world.expect_nobody_waited(limit)
+
+
+@then("{count:Count} later calls at once all reach the service")
+def all_reach_it_after_hang_ups(context: Context, count: int) -> None:
+    context.world.probing.expect_all_reach(count)
 
 
 @then("{count:Count} calls at once all reach the service")
@@ -239,6 +256,9 @@ def not_held_up(context: Context) -> None:
 
 
 @then("exactly {few:Count} of the {all:Count} reach the service, and {rest:Count} others are refused while these wait")
+@then(
+    "exactly {few:Count} of the {all:Count} reaches the service, and {rest:Count} others are refused while these wait"
+)
 def few_are_let_through(context: Context, few: int, all: int, rest: int) -> None:
     context.world.probing.expect_only(few, rest)
 
@@ -248,31 +268,46 @@ def changes_are_told(context: Context, states: list[State]) -> None:
     context.world.expect_transitions(states)
 
 
-@then("it is asked again after {first:Duration}, {second:Duration} and {third:Duration}, each time up to 25 % later")
-def asked_less_often(context: Context, first: float, second: float, third: float) -> None:
-    context.world.outage.expect_waits([first, second, third], spread=0.25)
-
-
-@then("who asked again when told to was let through, and nobody was told to wait {time:Duration} too long")
-def told_when(context: Context, time: float) -> None:
-    context.world.outage.expect_told_when(time)
-
-
 @then("the two gateways did not wait for equally long each time")
 def waited_apart(context: Context) -> None:
     context.world.spread.expect_apart()
 
 
-@then("each time the callers get the service's last answers to them, and hear that these are earlier ones")
+@then("each time the callers get that service's last answers, and hear that these are earlier ones")
 def last_answers(context: Context) -> None:
     context.world.fallback.expect_last_answers()
 
 
-@then("{time:Duration} later none of these answers is given any more")
+@then("failures that no caller noticed count: after 10 of them the services get no calls")
+def left_in_peace_all_the_same(context: Context) -> None:
+    context.world.fallback.expect_left_in_peace()
+
+
+@then("who asks what was refused, or never answered, hears that the service was not asked, and when to ask again")
+def not_asked(context: Context) -> None:
+    context.world.fallback.expect_not_asked()
+
+
+@then("{time:Duration} after they were given for the first time none of these answers is given any more")
 def answers_forgotten(context: Context, time: float) -> None:
     context.world.fallback.expect_forgotten(time)
 
 
-@then("each ends with an error that names the setting")
+@then("every caller heard how that call ended, or was refused when it had to be, and was told when to ask again")
+def as_modelled(context: Context) -> None:
+    context.world.lives.expect_as_modelled()
+
+
+@then("each call that was let through has come to its service once, and no other call has")
+def came_once(context: Context) -> None:
+    context.world.lives.expect_arrivals()
+
+
+@then("the metrics of both gateways tell of each change of state of each breaker once")
+def all_changes_are_told(context: Context) -> None:
+    context.world.lives.expect_changes()
+
+
+@then("each ends with an error that names all of these settings")
 def names_the_setting(context: Context) -> None:
     context.world.candidates.expect_refused()

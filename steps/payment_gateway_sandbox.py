@@ -7,8 +7,8 @@ from behave import given, then, when
 from behave.model import Table
 
 from support.capabilities.payment_gateway_sandbox.client import Card, Money, Outcome
-from support.capabilities.payment_gateway_sandbox.moments import CHARGING, SUBSCRIBING
 from support.promise import must
+from support.worlds.crowds import for_each
 
 if TYPE_CHECKING:
     from support.capabilities.payment_gateway_sandbox.world import World
@@ -89,50 +89,110 @@ def charged_in_silence(context: Context) -> None:
     context.world.bank.charge_without_answering(context.world.bill, context.world.nodes[0])
 
 
-@given("the provider is to charge it for the first node, and has not done so yet")
-def charge_waits(context: Context) -> None:
-    context.world.bank.leave_waiting(context.world.bill, context.world.nodes[0])
-
-
 @given("the provider answers, and {pause:Duration} go by")
 def answer_in_vain(context: Context, pause: float) -> None:
     context.world.bank.answer_in_vain(pause)
 
 
-@when("it is paid again a day later, then by another card, and then all that asks for it is confirmed")
-def pay_what_is_to_be_confirmed(context: Context) -> None:
-    context.world.pay_what_is_to_be_confirmed(context.world.bill)
+@when("an order is paid by each of several keys that look alike, also such that was paid without one before")
+def pay_by_keys(context: Context) -> None:
+    context.world.keys.pay_by_each()
 
 
-@given("the provider's answer to the charge will be lost")
-def lose_answer(context: Context) -> None:
-    context.world.bank.lose_answer(CHARGING, order=context.world.bill.order.id)
+@then("each order was charged once, and its customer told so")
+def one_payment_each(context: Context) -> None:
+    context.world.keys.expect_one_payment_each()
 
 
-@when("it is paid until the customer is told what became of it")
-def pay_until_told(context: Context) -> None:
-    context.world.pay_until_told(context.world.bill)
-    context.world.bank.see_it_hit()
+@then("at the other node each key gives the same receipt again, and pays for no other order")
+def keys_known(context: Context) -> None:
+    context.world.keys.expect_known()
 
 
-@given("the provider has too much to do for the next {count:Count} requests to charge it")
-def refuse_charges(context: Context, count: int) -> None:
-    context.world.bank.refuse(context.world.bill, 429, count)
+@then("another customer can use the same keys")
+def keys_free_for_others(context: Context) -> None:
+    context.world.keys.expect_free_for_others()
 
 
-@given("the provider answers no request to charge it")
-def hang_charges(context: Context) -> None:
-    context.world.bank.hang(context.world.bill)
+@given("orders of 19.99 USD, each paid by a card of which the bank decides later")
+def pay_undecided(context: Context) -> None:
+    context.world.undecided.begin(rows(context.table))
 
 
-@when("it is paid, and another customer pays at the same node meanwhile")
+@given("each customer was told to confirm, or to wait, and nothing is charged")
+def told_to_wait(context: Context) -> None:
+    context.world.undecided.expect_waiting()
+
+
+@when("each is paid again a day later, then by another card, and then it is decided")
+def pay_undecided_again(context: Context) -> None:
+    context.world.undecided.pay_again_and_decide()
+
+
+@then("within {deadline:Duration} what the bank paid counts as paid, and was charged once")
+def decided_paid(context: Context, deadline: float) -> None:
+    context.world.undecided.expect_paid(deadline)
+
+
+@then("what it refused can be paid by another card")
+def refused_payable(context: Context) -> None:
+    context.world.undecided.expect_payable()
+
+
+@given("a charge, a refund and a subscription that the provider has made for the first node, and not answered yet")
+def not_answered_yet(context: Context) -> None:
+    context.world.under_way.begin()
+
+
+@given("they have been under way for {hours:Count} hours, and another charge for {others:Count}")
+def long_under_way(context: Context, hours: int, others: int) -> None:
+    context.world.under_way.grow_old(hours, others)
+
+
+@when("the provider answers again")
+def answer_again(context: Context) -> None:
+    context.world.under_way.answer_again()
+
+
+@when("each is asked for again through the second node, and the provider answers")
+def ask_again(context: Context) -> None:
+    context.world.under_way.ask_again()
+
+
+@then("within {deadline:Duration} the platform's books have each of the three")
+def under_way_known(context: Context, deadline: float) -> None:
+    context.world.under_way.expect_known(deadline)
+
+
+@then("each of the three was made once")
+@then("each of the four was made once")
+def made_once(context: Context) -> None:
+    context.world.under_way.expect_made_once()
+
+
+@when("each of these is asked for, while it is once too busy, loses its answer once, and once answers by an error")
+def ask_in_trouble(context: Context) -> None:
+    context.world.troubles.do(column(context.table, "deed"))
+
+
+@then("within 10 s each was done, once, and whoever asked was told so")
+def done_once(context: Context) -> None:
+    context.world.troubles.expect_done()
+
+
+@given("{count:Count} orders of {amount:S} {currency:w} of which the provider answers no request to charge them")
+def hang_charges(context: Context, count: int, amount: str, currency: str) -> None:
+    context.world.bank.hang([context.world.place(Decimal(amount), currency) for _ in range(count)])
+
+
+@when("each is paid, and another customer pays at the same node meanwhile")
 def pay_beside(context: Context) -> None:
-    context.world.pay_beside(context.world.bill)
+    context.world.pay_beside()
 
 
-@then("within {deadline:Duration} the customer is told that the outcome is not known yet")
+@then("within {deadline:Duration} each customer is told that the outcome is not known yet")
 def told_in_time(context: Context, deadline: float) -> None:
-    context.world.expect_told_in_time(context.world.bill, deadline)
+    context.world.expect_told_in_time(deadline)
 
 
 @then("the other one was told within {deadline:Duration} that theirs is paid")
@@ -140,10 +200,15 @@ def other_paid(context: Context, deadline: float) -> None:
     context.world.expect_other_paid(deadline)
 
 
-@then("once the provider answers again, the order counts as paid within {deadline:Duration}")
+@then("once the provider answers again, all orders count as paid within {deadline:Duration}")
 def paid_after_all(context: Context, deadline: float) -> None:
     context.world.bank.recover()
-    context.world.expect_settled(context.world.bill, deadline)
+    context.world.webhooks.expect_all_paid(deadline)
+
+
+@then("each was charged once")
+def each_charged_once(context: Context) -> None:
+    for_each(context.world.bills, context.world.expect_charged_once)
 
 
 @given("the provider tells of no event")
@@ -161,20 +226,10 @@ def charged_once(context: Context) -> None:
     context.world.expect_charged_once(context.world.bill)
 
 
-@then("the customer was charged once")
-def one_charge(context: Context) -> None:
-    context.world.expect_one_charge(context.world.bill)
-
-
 @then("all accounts agree")
 def accounts_agree(context: Context) -> None:
     """Of each order of the scenario: the provider's books, the platform's by SQL, and what the customer is told."""
     context.world.expect_agreement()
-
-
-@then("the customer is told that it is paid")
-def told_paid(context: Context) -> None:
-    context.world.expect_told(context.world.bill, Outcome.DONE)
 
 
 @then("within {deadline:Duration} the order counts as paid")
@@ -183,7 +238,6 @@ def settled_within(context: Context, deadline: float) -> None:
 
 
 @then("the order counts as paid")
-@then("the order of which no event came counts as paid")
 def settled(context: Context) -> None:
     context.world.expect_settled(context.world.webhooks.late or context.world.bill, 0)
 
@@ -196,12 +250,12 @@ def not_settled(context: Context) -> None:
 # Payments that fail
 
 
-@when("orders are paid by these cards")
+@when("orders are paid by these cards, each through both nodes with one key")
 def pay_by_cards(context: Context) -> None:
     context.world.pay_with_each([Card[named(card)] for card in column(context.table, "card")])
 
 
-@then("each customer is told just that, and nothing is charged")
+@then("each customer is told just that both times, and nothing is charged")
 def told_why(context: Context) -> None:
     context.world.expect_each_told([Outcome.DECLINED, Outcome.WITHOUT_FUNDS, Outcome.EXPIRED])
 
@@ -211,23 +265,6 @@ def can_be_paid(context: Context) -> None:
     context.world.expect_payable()
 
 
-@given("an order of {amount:S} {currency:w}, paid by a card that has to be confirmed")
-def pay_to_be_confirmed(context: Context, amount: str, currency: str) -> None:
-    context.world.bank.begin(context.world.place(Decimal(amount), currency), Card.TO_BE_CONFIRMED)
-
-
-@given("the customer was told to confirm, and nothing is charged")
-def told_to_confirm(context: Context) -> None:
-    context.world.expect_told(context.world.bill, Outcome.TO_BE_CONFIRMED)
-    context.world.expect_not_charged(context.world.bill)
-
-
-@when("the customer confirms the payment at the bank")
-def confirm(context: Context) -> None:
-    context.world.bank.decide(context.world.bill)
-    context.world.provider.let_events_go()
-
-
 # Events
 
 
@@ -235,6 +272,16 @@ def confirm(context: Context) -> None:
 @given("an order whose payment was decided, of which no event will come")
 def decided_unheard(context: Context) -> None:
     context.world.webhooks.late = context.world.webhooks.prepare()
+
+
+@given("a refund on the provider's page, a dispute and the end of a subscription, which no node has heard of yet")
+def others_unheard(context: Context) -> None:
+    context.world.webhooks.prepare_others()
+
+
+@then("within {deadline:Duration} the refund, the dispute and the end of the subscription have had their effects")
+def others_known(context: Context, deadline: float) -> None:
+    context.world.webhooks.expect_others_known(deadline)
 
 
 @given("an order whose payment the bank has not decided")
@@ -325,27 +372,22 @@ def kill_while_taking(context: Context) -> None:
 # Refunds
 
 
-@when("30.00, 71.00, 30.00, 40.00 and 0.01 are refunded one after the other")
+@given("orders of these amounts that are paid")
+def paid_orders(context: Context) -> None:
+    context.world.refunds.trust_the_platform()
+    for row in rows(context.table):
+        context.world.refunds.pay(Money(Decimal(row["amount"]), row["currency"]))
+
+
+@when("some of each is given back, the same again, some on the provider's page, too much, and then the rest")
 def refund_parts(context: Context) -> None:
-    context.world.refunds.ask([Decimal(amount) for amount in ("30.00", "71.00", "30.00", "40.00", "0.01")])
+    """Each operator is told just what the suite's own count of what is left says."""
+    context.world.parts.give_back()
 
 
-@then("the first, the third and the fourth are refunded, and no other")
-def parts_refunded(context: Context) -> None:
-    done, no = Outcome.DONE, Outcome.CONFLICT
-    context.world.refunds.expect_told_in_order(done, no, done, done, no)
-    context.world.refunds.expect_back(Money(Decimal("100.00"), USD))
-
-
-@when("{amount:S} {currency:w} are refunded, and the provider's answer is lost")
-def refund_without_answer(context: Context, amount: str, currency: str) -> None:
-    context.world.refunds.ask_and_lose_answer(Money(Decimal(amount), currency))
-
-
-@given("the provider has given {amount:S} {currency:w} back for the first node, and has not answered yet")
-def refunded_without_answer(context: Context, amount: str, currency: str) -> None:
-    money = Money(Decimal(amount), currency)
-    context.world.bank.give_back_without_answering(context.world.bill, context.world.nodes[0], money)
+@then("all that was paid has gone back, and no more")
+def all_back(context: Context) -> None:
+    context.world.parts.expect_all_back()
 
 
 @then("within {deadline:Duration} {amount:S} {currency:w} count as refunded")
@@ -391,37 +433,47 @@ def refundable_again(context: Context, deadline: float, amount: str, currency: s
     context.world.refunds.expect_refundable(Money(Decimal(amount), currency), deadline)
 
 
-@when("the customer's bank disputes the payment")
-def dispute(context: Context) -> None:
-    context.world.refunds.dispute()
+@given("four orders of {amount:S} {currency:w} of one customer, that are paid")
+def four_paid_orders(context: Context, amount: str, currency: str) -> None:
+    context.world.refunds.trust_the_platform()
+    for _ in range(4):
+        context.world.refunds.pay(Money(Decimal(amount), currency))
 
 
-@given("the customer's bank has disputed the payment, and the platform's books know that")
-def disputed_before(context: Context) -> None:
-    context.world.refunds.dispute()
-    context.world.refunds.expect_disputed(5)
+@given(
+    "the customer's bank has disputed three of the payments, which the platform's books know within {deadline:Duration}"
+)
+def disputed_before(context: Context, deadline: float) -> None:
+    context.world.refunds.dispute_each(context.world.bills[:3], deadline)
 
 
-@when("the dispute is won")
-def win_dispute(context: Context) -> None:
-    context.world.refunds.dispute("won")
+@when("one dispute is won, one is lost, and one goes on")
+def end_disputes(context: Context) -> None:
+    won, lost, *_ = context.world.bills
+    context.world.refunds.end_disputes({"won": won, "lost": lost})
 
 
-@then("within {deadline:Duration} the platform's books know that the money is back")
+@then("within {deadline:Duration} the platform's books have back what was won, and nothing else")
 def money_back(context: Context, deadline: float) -> None:
-    context.world.refunds.expect_disputed(deadline, won=True)
+    won, *gone = context.world.bills[:3]
+    context.world.refunds.expect_disputed(won, deadline, won=True)
+    for bill in gone:
+        context.world.refunds.expect_disputed(bill, 0)
 
 
-@then("within {deadline:Duration} the platform's books know that the money is gone")
-def disputed(context: Context, deadline: float) -> None:
-    context.world.refunds.expect_disputed(deadline)
+@then("what was won, or never disputed, can be given back, and the rest is not, before that and after")
+def refunds_beside_disputes(context: Context) -> None:
+    won, lost, open_, free = context.world.bills
+    context.world.refunds.ask_for_all([lost, open_, free, won, lost, open_])
+    no, done = Outcome.CONFLICT, Outcome.DONE
+    context.world.refunds.expect_told_in_order(no, no, done, done, no, no)
 
 
-@then("a refund of {amount:S} {currency:w} is not made, nor asked for")
-def not_refunded(context: Context, amount: str, currency: str) -> None:
-    context.world.refunds.ask([Decimal(amount)])
-    context.world.refunds.expect_told_in_order(Outcome.CONFLICT)
-    context.world.refunds.expect_none_asked()
+@then("no refund of what is gone was asked for")
+def none_asked(context: Context) -> None:
+    _, lost, open_, _ = context.world.bills
+    context.world.refunds.expect_none_asked(lost)
+    context.world.refunds.expect_none_asked(open_)
 
 
 # Subscriptions
@@ -458,10 +510,9 @@ def both_charged(context: Context, amount: str) -> None:
     context.world.subscriptions.expect_charged(Decimal(amount), Decimal(amount))
 
 
-@given("on {day:S} a change to the {plan:w} plan was quoted")
+@given("on {day:S} at noon a change to the {plan:w} plan was quoted")
 def quote(context: Context, day: str, plan: str) -> None:
-    context.world.subscriptions.wind(day)
-    context.world.subscriptions.ask_quote(plan)
+    context.world.subscriptions.ask_quote(plan, day)
 
 
 @given("the subscriber's card fails from now on")
@@ -470,15 +521,14 @@ def card_fails(context: Context) -> None:
     context.world.subscriptions.fail_from_now_on()
 
 
-@when("the subscriber changes to the {plan:w} plan an hour later")
 @when("the other subscriber changes to the {plan:w} plan for that quote")
 def change_plan(context: Context, plan: str) -> None:
     context.world.subscriptions.change(plan)
 
 
-@when("the subscriber changes to the {plan:w} plan {days:Count} days later")
-def change_plan_late(context: Context, plan: str, days: int) -> None:
-    context.world.subscriptions.change(plan, days * 24 * 3600)
+@when("the subscriber changes to the {plan:w} plan {hours:Count} hours later")
+def change_plan_late(context: Context, plan: str, hours: int) -> None:
+    context.world.subscriptions.change(plan, hours)
 
 
 @then("the change is refused")
@@ -499,12 +549,6 @@ def change_declined(context: Context) -> None:
 @then("they are told that they have subscribed")
 def subscribed(context: Context) -> None:
     context.world.subscriptions.expect_told(Outcome.DONE)
-
-
-@then("within {deadline:Duration} the subscriber has access to the {plan:w} plan")
-def has_access_after_all(context: Context, plan: str, deadline: float) -> None:
-    context.world.subscriptions.expect_access(plan, deadline)
-    context.world.bank.see_it_hit()
 
 
 @then("the subscriber has access to the {plan:w} plan")
@@ -531,16 +575,6 @@ def access_ended(context: Context, plan: str, day: str) -> None:
 @when("somebody subscribes through the second node while the same is under way through the first")
 def subscribe_twice(context: Context) -> None:
     context.world.subscriptions.subscribe_twice("basic")
-
-
-@given("somebody is about to subscribe to the {plan:w} plan through the first node")
-def subscription_waits(context: Context, plan: str) -> None:
-    context.world.subscriptions.leave_waiting(plan)
-
-
-@given("the provider's next answer to a subscription will be lost")
-def lose_answer_to_subscription(context: Context) -> None:
-    context.world.bank.lose_answer(SUBSCRIBING)
 
 
 @given("somebody's card was declined when they subscribed to the {plan:w} plan")
@@ -576,14 +610,24 @@ def can_go_back(context: Context) -> None:
     context.world.refunds.expect_all_can_go_back()
 
 
-@when("the bank pays {amount:S} {currency:w} for it")
-def bank_pays_less(context: Context, amount: str, currency: str) -> None:
-    context.world.bank.decide_for(context.world.bill, Money(Decimal(amount), currency))
+@given("orders of 19.99 USD whose payments the bank has not decided")
+def undecided_orders(context: Context) -> None:
+    context.world.leave_undecided(rows(context.table))
 
 
-@then("within {deadline:Duration} the platform's books have {amount:S} {currency:w} for it")
-def booked(context: Context, deadline: float, amount: str, currency: str) -> None:
-    context.world.expect_booked(Money(Decimal(amount), currency), deadline)
+@when("the bank pays for them")
+def bank_pays_otherwise(context: Context) -> None:
+    context.world.pay_otherwise()
+
+
+@then("within {deadline:Duration} the platform's books have just that for each")
+def booked(context: Context, deadline: float) -> None:
+    context.world.expect_all_booked(deadline)
+
+
+@then("none of the orders counts as paid")
+def none_settled(context: Context) -> None:
+    context.world.webhooks.expect_none_paid()
 
 
 @when("something is ordered at these prices")
@@ -615,9 +659,19 @@ def one_under_way(context: Context) -> None:
     context.world.bank.charge_without_answering(bill, context.world.nodes[0])
 
 
+@given("payments, refunds, a dispute and subscriptions of every other kind, of which no event has told")
+def others_to_reconcile(context: Context) -> None:
+    context.world.reconciliation.add_others()
+
+
 @when("both nodes reconcile at the same time, and then one again")
 def reconcile(context: Context) -> None:
     context.world.reconciliation.run()
+
+
+@then("what no event had told of is known by now")
+def others_settled(context: Context) -> None:
+    context.world.reconciliation.expect_others_settled()
 
 
 @then("each time exactly these differences are found, and each is kept once")

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Protocol
 
 from behave import given, step, then, when
-from behave.model import Table
 
 from support.capabilities.rate_limiting_redis.client import Verdict
 
@@ -15,7 +14,6 @@ class Context(Protocol):
     """What these steps use of behave's context."""
 
     world: "World"
-    table: Table | None
 
 
 # Customers
@@ -32,22 +30,12 @@ def new_customer(context: Context, name: str, plan: str) -> None:
     context.world.customer(name, plan)
 
 
-@given("new customers on the {plan:w} plan, named like {names:Names}")
-def look_alikes(context: Context, plan: str, names: list[str]) -> None:
-    context.world.look_alikes(names, plan)
-
-
-@given("calls without an account, of {callers}")
-def callers_without_account(context: Context, callers: str) -> None:
-    context.world.strangers.come(callers)
-
-
 # Calls
 
 
-@when("{count:Count} of these are made at once, through both gateways in turn")
-def strangers_call(context: Context, count: int) -> None:
-    context.world.strangers.call_at_once(count)
+@when("customers with names that look alike, and callers without an account, call at random, all at the same time")
+def crowd_calls(context: Context) -> None:
+    context.world.mix.call()
 
 
 @step("{name:w} has made {count:Count} calls at once")
@@ -56,14 +44,14 @@ def call_at_once(context: Context, name: str, count: int) -> None:
     context.world.call_at_once(name, count)
 
 
+@when("{name:w} asks for {items:Count} items, {count:Count} times at once, through both gateways in turn")
+def ask_at_once(context: Context, name: str, items: int, count: int) -> None:
+    context.world.call_at_once(name, count, items=items)
+
+
 @when("{name:w} makes {count:Count} calls at once through the first gateway, and then as many through the second")
 def call_one_after_the_other(context: Context, name: str, count: int) -> None:
     context.world.call_one_gateway_after_the_other(name, count)
-
-
-@when("each of them makes {count:Count} calls at once, through both gateways in turn")
-def everybody_calls(context: Context, count: int) -> None:
-    context.world.everybody_calls(count)
 
 
 @step("{name:w} makes a call every {pause:Duration} for {time:Duration}, through both gateways in turn")
@@ -103,32 +91,17 @@ def ask_for_items(context: Context, name: str, first: int, second: int, times: i
     context.world.ask_for(name, [first, *[second] * times, last])
 
 
-@given("{name:w} has asked for {count:Count} items")
-def asked_for_items(context: Context, name: str, count: int) -> None:
-    context.world.ask_for(name, [count])
-
-
-@when("{name:w} makes 1 call, {pause:Duration} later asks for {some:Count} items, and then for {more:Count} more")
-def ask_in_waves(context: Context, name: str, pause: float, some: int, more: int) -> None:
-    context.world.waves.ask(name, pause, [some, more])
-
-
 @when("{name:w}'s request has {what}")
 def senseless_request(context: Context, name: str, what: str) -> None:
     context.world.refusals.call(name, what)
 
 
 @when(
-    "{name:w} makes {count:Count} calls at once, and then {more:Count} one after the other, "
-    "for orders and to the catalogue"
+    "{name:w} makes {count:Count} calls at once through the first gateway, "
+    "and then {more:Count} one after the other through both, for orders and to the catalogue"
 )
 def call_both(context: Context, name: str, count: int, more: int) -> None:
     context.world.outage.call(name, count, more)
-
-
-@when("new customers call the catalogue, all at the same time:")
-def call_together(context: Context) -> None:
-    context.world.outage.call_together([(row["on the plan"], row["calls"]) for row in context.table or ()])
 
 
 @when("{count:Count} new customers call the first gateway, whose connection to Redis breaks a bit later each time")
@@ -136,32 +109,27 @@ def break_connections(context: Context, count: int) -> None:
     context.world.keys.break_connections(count)
 
 
-@when("the gateways' counts in Redis are looked at")
-def look_at_counts(context: Context) -> None:
-    context.world.keys.expect_some()
-
-
-@given("Redis has forgotten every script")
-def forget_scripts(context: Context) -> None:
-    context.world.keys.lose_scripts()
+@given("Redis has forgotten every script {times:Count} times, and was taught them again in between")
+def forget_scripts(context: Context, times: int) -> None:
+    context.world.keys.lose_scripts(times)
 
 
 # What must hold
 
 
+@then("every answer is right by the caller's own calls and plan: let in or not, what is left, and when to ask again")
+def every_answer_explained(context: Context) -> None:
+    context.world.mix.expect_explained(apart=False)
+
+
+@then("each gateway takes no orders, and answers all else by the caller's own calls to it and plan")
+def every_answer_explained_apart(context: Context) -> None:
+    context.world.mix.expect_explained(apart=True)
+
+
 @then("exactly {count:Count} calls of {name:w} get through to the API")
 def exactly_so_many(context: Context, count: int, name: str) -> None:
     context.world.expect_admitted(name, count)
-
-
-@then("exactly {count:Count} of them get through to the API")
-def exactly_so_many_of_strangers(context: Context, count: int) -> None:
-    context.world.strangers.expect_admitted(count)
-
-
-@then("exactly {count:Count} calls of each of them get through to the API")
-def exactly_so_many_each(context: Context, count: int) -> None:
-    context.world.expect_all_admitted(count)
 
 
 @then(
@@ -209,7 +177,6 @@ def let_in_after_refusal(context: Context, name: str) -> None:
     context.world.expect_let_in_when_told(name)
 
 
-@then("none of them lives for longer than {life:Duration}, and {later:Duration} later none is left")
 @then("none of the counts in Redis lives for longer than {life:Duration}, and {later:Duration} later none is left")
 def counts_end(context: Context, life: float, later: float) -> None:
     context.world.keys.expect_ends(life)

@@ -24,6 +24,13 @@ def new_workspace(context: Context) -> None:
     context.world.expect_nodes_well()
 
 
+@given("{count:Count} subscribers to the workspace and to a second channel on each gateway")
+def subscribers_to_two_channels(context: Context, count: int) -> None:
+    world = context.world
+    world.join(count, world.gateways[0], world.channel, world.aside)
+    world.join(count, world.gateways[1], world.channel, world.aside)
+
+
 @given("{count:Count} subscribers to the workspace on each gateway")
 def subscribers_on_each_gateway(context: Context, count: int) -> None:
     for gateway in context.world.gateways:
@@ -82,7 +89,7 @@ def company_on_first_gateway(context: Context) -> None:
     context.world.moments.bring_company(context.world.gateways[0])
 
 
-@when("all of them reconnect to the first gateway, and meanwhile one update is published to each channel")
+@when("all of them reconnect to the first gateway, their company asks once more, and meanwhile updates are published")
 def all_reconnect(context: Context) -> None:
     context.world.moments.reconnect_to(context.world.gateways[0])
 
@@ -94,7 +101,6 @@ def redis_drops_subscriptions(context: Context, times: int) -> None:
     context.world.moments.drop_subscriptions(times)
 
 
-@then("within {deadline:Duration} everyone has received the update of their channel, once")
 @then("within {deadline:Duration} everyone has received the updates of their channels, once each and in order")
 def everyone_received_own(context: Context, deadline: float) -> None:
     context.world.moments.expect_all(deadline)
@@ -110,6 +116,11 @@ def nothing_more_arrives(context: Context, window: float) -> None:
 @then("the next update reaches the one who stayed, once")
 def next_update_reaches_who_is_there(context: Context) -> None:
     context.world.expect_next_update(context.world.present())
+
+
+@then("an update to the second channel reaches those who only unsubscribed from the workspace, once")
+def update_aside(context: Context) -> None:
+    context.world.expect_update_aside()
 
 
 @then("nobody has had to reconnect")
@@ -146,17 +157,9 @@ def users_with_private_channels(context: Context, count: int) -> None:
     context.world.private.open(count)
 
 
-@when("each of them is sent an update of their own")
-def send_to_each(context: Context) -> None:
-    context.world.private.send_to_each()
-
-
-@then("within {deadline:Duration} each of them has received their own update, and only that")
-def each_received_own(context: Context, deadline: float) -> None:
-    context.world.private.expect_own_only(deadline)
-
-
-@when("each of them tries to watch the channels of the others, to write to them, and to see who is there")
+@when(
+    "each of them tries to watch the others' channels, anew or from a position, to write there, and to see who is there"
+)
 def everybody_intrudes(context: Context) -> None:
     context.world.private.intrude()
 
@@ -203,8 +206,12 @@ def history_moved_on(context: Context, count: int) -> None:
     context.world.publish(count)
 
 
+@when("Redis loses everything {times:Count} times, and {count:Count} updates follow each time")
+def redis_loses_everything(context: Context, times: int, count: int) -> None:
+    context.world.deaf.lose_everything(count, times)
+
+
 @given("meanwhile Redis has lost everything, and {count:Count} updates followed")
-@when("Redis has lost everything, and {count:Count} updates followed")
 def redis_lost_everything(context: Context, count: int) -> None:
     context.world.redis.lose_everything()
     context.world.publish(count)
@@ -220,6 +227,11 @@ def subscriber_reconnects_later(context: Context, pause: float) -> None:
     context.world.absence.end(after_s=pause)
 
 
+@when("the subscriber reconnects to the second gateway, and up to {most:Count} updates are published meanwhile")
+def subscriber_reconnects_in_a_flow(context: Context, most: int) -> None:
+    context.world.absence.end_while_published(most)
+
+
 @when("the subscriber changes gateways {changes:Count} times while {count:Count} updates are published")
 def subscriber_changes_gateways(context: Context, changes: int, count: int) -> None:
     context.world.absence.change_gateways_in_midstream(changes, count)
@@ -228,6 +240,16 @@ def subscriber_changes_gateways(context: Context, changes: int, count: int) -> N
 @then("the subscriber is told that nothing is lost, and is given the {count:Count} missed updates in order")
 def told_that_nothing_is_lost(context: Context, count: int) -> None:
     context.world.absence.expect_replay(count)
+
+
+@then("the subscriber is told that nothing is lost")
+def told_that_it_is_recovered(context: Context) -> None:
+    context.world.absence.expect_recovered()
+
+
+@then("within {deadline:Duration} the subscriber has received all updates, once each and in order")
+def subscriber_has_received_all(context: Context, deadline: float) -> None:
+    context.world.expect(context.world.subscribers, context.world.published, deadline)
 
 
 @then("the subscriber is told that updates are lost, and is given none of them")
@@ -269,26 +291,40 @@ def second_gateway_missed_nothing(context: Context, deadline: float) -> None:
     context.world.deaf.expect_nothing_missed_at_second_gateway(deadline)
 
 
-@when("an update is published through the first gateway")
+@when("an update is published through the first gateway, and one over the connection of a subscriber there")
 def publish_through_first(context: Context) -> None:
     context.world.deaf.publish()
 
 
-@then("within {deadline:Duration} the publisher is told that it was not taken")
-def publisher_is_told(context: Context, deadline: float) -> None:
+@then("within {deadline:Duration} both publishers are told that it was not taken")
+def publishers_are_told(context: Context, deadline: float) -> None:
     context.world.deaf.expect_told(deadline)
 
 
-@then("within {deadline:Duration} the first gateway reports that it is not well")
-def first_gateway_is_unwell(context: Context, deadline: float) -> None:
+@when("{count:Count} publish through the first gateway at once, while others there try all else that one can")
+def try_everything(context: Context, count: int) -> None:
+    context.world.outage.try_everything(count)
+
+
+@then(
+    "within {deadline:Duration} each of them is told that it cannot be done now, "
+    "and the first gateway reports that it is not well"
+)
+def everybody_is_told(context: Context, deadline: float) -> None:
+    context.world.outage.expect_refused(deadline)
     context.world.deaf.expect_unwell(deadline)
 
 
-@then("once the first gateway reaches Redis again, the next update reaches every subscriber once")
-def next_update_after_outage(context: Context) -> None:
+@then("once the first gateway reaches Redis again, what was refused can be done")
+def outage_is_over(context: Context) -> None:
     context.world.faults.join("redis", "gateway-1")
     context.world.deaf.await_end(within_s=5)
-    context.world.expect_next_update(context.world.present())
+    context.world.outage.try_again()
+
+
+@then("within {deadline:Duration} every subscriber has received all updates, and nothing of what was refused is left")
+def nothing_is_left(context: Context, deadline: float) -> None:
+    context.world.outage.expect_nothing_left(deadline)
 
 
 @then("once Redis has room again, the next update reaches every subscriber once")
@@ -303,12 +339,11 @@ def every_subscriber_is_told(context: Context, deadline: float) -> None:
 
 
 @then(
-    "within {deadline:Duration} every subscriber is told once how many of the {count:Count} are lost, "
+    "within {deadline:Duration} every subscriber is told once each time how many are lost, "
     "and has received the others in order"
 )
-def every_subscriber_is_told_and_given(context: Context, deadline: float, count: int) -> None:
-    context.world.expect_told_of_gap(context.world.subscribers, deadline)
-    context.world.deaf.expect_what_follows_the_gap(count, deadline)
+def every_subscriber_is_told_and_given(context: Context, deadline: float) -> None:
+    context.world.deaf.expect_what_follows_the_gaps(deadline)
 
 
 # Stalled readers
@@ -355,9 +390,9 @@ def all_but_one_leave(context: Context) -> None:
     context.world.everybody_leaves(context.world.subscribers[1:])
 
 
-@when("all of them leave: by unsubscribing, by closing or by losing the connection")
+@when("the gateways have to resubscribe, and all of them leave meanwhile: by unsubscribing, by closing or by losing it")
 def all_leave(context: Context) -> None:
-    context.world.everybody_leaves(context.world.subscribers)
+    context.world.everybody_leaves_while_resubscribing()
 
 
 @when("the subscriber leaves and comes back {times:Count} times")
@@ -385,6 +420,11 @@ def all_are_closed(context: Context, deadline: float) -> None:
     context.world.sessions.expect_closed(context.world.subscribers, deadline)
 
 
+@then("within {deadline:Duration} nobody is present in any of these channels")
+def nobody_is_present_there(context: Context, deadline: float) -> None:
+    context.world.moments.expect_nobody_present(deadline)
+
+
 @then("within {deadline:Duration} Redis counts no subscription to any of these channels")
 def redis_counts_none_of_these(context: Context, deadline: float) -> None:
     context.world.moments.expect_no_subscription(deadline)
@@ -410,9 +450,9 @@ def gateways_hold_what_they_held(context: Context, deadline: float, tolerance: i
 # Frozen and quiet subscribers
 
 
-@given("ada and bob, each watching the workspace and silent from now on")
+@given("ada and bob at the second gateway, and cleo at the first, each watching the workspace and silent from now on")
 def quiet_subscribers(context: Context) -> None:
-    context.world.quiet.expect_both_present()
+    context.world.quiet.expect_all_present()
 
 
 @when("ada's device freezes")
@@ -420,8 +460,8 @@ def device_freezes(context: Context) -> None:
     context.world.quiet.freeze_ada()
 
 
-@then("within {deadline:Duration} ada is no longer present in the workspace, and bob is")
-def ada_is_gone_bob_is_not(context: Context, deadline: float) -> None:
+@then("within {deadline:Duration} ada and cleo are no longer present in the workspace, and bob is")
+def only_bob_is_there(context: Context, deadline: float) -> None:
     context.world.quiet.expect_only_bob_present(deadline)
 
 
@@ -430,10 +470,18 @@ def adas_channel_is_left(context: Context, deadline: float) -> None:
     context.world.expect_subscriptions(context.world.quiet.channel_of_ada, 0, deadline)
 
 
-@then("bob is present also when he has been silent for {silence:Duration}, and the next update reaches him once")
+@then("bob is present also when he has been silent for {silence:Duration}, while others come and go")
 def bob_is_still_there(context: Context, silence: float) -> None:
     context.world.quiet.expect_bob_after(silence)
-    context.world.quiet.expect_next_update_at_bob(within_s=5)
+
+
+@then(
+    "within {deadline:Duration} after an outage of {outage:Duration} cleo is present again, "
+    "and the next update reaches her and bob once"
+)
+def cleo_is_back(context: Context, deadline: float, outage: float) -> None:
+    context.world.quiet.reach_again(outage)
+    context.world.quiet.expect_next_update(deadline)
 
 
 # Sessions
@@ -459,60 +507,70 @@ def somebody_writes(context: Context) -> None:
     context.world.sessions.write_and_look()
 
 
-@given("ada has two pages open at each gateway on her laptop, and as many on her phone")
-def two_sessions(context: Context) -> None:
-    context.world.sessions.open("ada")
-    context.world.sessions.open("ada")
+@given("ada has two pages open at each gateway on her laptop, and two on her phone, and has closed a third")
+def two_devices(context: Context) -> None:
+    context.world.sessions.open_devices("ada")
+
+
+@given("ada, bob and cleo have two pages open at each gateway on a laptop, and two on a phone, and have closed a third")
+def two_devices_of_three(context: Context) -> None:
+    context.world.sessions.open_devices("ada", "bob", "cleo")
 
 
 @when("ada logs out on her laptop")
 def log_out(context: Context) -> None:
-    context.world.gateways[0].end_session(context.world.subscribers[0].session)
+    context.world.sessions.log_out_on("laptop", context.world.gateways[0])
 
 
-@given("ada has logged out on her laptop at the second gateway")
+@given("all three have logged out on their laptops at the second gateway")
 def log_out_at_second(context: Context) -> None:
-    context.world.gateways[1].end_session(context.world.subscribers[0].session)
+    context.world.sessions.log_out_on("laptop", context.world.gateways[1])
 
 
-@when("ada logs out of a session that expires in {lifetime:Duration}")
-def log_out_of_short_session(context: Context, lifetime: float) -> None:
-    context.world.sessions.log_out(lifetime)
-
-
-@then("both gateways refuse it until {margin:Duration} before its end")
-def refused_until_end(context: Context, margin: float) -> None:
-    context.world.sessions.expect_refused_until(margin)
-
-
+@then("within {deadline:Duration} every page of a laptop is closed as no longer allowed")
 @then("within {deadline:Duration} every page of the laptop is closed as no longer allowed")
 def laptop_is_closed(context: Context, deadline: float) -> None:
-    context.world.sessions.expect_closed(context.world.subscribers[:4], deadline)
+    context.world.sessions.expect_pages_closed("laptop", deadline)
 
 
-@then("the laptop's session can no longer write to the workspace")
-def laptop_cannot_write(context: Context) -> None:
-    context.world.sessions.expect_cannot_write(context.world.subscribers[0])
+@then("the laptop's session can no longer connect, write or see who is there")
+def laptop_is_good_for_nothing(context: Context) -> None:
+    context.world.sessions.expect_good_for_nothing("laptop")
 
 
-@then("the next update reaches every page of the phone once")
+@then("the next update reaches every page of a phone once, and nobody else is present")
+@then("the next update reaches every page of the phone once, and nobody else is present")
 def update_reaches_phone(context: Context) -> None:
-    context.world.expect_next_update(context.world.subscribers[4:])
+    context.world.sessions.expect_next_update_at("phone")
 
 
-@when("ada opens two pages at each gateway with a session that expires in {lifetime:Duration}")
-def connect_with_short_session(context: Context, lifetime: float) -> None:
-    context.world.sessions.open("ada", lifetime)
+@given(
+    "ada has two pages open at each gateway with a session that expires in {lifetime:Duration}, and has closed a third"
+)
+def pages_with_short_session(context: Context, lifetime: float) -> None:
+    context.world.sessions.open("ada", "laptop", lifetime)
 
 
-@then("{margin:Duration} before its end every page is open")
-def open_before_end(context: Context, margin: float) -> None:
-    context.world.sessions.expect_open_until(margin)
+@when("ada logs out of another session that would expire at the same time")
+def log_out_of_another(context: Context) -> None:
+    context.world.sessions.log_out_another()
 
 
-@then("within {deadline:Duration} after its end every page is closed as no longer allowed")
+@then(
+    "until {margin:Duration} before that every page is open, and both gateways refuse the session that was logged out"
+)
+def as_told_until_the_end(context: Context, margin: float) -> None:
+    context.world.sessions.expect_as_told_until(margin)
+
+
+@then("within {deadline:Duration} after it every page is closed as no longer allowed, and nobody is present any more")
 def closed_after_end(context: Context, deadline: float) -> None:
     context.world.sessions.expect_closed_at_end(deadline)
+
+
+@then("the session that has expired can no longer connect, write or see who is there")
+def expired_is_good_for_nothing(context: Context) -> None:
+    context.world.sessions.expect_good_for_nothing("laptop")
 
 
 # A gateway that ends

@@ -281,13 +281,9 @@ def test_the_protocols_of_every_capability_can_be_guarded_and_the_reference_has_
 
 # No route, message, status or close code on the suite's side of it
 
-NOT_YET = ("payment_gateway_sandbox",)  # it still asks the provider's own page for a refund
-
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_capability_knows_no_route_message_or_code(key: str) -> None:
-    if key in NOT_YET:
-        pytest.skip("it still knows a route")
     for path in [*sorted((CAPABILITIES / key).glob("*.py")), ROOT / "steps" / f"{key}.py"]:
         problems = found_in(ast.parse(path.read_text()))
         assert not problems, f"{path.relative_to(ROOT)}: {problems}; it belongs into the adapters (support/platforms)"

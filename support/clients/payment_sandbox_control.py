@@ -10,6 +10,11 @@ from support.errors import ProbeError
 Object = dict[str, Any]  # as the provider's API renders it
 
 
+def saying(type_: str | None = None, **thing: Any) -> Object:
+    """A patch by which an event is of that type, and says this of the thing that it is about."""
+    return {**({"type": type_} if type_ else {}), **({"data": {"object": thing}} if thing else {})}
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Where webhooks go: the name of a node, the address as the sandbox sees it, the secrets that are live."""

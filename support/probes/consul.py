@@ -1,6 +1,6 @@
 """What Consul itself says of a service, on a connection of the suite's own that no fault of a node touches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import requests
@@ -14,12 +14,16 @@ _ORDER = (PASSING, WARNING, CRITICAL)
 
 
 class Registered(NamedTuple):
-    """An instance that is registered. `status` is that of the worst of its checks."""
+    """An instance that is registered. `status` is that of the worst of its checks.
+
+    `since` is the number of the change that put it in: another one, if it was taken out and put in again.
+    """
 
     id: str
     address: str
     port: int
     status: str
+    since: int
 
 
 class ConsulProbe:
@@ -38,9 +42,11 @@ class ConsulProbe:
         """The number of the last change of `service`, by which whoever waits for the next one waits."""
         return int(self._ask("GET", f"/v1/health/service/{service}").headers["X-Consul-Index"])
 
-    def register(self, service: str, node: str, address: str, port: int, status: str = PASSING) -> None:
+    def register(
+        self, service: str, node: str, address: str, port: int, status: str = PASSING, tags: Sequence[str] = ()
+    ) -> None:
         """Puts an instance of `service` into the catalogue under the name `node`, whose check is `status` for ever."""
-        entry = {"ID": node, "Service": service, "Address": address, "Port": port}
+        entry = {"ID": node, "Service": service, "Address": address, "Port": port, "Tags": list(tags)}
         check = {"Node": node, "CheckID": node, "Name": node, "ServiceID": node, "Status": status}
         said = {"Node": node, "Address": "127.0.0.1", "Service": entry, "Check": check}
         self._ask("PUT", "/v1/catalog/register", said)
@@ -69,4 +75,4 @@ class ConsulProbe:
 def _read(entry: Mapping[str, Any]) -> Registered:
     service = entry["Service"]
     worst = max((check["Status"] for check in entry["Checks"]), key=_ORDER.index, default=PASSING)
-    return Registered(service["ID"], service["Address"], service["Port"], worst)
+    return Registered(service["ID"], service["Address"], service["Port"], worst, service["CreateIndex"])

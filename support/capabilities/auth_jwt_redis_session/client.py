@@ -35,16 +35,6 @@ class Tokens:
     lifetime_s: float
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a node said. `user` is who it takes the caller for; `said` are the very words, for a comparison."""
-
-    verdict: Verdict
-    tokens: Tokens | None = None
-    user: str = ""
-    said: str = ""
-
-
 class Line(Protocol):
     """A live connection of a customer, over which a node may send whatever it likes."""
 
@@ -55,6 +45,18 @@ class Line(Protocol):
         """Gives it up."""
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a node said. `user` is who it takes the caller for; `said` are the very words, for a comparison."""
+
+    verdict: Verdict
+    tokens: Tokens | None = None
+    user: str = ""
+    said: str = ""
+    events: tuple[Event, ...] = ()
+    line: Line | None = None
+
+
 class Adapter(Protocol):
     """One node. Each method that returns an Answer raises AssertionError for one that is none of these."""
 
@@ -62,6 +64,7 @@ class Adapter(Protocol):
     role: str
     session_keys: str  # a pattern of Redis (KEYS) that fits all that is kept of sessions, and no account
     secrets: list[str]  # what the node was told and nobody may read, but for that of the identity provider
+    support_key: str  # what support proves itself by, and nobody else can
 
     def register(self, name: str, password: str) -> None:
         """A new account. AssertionError when it is refused."""
@@ -90,13 +93,13 @@ class Adapter(Protocol):
     def change_password(self, access: str, old: str, new: str) -> Answer:
         """Changes the password, which ends all sessions of the customer."""
 
-    def expel(self, name: str, access: str = "") -> Answer:
-        """Support ends all sessions of a customer; with `access`, somebody tries to who has no more than that token."""
+    def expel(self, name: str, key: str | None = None) -> Answer:
+        """Support ends all sessions of a customer; with `key`, somebody tries who shows that, or nothing if empty."""
 
-    def stay(self, access: str) -> Line:
-        """Opens a live connection with the access token. AssertionError when it is refused."""
+    def stay(self, access: str) -> Answer:
+        """Opens a live connection with the access token; whoever gets one closes it."""
 
-    def events(self, access: str) -> list[Event]:
+    def events(self, access: str) -> Answer:
         """What the account's history tells of these kinds, the oldest first."""
 
     def close(self) -> None:

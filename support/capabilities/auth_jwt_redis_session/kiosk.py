@@ -1,14 +1,14 @@
 """Sessions at the kiosk, which end by themselves: for want of use, or because their time is over."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to, greater_than
 
 from support.capabilities.auth_jwt_redis_session.client import Answer, Verdict
 from support.errors import ProbeError
-from support.worlds.crowds import for_each
+from support.worlds.crowds import for_each, threads
 from support.worlds.world import turns, wait_until
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _EVERY_S = 0.2
 _IDLE_S, _ABSOLUTE_S = 3.0, 6.0  # of its sessions, as nodes.toml has it
 _DEVICE = "window"
-_Plan = tuple[str, Sequence[float], Callable[[str], Answer]]  # who asks, after so many seconds, for what
+_ALWAYS = [number * _EVERY_S for number in range(40)]  # for longer than any of its sessions may last
+_Plan = tuple[str, Sequence[float], Callable[[str], Answer]]  # who asks, at which moments (monotonic), for what
 
 
 class Kiosk:
@@ -34,16 +35,16 @@ class Kiosk:
         """Each signs in there."""
         for name in names:
             self._world.register(name)
+        for name in names:
             began = time.monotonic()
             self._world.sign_in(name, _DEVICE, self._world.kiosk)
             self._signed_in[name] = began, time.monotonic()
 
     # Access tokens
 
-    def show_until_refused(self, name: str, for_s: float) -> None:
-        """The access token is shown everywhere, again and again, for `for_s` after it was had."""
-        world, device = self._world, f"{name}'s {_DEVICE}"
-        access = world.devices[device].access
+    def _show(self, name: str, for_s: float) -> None:
+        """The first access token is shown everywhere, again and again, for `for_s` after it was had."""
+        world, access = self._world, self._world.devices[f"{name}'s {_DEVICE}"].access
         self._shown: list[tuple[float, float, bool]] = []
         while time.monotonic() < self._signed_in[name][1] + for_s:
             for node in world.nodes:
@@ -51,9 +52,6 @@ class Kiosk:
                 taken = node.call(access).verdict is Verdict.ACCEPTED
                 self._shown.append((sent, time.monotonic(), taken))
             time.sleep(_EVERY_S)
-        first = self._signed_in[name][0]
-        used = max([sent for sent, _, taken in self._shown if taken], default=first)
-        world.last_until[device] = min(first + _ABSOLUTE_S, used + _IDLE_S)
 
     def expect_good_for(self, name: str, lifetime_s: float, longer_s: float) -> None:
         """It was taken for `lifetime_s`, and not once `longer_s` more had passed. Each has been tried."""
@@ -69,26 +67,44 @@ class Kiosk:
 
     # Sessions
 
-    def use(self, refreshing: str, calling: str, back: Mapping[str, Sequence[float]], for_s: float) -> None:
-        """Two use their session all the while, for `for_s` at the most; others call after so many seconds.
+    def plan(self, back: tuple[str, Sequence[float]], watching: tuple[str, float]) -> None:
+        """Who will call so many seconds after signing in, and who will when live connections have stood for so long."""
+        self._back, self._watching = back, watching
+
+    def pass_time(self, refreshing: str, calling: str, showing: str, for_s: float) -> None:
+        """Two use their session all the while, others do as planned, and the first token of one is shown for `for_s`.
 
         First each gets tokens at a node, so that what ends is the session, and no access token, and calls one.
         """
-        always = [number * _EVERY_S for number in range(round(for_s / _EVERY_S))]
-        plans: list[_Plan] = [(refreshing, always, self._refresh), (calling, always, self._call)]
-        plans += [(name, after_s, self._call) for name, after_s in back.items()]
-        for name, _, _ in plans:
+        (back, after_s), (watcher, later_s) = self._back, self._watching
+        for name in (back, refreshing, calling, watcher):
             self._used_at[name] = time.monotonic()
             self._refresh(f"{name}'s {_DEVICE}", at_kiosk=False)
             self._call(f"{name}'s {_DEVICE}")
-        for_each(plans, lambda plan: self._follow(*plan))
+        self._used_at[watcher] = time.monotonic()
+        self._world.endings.stay([f"{watcher}'s {_DEVICE}"])
+        now, signed_in = time.monotonic(), self._signed_in[back][1]
+        plans: list[_Plan] = [
+            (refreshing, [now + after for after in _ALWAYS], self._refresh),
+            (calling, [now + after for after in _ALWAYS], self._call),
+            (back, [signed_in + after for after in after_s], self._call),
+            (watcher, [now + later_s], self._call_beside_lines),
+        ]
+        with threads(1) as pool:
+            shown = pool.submit(self._show, showing, for_s)
+            for_each(plans, lambda plan: self._follow(*plan))
+        shown.result()
 
     def expect_lively(self, name: str) -> None:
         """The session of `name`, who was never idle for too long, was there."""
         if name in self._refused_at:
-            idle = self._refused_at[name][1] - self._used_at[name]
-            assert_that(idle, greater_than(_IDLE_S), "seconds of idleness after which the session had ended")
-            raise ProbeError(f"{name} came back after {idle:.1f} s, later than after {_IDLE_S:g} s")
+            answered = self._refused_at[name][1]
+            idle, age = answered - self._used_at[name], answered - self._signed_in[name][0]
+            over = max(idle / _IDLE_S, age / _ABSOLUTE_S)
+            assert_that(
+                over, greater_than(1.0), f"the session had ended {idle:.1f} s after its last use, {age:.1f} s old"
+            )
+            raise ProbeError(f"{name} came back after {idle:.1f} s, and {age:.1f} s after signing in: too late")
 
     def expect_ended(self, name: str) -> None:
         """The session of `name`, who came back later, had ended."""
@@ -116,10 +132,9 @@ class Kiosk:
             raise ProbeError("nobody has asked in the seconds in which the session was to end")
 
     def _follow(self, name: str, moments: Sequence[float], ask: Callable[[str], Answer]) -> None:
-        """Asks for `name` at so many seconds from now on, until that is refused."""
-        began = time.monotonic()
+        """Asks for `name` at these moments, until that is refused."""
         for moment in moments:
-            wait_until(began + moment)
+            wait_until(moment)
             sent = time.monotonic()
             verdict = ask(f"{name}'s {_DEVICE}").verdict
             if verdict is Verdict.UNAUTHENTICATED:
@@ -133,6 +148,13 @@ class Kiosk:
         answer = node.refresh(self._world.devices[device].refresh)
         if answer.tokens:
             self._world.keep(device, answer)
+        return answer
+
+    def _call_beside_lines(self, device: str) -> Answer:
+        """A call of somebody whose live connections are no use of the session, and are over with it."""
+        answer = self._call(device)
+        if answer.verdict is Verdict.UNAUTHENTICATED:
+            self._world.endings.expect_lines_ended(device, within_s=0.5)
         return answer
 
     def _call(self, device: str) -> Answer:

@@ -1,21 +1,30 @@
 """What nodes need is away: nobody gets in, nobody is sent away, and nothing is forgotten."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hamcrest import assert_that, equal_to, less_than
 
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Verdict
+from support.capabilities.auth_jwt_redis_session.deeds import Deeds, do_all, leaving, looking
+from support.capabilities.auth_jwt_redis_session.forgeries import Forger
 from support.polling import poll
 from support.promise import broken
-from support.worlds.crowds import for_each
+from support.worlds.crowds import for_each, threads
+from support.worlds.world import turns
 
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import Customer, World
 
 _BACK_WITHIN_S = 5.0
+_AGAIN_AFTER_S = 0.5
+_FAILURES: Sequence[Mapping[str, Any]] = (  # of an identity provider that is asked to sign
+    {"do": "status", "status": 429},
+    {"do": "reset"},
+    {"do": "status", "status": 401},
+)
 
 
 class Outages:
@@ -25,42 +34,100 @@ class Outages:
         self._world = world
         self._answers: dict[str, Verdict] = {}
         self._slowest_s = 0.0
+        self._rounds = 2
 
-    def answer_with_errors(self) -> None:
-        """The identity provider answers every request with an error, until it is calmed."""
-        self._world.identity.arm("status", times=None, status=500)
+    def break_off(self) -> None:
+        """The identity provider does nothing until it is healed: it fails in one way after another, and then in one.
+
+        Each hits a refresh and a sign-in.
+        """
+        identity, at_token = self._world.identity, {"path": "/token"}
+        for how in _FAILURES:
+            identity.arm(**how, times=2, match=at_token)
+        answered = 2 * sum(how["do"] == "status" for how in _FAILURES)
+        identity.arm("reset", part="body", times=2, nth=answered + 1, match=at_token)  # in the middle of a good answer
+        identity.arm("status", status=503, times=None, nth=3, match=at_token)  # after these two
+        identity.refuse_keys()
+        self._rounds = len(_FAILURES) + 1
+
+    # All that there is to do
+
+    def use_all(self) -> None:
+        """Somebody new does all there is to do, at both nodes. AssertionError unless all of it succeeds."""
+        for_each(self._world.gateways, self._use_all)
+
+    def _use_all(self, node: Adapter) -> None:
+        world, name = self._world, self._world.fresh("somebody")
+        ends: dict[str, Callable[[], Answer]] = {
+            "sign-out": lambda: node.sign_out(world.devices[f"{name}'s phone"].access),
+            "support": lambda: node.expel(world.customers[name].name),
+            "new password": lambda: world.change_password(name, "phone", node),
+        }
+        for what, end in ends.items():
+            tokens = world.sign_in(name, "phone", node)
+            done = do_all(world, {**looking(node, tokens.access), "refresh": partial(node.refresh, tokens.refresh)})
+            done["call"], done[what] = node.call(tokens.access), end()
+            self._expect_all(done, Verdict.ACCEPTED, f"what {node.name} said to {name}, who did all there is to do")
+            ended = do_all(world, looking(node, tokens.access))
+            self._expect_all(ended, Verdict.UNAUTHENTICATED, f"what {node.name} said to {name} after the {what}")
+
+    def try_all(self, staying: str, leaving_one: str, expelled: str, for_s: float) -> None:
+        """Everything is tried at both nodes at once, again and again for `for_s`."""
+        world, end = self._world, time.monotonic() + for_s
+        new = self._new_password(leaving_one)
+        while True:
+            deeds: dict[str, Callable[[], Answer]] = {}
+            for node in world.gateways:
+                deeds |= looking(node, world.devices[staying].access) | self._renewals(node, staying)
+                deeds |= leaving(node, world.devices[leaving_one].access, self._owner(leaving_one), new)
+                deeds[f"{node.name}: support"] = partial(node.expel, self._owner(expelled).name)
+            self._ask(deeds)
+            if time.monotonic() >= end:
+                return
+            time.sleep(_AGAIN_AFTER_S)
+
+    def renew(self, device: str) -> None:
+        """The owner of `device` refreshes and signs in again, through the nodes in turn.
+
+        Where each takes its time, it is longer than the grace of the first refresh until that is asked for again.
+        """
+        for _, node in zip(range(self._rounds), turns(self._world.gateways), strict=False):
+            for what, deed in self._renewals(node, device).items():
+                self._ask({what: deed})
+
+    def renew_beside_unknown_keys(self, device: str, count: int) -> None:
+        """The same, while so many tokens of keys that nobody knows yet are shown to each node, all at once."""
+        world = self._world
+        forger = Forger(world.identity, world.devices[device].access, world.devices[device].refresh)
+        unknown: Deeds = {
+            f"{node.name}: token {number} of an unknown key": partial(node.call, forger.of_unknown_key())
+            for node in world.gateways
+            for number in range(count)
+        }
+        with threads(1) as pool:
+            shown = pool.submit(self._ask, unknown)
+            self.renew(device)
+        shown.result()
 
     def call(self, device: str) -> None:
         """The owner of `device` makes a call through each node."""
         access = self._world.devices[device].access
-        for_each(self._world.gateways, lambda node: self._ask(f"{node.name}: call", partial(node.call, access)))
-
-    def renew(self, device: str) -> None:
-        """The owner of `device` refreshes and signs in again, through one node after the other.
-
-        Where each takes its time, it is longer than the grace of the first refresh until that is asked for again.
-        """
-        tokens, customer = self._world.devices[device], self._owner(device)
-        for node in self._world.gateways:
-            self._ask(f"{node.name}: refresh", partial(node.refresh, tokens.refresh))
-            self._ask(f"{node.name}: sign in", partial(node.sign_in, customer.name, customer.password))
-
-    def leave(self, device: str) -> None:
-        """The owner of `device` changes the password and signs out, through both nodes at once."""
-        access, customer = self._world.devices[device].access, self._owner(device)
-        self._world.hear_secret(new := f"new-{customer.password}")
-
-        def ask(node: Adapter) -> None:
-            self._ask(f"{node.name}: new password", partial(node.change_password, access, customer.password, new))
-            self._ask(f"{node.name}: sign out", partial(node.sign_out, access))
-
-        for_each(self._world.gateways, ask)
+        self._ask({f"{node.name}: call": partial(node.call, access) for node in self._world.gateways})
 
     def renew_in_vain(self, device: str) -> None:
         """Calls, refreshes and sign-ins, whatever is answered; then all is mended, and nothing is forgotten."""
         self.call(device)
         self.renew(device)
         self.expect_nothing_forgotten(device)
+
+    def come_back_without_keys(self) -> None:
+        """The second node, which was killed, is back, and cannot fetch the keys of the identity provider."""
+        self._world.identity.refuse_keys()
+        self._world.faults.mend(self._world.gateways[-1].name)
+
+    def ask_second_node(self, device: str) -> None:
+        """The owner of `device` does all there at the second node that an access token is shown for."""
+        self._ask(looking(self._world.gateways[-1], self._world.devices[device].access))
 
     def expect_told_to_wait(self, within_s: float) -> None:
         """Every answer was to ask again later, and came within `within_s`."""
@@ -89,10 +156,34 @@ class Outages:
     def _owner(self, device: str) -> "Customer":
         return self._world.customers[device.partition("'")[0]]
 
-    def _ask(self, what: str, work: Callable[[], Answer]) -> None:
-        began = time.monotonic()
-        self._answers[what] = work().verdict
-        self._slowest_s = max(self._slowest_s, time.monotonic() - began)
+    def _new_password(self, device: str) -> str:
+        self._world.hear_secret(new := f"new-{self._owner(device).password}")
+        return new
+
+    def _renewals(self, node: Adapter, device: str) -> Deeds:
+        tokens, customer = self._world.devices[device], self._owner(device)
+        return {
+            f"{node.name}: refresh": partial(node.refresh, tokens.refresh),
+            f"{node.name}: sign-in": partial(node.sign_in, customer.name, customer.password),
+        }
+
+    def _ask(self, deeds: Deeds) -> None:
+        """Does them at once. What was once answered otherwise than to ask again later stays so."""
+
+        def timed(deed: Callable[[], Answer]) -> Answer:
+            began = time.monotonic()
+            answer = deed()
+            self._slowest_s = max(self._slowest_s, time.monotonic() - began)
+            return answer
+
+        for what, answer in do_all(self._world, {what: partial(timed, deed) for what, deed in deeds.items()}).items():
+            if self._answers.get(what, Verdict.UNAVAILABLE) is Verdict.UNAVAILABLE:
+                self._answers[what] = answer.verdict
+
+    @staticmethod
+    def _expect_all(answers: Mapping[str, Answer], verdict: Verdict, what: str) -> None:
+        verdicts = {name: answer.verdict for name, answer in answers.items()}
+        assert_that(verdicts, equal_to(dict.fromkeys(verdicts, verdict)), what)
 
     @staticmethod
     def _once_back(work: Callable[[], Answer]) -> Answer:

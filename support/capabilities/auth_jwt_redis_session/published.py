@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, less_than_or_equal_to
 
-from support.capabilities.auth_jwt_redis_session.client import Adapter, Verdict
+from support.capabilities.auth_jwt_redis_session.client import Verdict
 from support.capabilities.auth_jwt_redis_session.forgeries import Forger
-from support.clients.provider_control import ArmedFault
 from support.errors import ProbeError
 from support.polling import poll
 from support.worlds.crowds import for_each
@@ -16,8 +15,7 @@ from support.worlds.crowds import for_each
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
-_AT_ONCE = 8
-_QUIET_S = 1.1
+_AT_ONCE = 16
 _FETCHED_WITHIN_S = 3.0  # they do so every 2 s
 
 
@@ -27,29 +25,34 @@ class Published:
     def __init__(self, world: "World") -> None:
         self._world = world
 
-    def rotate(self) -> None:
-        """A new key signs, just after the nodes have fetched the keys as they were.
+    def rotate_after_unknown(self, device: str) -> None:
+        """A new key signs, just after the nodes have fetched the keys, and looked for one that there is none of.
 
-        Before that they are left alone for a moment: who has just looked for a key in vain need not look again at once.
+        What `device` has is altered for that, and shown to every node.
         """
-        time.sleep(_QUIET_S)
-        mark = self._world.identity.mark()
-        poll(lambda: self._world.identity.key_fetches(mark), _FETCHED_WITHIN_S)
-        self._world.identity.rotate()
+        world = self._world
+        mark = world.identity.mark()
+        poll(lambda: world.identity.key_fetches(mark), _FETCHED_WITHIN_S)
+        for_each(world.nodes, lambda node: node.call(self._forger(device).of_unknown_key()))
+        world.identity.rotate()
 
-    def refuse(self) -> ArmedFault:
-        """Whoever asks for the keys does so in vain; that every node does which asks of itself is waited for."""
+    def fail_once(self) -> None:
+        """Every node has asked for the keys in vain; from then on they can be fetched."""
         mark, names = self._world.identity.mark(), {node.name for node in self._world.nodes}
         fault = self._world.identity.refuse_keys()
         poll(lambda: names <= {one.via for one in self._world.identity.key_fetches(mark)}, _FETCHED_WITHIN_S)
-        return fault
+        fault.heal()
 
-    def withdraw(self) -> None:
-        """The key that signed until now, and whose tokens every node takes, is withdrawn, and another signs."""
-        for device in self._world.devices:
-            self._world.expect_signed_in(device)
-        self._world.identity.rotate()
-        self._world.identity.retire()
+    def withdraw(self, name: str) -> None:
+        """The key that signed until now is withdrawn, when each node takes its tokens and has long known the next one.
+
+        `name` signs in with a token of that.
+        """
+        world = self._world
+        world.identity.rotate()
+        world.sign_in(name, "phone")
+        world.expect_signed_in(*world.devices)
+        world.identity.retire()
 
     def expect_access_refused(self, device: str, within_s: float) -> None:
         """Within `within_s` no node takes the access token of `device` any more."""
@@ -64,30 +67,39 @@ class Published:
         assert_that(verdicts, equal_to(dict.fromkeys(verdicts, Verdict.UNAUTHENTICATED)))
 
     def show_unknown_keys(self, count: int, device: str, at_least_s: float) -> None:
-        """So many tokens with a key that nobody has are shown to each node, for `at_least_s` at the least."""
-        world, tokens = self._world, self._world.devices[device]
-        forger = Forger(world.identity, tokens.access, tokens.refresh)
-        good = tokens.access.split(".")
-        forged = [forger.unsigned(good[2], kid=f"unknown-{number}") for number in range(count)]
-        self._mark, self._began = world.identity.mark(), time.monotonic()
-        end = self._began + at_least_s
-        self._verdicts: Counter[Verdict] = Counter()
-        while time.monotonic() < end:
-            for_each(world.gateways, lambda node: for_each(forged, lambda token: self._show(node, token), _AT_ONCE))
-            world.expect_signed_in(device)
+        """So many tokens with a key that nobody has are shown to each node, for `at_least_s` at the least.
+
+        Then the keys cannot be fetched, and the same is done once more.
+        """
+        self._seen: dict[bool, tuple[set[Verdict], Counter[str], float]] = {}
+        self._show_unknown(count, device, at_least_s, healthy=True)
+        self._world.identity.refuse_keys()
+        self._show_unknown(count, device, at_least_s, healthy=False)
 
     def expect_few_fetches(self, per_s: int) -> None:
-        """Each was refused, and no node asked for the keys more often than so many times in a second.
+        """Each was refused, or told to wait; and no node asked for the keys more often than so many times in a second.
 
         Two more are granted at the edges. ProbeError when the provider's meter knows no node by its link.
         """
-        took_s = time.monotonic() - self._began
-        assert_that(set(self._verdicts), equal_to({Verdict.UNAUTHENTICATED}), "answers to tokens of unknown keys")
-        fetches = Counter(arrival.via for arrival in self._world.identity.key_fetches(self._mark))
-        for name, count in fetches.items():
-            assert_that(count, less_than_or_equal_to(per_s * took_s + 2), f"fetches of {name} in {took_s:.1f} s")
-        if not fetches:
-            raise ProbeError("no node fetched the keys, so nothing is known of how often they do")
+        expected = {True: {Verdict.UNAUTHENTICATED}, False: {Verdict.UNAVAILABLE}}
+        for healthy, (verdicts, fetches, took_s) in self._seen.items():
+            for name, count in fetches.items():
+                assert_that(count, less_than_or_equal_to(per_s * took_s + 2), f"fetches of {name} in {took_s:.1f} s")
+            what = f"answers to tokens of unknown keys, where keys {'can' if healthy else 'cannot'} be fetched"
+            assert_that(verdicts, equal_to(expected[healthy]), what)
+            if not fetches:
+                raise ProbeError("no node fetched the keys, so nothing is known of how often they do")
 
-    def _show(self, node: Adapter, token: str) -> None:
-        self._verdicts[node.call(token).verdict] += 1
+    def _show_unknown(self, count: int, device: str, at_least_s: float, *, healthy: bool) -> None:
+        world, forger, verdicts = self._world, self._forger(device), set[Verdict]()
+        forged = [(node, forger.of_unknown_key()) for node in world.gateways for _ in range(count)]
+        mark, began = world.identity.mark(), time.monotonic()
+        while time.monotonic() < began + at_least_s:
+            for_each(forged, lambda one: verdicts.add(one[0].call(one[1]).verdict), _AT_ONCE)
+            world.expect_signed_in(device)
+        fetches = Counter(arrival.via for arrival in world.identity.key_fetches(mark))
+        self._seen[healthy] = verdicts, fetches, time.monotonic() - began
+
+    def _forger(self, device: str) -> Forger:
+        tokens = self._world.devices[device]
+        return Forger(self._world.identity, tokens.access, tokens.refresh)

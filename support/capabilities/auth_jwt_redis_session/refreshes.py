@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.auth_jwt_redis_session.client import Answer, Tokens, Verdict
+from support.capabilities.auth_jwt_redis_session.deeds import do_all, looking
 from support.errors import ProbeError
 from support.worlds.crowds import threads
 from support.worlds.world import turns, wait_until
@@ -70,11 +71,18 @@ class Refreshes:
         world.hear_secret(*(token for one in self._got() for token in (one.access, one.refresh)))
 
     def refresh_again(self, device: str) -> None:
-        """A refresh of which `device` never hears the answer, and the same once more at the other node."""
-        world, refresh = self._world, self._world.devices[device].refresh
+        """A refresh of which `device` never hears the answer, and the same once more at the other node.
+
+        Between the two it does all else that it can with what it has.
+        """
+        world, refresh, access = self._world, self._world.devices[device].refresh, self._world.devices[device].access
         self._kept = set(world.redis.keys(world.nodes[0].session_keys))
         began = time.monotonic()
-        self._answers = [node.refresh(refresh) for node in world.gateways]
+        first, other = world.gateways
+        self._answers = [first.refresh(refresh)]
+        between = do_all(world, {**looking(first, access), **looking(other, access)})
+        assert_that({one.verdict for one in between.values()}, equal_to({Verdict.ACCEPTED}), "the access token it has")
+        self._answers.append(other.refresh(refresh))
         self._took_s = time.monotonic() - began
 
     def expect_one_successor(self, device: str) -> None:

@@ -2,24 +2,26 @@
 
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 
 from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.auth_jwt_redis_session.bursts import Bursts
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Event, Tokens, Verdict
+from support.capabilities.auth_jwt_redis_session.deeds import do_all, leaving, looking
 from support.capabilities.auth_jwt_redis_session.endings import Endings
 from support.capabilities.auth_jwt_redis_session.forgeries import Forgeries
 from support.capabilities.auth_jwt_redis_session.kiosk import Kiosk
+from support.capabilities.auth_jwt_redis_session.namesakes import Namesakes
 from support.capabilities.auth_jwt_redis_session.outages import Outages
 from support.capabilities.auth_jwt_redis_session.probe import SessionProbe
 from support.capabilities.auth_jwt_redis_session.published import Published
 from support.capabilities.auth_jwt_redis_session.refreshes import Refreshes
 from support.capabilities.auth_jwt_redis_session.secrecy import Secrecy
 from support.clients.identity_control import IdentityControl
-from support.errors import ProbeError
 from support.faults.faults import Faults
 from support.polling import poll
 from support.promise import broken
@@ -28,6 +30,11 @@ from support.worlds.crowds import for_each
 from support.worlds.world import part
 
 _KIOSK = "kiosk"
+
+
+def _password() -> str:
+    """One that is longer than what some hashes take into account."""
+    return secrets.token_urlsafe(90)
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,7 @@ class World(world.World[Adapter]):
     endings = part(Endings)
     forgeries = part(Forgeries)
     at_kiosk = part(Kiosk)
+    namesakes = part(Namesakes)
     outages = part(Outages)
     published = part(Published)
     refreshes = part(Refreshes)
@@ -59,7 +67,6 @@ class World(world.World[Adapter]):
         self.sessions_before = set(self.redis.keys(self.nodes[0].session_keys))
         self.customers: dict[str, Customer] = {}
         self.devices: dict[str, Tokens] = {}
-        self.last_until: dict[str, float] = {}  # when sessions may end by themselves (monotonic), where that is soon
         self._mark = self.fresh("")  # a name that differs from another in capitals alone does so with it, too
         self.heard: set[str] = set()  # secrets that were said in this scenario
 
@@ -67,10 +74,13 @@ class World(world.World[Adapter]):
 
     def register(self, name: str) -> Customer:
         """The customer whom sentences call `name`, who has an account from now on at the latest."""
-        if name not in self.customers:
-            self.customers[name] = Customer(name + self._mark, secrets.token_hex(12))
-            self.hear_secret(self.customers[name].password)
-            self.gateways[0].register(*self._credentials(name))
+        return self.customers.get(name) or self.register_as(name, name + self._mark)
+
+    def register_as(self, name: str, spelling: str) -> Customer:
+        """The same, for a customer whose name is spelt in a way of its own."""
+        self.customers[name] = Customer(spelling, _password())
+        self.hear_secret(self.customers[name].password)
+        self.gateways[0].register(*self._credentials(name))
         return self.customers[name]
 
     def sign_in(self, name: str, device: str, node: Adapter | None = None, shown: str = "") -> Tokens:
@@ -96,14 +106,15 @@ class World(world.World[Adapter]):
         self.hear_secret(answer.tokens.access, answer.tokens.refresh)
         return answer.tokens
 
-    def change_password(self, name: str, device: str) -> None:
-        """`name` takes another password, on `device`."""
-        new = secrets.token_hex(12)
+    def change_password(self, name: str, device: str, node: Adapter | None = None) -> Answer:
+        """`name` takes another password, on `device`, through the first node unless another is named."""
+        new = _password()
         self.hear_secret(new)
         tokens, old = self.devices[f"{name}'s {device}"], self.customers[name]
-        answer = self.gateways[0].change_password(tokens.access, old.password, new)
+        answer = (node or self.gateways[0]).change_password(tokens.access, old.password, new)
         assert_that(answer.verdict, equal_to(Verdict.ACCEPTED), f"the new password of {name}")
         self.customers[name] = Customer(old.name, new)
+        return answer
 
     def hear_secret(self, *texts: str) -> None:
         """What must be in no log; short texts are no secrets."""
@@ -118,23 +129,27 @@ class World(world.World[Adapter]):
         """Every node takes the access token of each device, and takes it for its owner's."""
         for device, node in product(devices, self.nodes):
             owner = self.customers[device.partition("'")[0]].name
-            answer = self._in_time(device, node.call(self.devices[device].access))
+            answer = node.call(self.devices[device].access)
             told = (answer.verdict, answer.user)
             assert_that(told, equal_to((Verdict.ACCEPTED, owner)), f"{device} at {node.name}")
 
     def expect_refreshes(self, device: str) -> None:
         """The refresh token of `device` gets the next tokens, which are taken everywhere."""
-        self.keep(device, self._in_time(device, self.gateways[-1].refresh(self.devices[device].refresh)))
+        self.keep(device, self.gateways[-1].refresh(self.devices[device].refresh))
         self.expect_signed_in(device)
 
     def expect_signed_out(self, *devices: str, within_s: float) -> None:
-        """Within `within_s` no node takes any token of the devices."""
-        poll(lambda: not list(self._takers(devices)), within_s)
-        assert_that(list(self._takers(devices)), empty(), f"what takes which tokens after {within_s:g} s")
+        """Within `within_s` no node takes a token of the devices for anything, and live connections have ended."""
+        end = time.monotonic() + within_s
+        poll(lambda: not any(self._lookers(device) for device in devices), within_s)
+        for device in devices:
+            assert_that(self._lookers(device), empty(), f"what takes the access token of {device} after {within_s:g} s")
+            assert_that(self._users(device), empty(), f"what takes which token of {device} after {within_s:g} s")
+            self.endings.expect_lines_ended(device, max(0.0, end - time.monotonic()))
 
     def expect_event(self, device: str, event: Event, count: int) -> None:
         """The history, as `device` may read it, tells of so many such events."""
-        told = self.gateways[0].events(self.devices[device].access)
+        told = self.gateways[0].events(self.devices[device].access).events
         assert_that(told.count(event), equal_to(count), f"times that {event.name} is told")
 
     def expect_apart(self, device: str) -> None:
@@ -144,17 +159,18 @@ class World(world.World[Adapter]):
             self.keep(device, answer)
             self.expect_signed_in(device)
 
-    def _in_time(self, device: str, answer: Answer) -> Answer:
-        """`answer`. Raises ProbeError for a refusal where the session of `device` may have ended for its age."""
-        if answer.verdict is Verdict.UNAUTHENTICATED and time.monotonic() >= self.last_until.get(device, float("inf")):
-            raise ProbeError(f"{device} was asked about when its session may have been over, so it cannot be judged")
-        return answer
+    def _lookers(self, device: str) -> list[str]:
+        """What takes the access token of `device`, of all that may be tried again and again."""
+        access = self.devices[device].access
+        return self._granted(one for node in self.nodes for one in looking(node, access).items())
 
-    def _takers(self, devices: Sequence[str]) -> Iterator[str]:
-        """Which nodes take which tokens. The refresh tokens are shown last: each is used up where it is taken."""
-        for device, node in product(devices, self.nodes):
-            if node.call(self.devices[device].access).verdict is not Verdict.UNAUTHENTICATED:
-                yield f"{node.name}: access token of {device}"
-        for device, node in product(devices, self.nodes):
-            if node.refresh(self.devices[device].refresh).verdict is not Verdict.UNAUTHENTICATED:
-                yield f"{node.name}: refresh token of {device}"
+    def _users(self, device: str) -> list[str]:
+        """What takes a token of `device`, of all that may use it up."""
+        tokens, customer = self.devices[device], self.customers[device.partition("'")[0]]
+        ends = (leaving(node, tokens.access, customer, customer.password) for node in self.nodes)
+        refreshes = {f"{node.name}: refresh": partial(node.refresh, tokens.refresh) for node in self.nodes}
+        return self._granted([*(one for deeds in ends for one in deeds.items()), *refreshes.items()])
+
+    def _granted(self, deeds: Iterable[tuple[str, Callable[[], Answer]]]) -> list[str]:
+        answers = do_all(self, dict(deeds))
+        return [what for what, answer in answers.items() if answer.verdict is not Verdict.UNAUTHENTICATED]

@@ -33,7 +33,8 @@ class Job:
     """A job to be done, at the earliest in `delay_s` seconds; the service sees its `label` as the path.
 
     `at`, an aware moment, may stand in the place of `delay_s`. Of several with the same `unique` key that are not done
-    one is taken. `after` is the id of a job that has to be done before; when that is taken back, this one is, too.
+    one is taken, whatever they are; keys are the same when they are so letter for letter. `after` is the id of a job
+    that has to be done before; when that is taken back, this one is, too, and one that comes later is refused.
     `timeout_s`: it is ended when it takes longer.
     """
 
@@ -74,6 +75,11 @@ class Mistake(Enum):
     NEGATIVE_LIMIT = auto()  # it may take less than no time
     AFTER_NOTHING = auto()  # to be done after a job that nobody has handed in
     NO_LABEL = auto()
+    UNKNOWN_PRIORITY = auto()
+    ENDLESS_DELAY = auto()  # of more seconds than a number of 64 bits can say
+    EVERY_NOTHING = auto()  # to be done every 0 s
+    EVERY_INSTANT = auto()  # to be done every 0.1 ms
+    EVERY_ETERNITY = auto()  # to be done at an interval of more seconds than a number of 64 bits can say
 
 
 class State(Enum):
@@ -119,7 +125,10 @@ class Adapter(Protocol):
         """
 
     def cancel(self, job: str) -> bool:
-        """Takes a job back, with what waits for it; whether the node agreed. One that is under way is ended."""
+        """Takes a job back, with what waits for it; whether the node agreed. One that is under way is ended.
+
+        It does not when the job is done, put aside or taken back.
+        """
 
     def every(self, interval_s: float, label: str) -> None:
         """Has a job of kind CALL done every `interval_s` seconds, from one interval on."""

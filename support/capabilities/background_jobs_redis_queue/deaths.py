@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
 
-_LEFT_S = 1.0  # of the time that a run may take; a lease lasts for 1.5 s, and is renewed every quarter of that
+_LEFT_S = 0.9  # of the time that a run may take; a lease lasts for 1.5 s, and is renewed every quarter of that
 
 
 class Deaths:
@@ -24,6 +24,7 @@ class Deaths:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._others: list[str] = []
+        self._had_keys: list[str] = []
 
     def expect_begun_again(self, count: int) -> None:
         """So many jobs were begun once more than the others."""
@@ -51,10 +52,13 @@ class Deaths:
         wanted = {label: [starts[label]] for label in self._world.labels}
         assert_that(found, equal_to(wanted), "the run of each job whose effect stands in the database")
 
-    def hand_in_fatal(self, others: int) -> None:
-        """A job that ends its process, and others."""
-        self._fatal = f"{self._world.name}-fatal"
-        self._world.hand_in(Job(self._fatal, Kind.END_ITS_PROCESS))
+    def hand_in_fatal(self, count: int, failures: int, others: int) -> None:
+        """So many jobs that end their process, one more for which the service fails before, and others."""
+        self._fatal = [f"{self._world.name}-fatal-{number}" for number in range(count)]
+        self._late_fatal = f"{self._world.name}-fatal-late"
+        self._world.service.arm("status", times=failures, match={"path": f"/{self._late_fatal}"}, status=503)
+        for label in [self._late_fatal, *self._fatal]:
+            self._world.hand_in(Job(label, Kind.END_ITS_PROCESS))
         self.hand_in_others(others)
 
     def hand_in_others(self, count: int) -> None:
@@ -67,10 +71,46 @@ class Deaths:
         """Each of these is done exactly once."""
         self._world.expect_done(within_s, self._others)
 
-    def expect_given_up(self, within_s: float, starts: int) -> None:
-        """The job that ends its process is put aside within `within_s`, after so many starts."""
-        self._world.expect_put_aside(self._fatal, within_s)
-        assert_that(self._world.starts()[self._fatal], equal_to(starts), "how often the job was begun")
+    def expect_given_up(self, within_s: float, starts: int, tries: int) -> None:
+        """Those are put aside within `within_s`, after so many starts; the one that failed before, after `tries`."""
+        deadline = time.monotonic() + within_s
+        for label in [*self._fatal, self._late_fatal]:
+            self._world.expect_put_aside(label, deadline - time.monotonic())
+        begun = self._world.starts()
+        wanted = {label: starts for label in self._fatal} | {self._late_fatal: tries}
+        assert_that({label: begun[label] for label in wanted}, equal_to(wanted), "how often each job was begun")
+
+    # A backlog, and a second loss
+
+    def wait_behind(self, count: int) -> None:
+        """So many jobs wait, while those with keys of their own are under way."""
+        self._had_keys = list(self._world.labels)
+        self._world.hand_in_many(self._world.many(count, "behind"))
+
+    def free_second_after(self, time_s: float) -> None:
+        """`time_s` later the places of the second worker are free, and have begun others. Nobody's key is free."""
+        wait_until(time.monotonic() + time_s)
+        mark = self._world.service.mark()
+        worker = self._world.nodes[-1].name
+        calls = [call for call in self._world.held.waiting() if call.via == worker]
+        self._world.held.release(*[call.seq for call in calls])
+        self._begun = self._world.service.await_arrivals(len(calls), 5.0, since=mark, path=f"/{self._world.name}-*")
+        done = {call.path.strip("/") for call in calls}
+        self._lost = [label for label in self._had_keys if label not in done]
+        self._world.expect_done(labels=sorted(done))
+        for label in self._lost:
+            self._world.keys.expect_taken_key(label)
+
+    def answer_unheard(self) -> None:
+        """The service answers; what was under way is in the database."""
+        self._world.answer()
+        self._world.expect_done(labels=self._lost)
+
+    def expect_lost_first(self) -> None:
+        """The jobs of the first worker were begun before those that waited behind them; their keys are free."""
+        begun = {call.path.strip("/") for call in self._begun}
+        assert_that(sorted(begun), equal_to(sorted(self._lost)), "what was begun when the second worker was free")
+        self._world.keys.expect_all_free(self._lost, 1.0)
 
     def expect_begun_at_once(self, count: int) -> None:
         """So many jobs are under way at the same time; no place was lost."""
@@ -89,7 +129,7 @@ class Deaths:
             self._world.hand_in(Job(label, timeout_s=limit_s))
         for fault in faults:
             fault.await_hits()
-        begun = max(self._world.arrivals(label)[0].arrived for label in self._hung)
+        begun = min(self._world.arrivals(label)[0].arrived for label in self._hung)
         # A worker that is cut off ends its runs with their lease, too. So little is left that the limit comes first.
         time.sleep(max(0.0, begun + limit_s - _LEFT_S - time.time()))
 

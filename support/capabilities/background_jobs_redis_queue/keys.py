@@ -1,11 +1,14 @@
 """Jobs with the same key, of which one is taken until it is done."""
 
+import random
+import unicodedata
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.background_jobs_redis_queue.client import Answer, Job, Outcome
+from support.capabilities.background_jobs_redis_queue.client import Answer, Job, Kind, Outcome, Priority
 from support.polling import poll
 from support.promise import must
 from support.worlds.crowds import threads
@@ -14,12 +17,24 @@ if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
 
+_LATER_S = 60.0
+
+
+def _alike(key: str) -> list[str]:
+    """Other keys that look like `key`, which has letters of both cases, an accent and a number at its end."""
+    text, _, number = key.rpartition("-")
+    decomposed, without = unicodedata.normalize("NFD", key), key.replace("\u00e9", "e")
+    others = [key.upper(), key.lower(), decomposed, without, f" {key}", f"{key} ", f"{key}\n", f"{text}-0{number}"]
+    others += [f"{key}0", key[:-1], key[1:], f"{key}:{key}", f"call:{key}", f"{key}*", key.replace("-", "_")]
+    return [*others, f"{key}{'x' * 300}", f"{key}{'x' * 299}y"]
+
+
 class Keys:
     """One key, and who came with it."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._key = world.fresh("key")
+        self._key = f"{world.fresh('Key')}-caf\u00e9-{random.randrange(10, 10**6)}"
         self._answers: list[Answer] = []
 
     def hand_in_at_once(self, count: int) -> None:
@@ -38,6 +53,27 @@ class Keys:
         assert_that(counted, equal_to({Outcome.TAKEN: taken, Outcome.DUPLICATE: told}), "what the jobs were told")
         self._world.service.await_arrivals(taken, 3.0, path=f"/{self._world.name}-*")
         self._world.expect_begun_once()
+
+    def expect_told_whatever(self) -> None:
+        """Jobs of every kind, urgency and time with the key are told so, through both servers."""
+        jobs = [Job("", kind=kind) for kind in Kind] + [Job("", priority=priority) for priority in Priority]
+        for job in [*jobs, Job("", delay_s=_LATER_S), Job("", timeout_s=1.0)]:
+            for server in self._world.servers:
+                said = server.enqueue(replace(job, label=f"{self._world.name}-more", unique=self._key)).outcome
+                assert_that(said, equal_to(Outcome.DUPLICATE), f"what {job} was told, whose key another had")
+
+    def expect_alike_taken(self) -> None:
+        """Keys that only look like it are others: a job with each is taken, a second one is told; it is taken back."""
+        for key in _alike(self._key):
+            job = Job(f"{self._world.name}-alike", unique=key, delay_s=_LATER_S)
+            first, second = self._world.offer(job), self._world.offer(job)
+            said = (first.outcome, second.outcome)
+            assert_that(said, equal_to((Outcome.TAKEN, Outcome.DUPLICATE)), f"what two were told with {key!r}")
+            must(self._world.servers[0].cancel(str(first.id)), f"a job with the key {key!r} was not to be taken back")
+
+    def expect_taken_key(self, key: str) -> None:
+        """Another job with the key is told that there is one."""
+        assert_that(self._offer(key).outcome, equal_to(Outcome.DUPLICATE), f"what another with the key {key} was told")
 
     def expect_told_while_tried_again(self) -> None:
         """The call of the one that was taken breaks off; until it is begun again, nobody else with the key is taken."""
@@ -61,10 +97,10 @@ class Keys:
         self._take(self._key, within_s)
         self._world.expect_done()
 
-    def expect_all_free(self, within_s: float) -> None:
-        """The same for the key of each job, which is its label."""
-        for label in list(self._world.labels):
-            self._take(label, within_s)
+    def expect_all_free(self, keys: list[str], within_s: float) -> None:
+        """The same for each of `keys`."""
+        for key in keys:
+            self._take(key, within_s)
         self._world.expect_done()
 
     def _take(self, key: str, within_s: float) -> None:

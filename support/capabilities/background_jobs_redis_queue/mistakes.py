@@ -22,6 +22,11 @@ MISTAKES = {
     "a job that may take -1 s": Mistake.NEGATIVE_LIMIT,
     "a job after one that there is not": Mistake.AFTER_NOTHING,
     "a job without its label": Mistake.NO_LABEL,
+    "a job of an urgency that there is not": Mistake.UNKNOWN_PRIORITY,
+    "a job that is to be done in 1e400 s": Mistake.ENDLESS_DELAY,
+    "a job that is to be done every 0 s": Mistake.EVERY_NOTHING,
+    "a job that is to be done every 0.1 ms": Mistake.EVERY_INSTANT,
+    "a job that is to be done every 1e400 s": Mistake.EVERY_ETERNITY,
 }
 
 

@@ -1,5 +1,6 @@
 """Orders in the platform's database, each of which is confirmed by a job."""
 
+import time
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
@@ -7,6 +8,7 @@ from hamcrest import assert_that, equal_to
 from support.capabilities.background_jobs_redis_queue.client import Outcome
 from support.errors import ProbeError
 from support.polling import poll
+from support.worlds.world import wait_until
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -25,6 +27,36 @@ class Orders:
         """So many orders, through the servers in turn, each of which has to be taken."""
         for number in range(count):
             self._place(number % len(self._world.servers), self._world.fresh("order"))
+
+    def place_for(self, seconds: float) -> None:
+        """One through the second server, which is confirmed; in all so many seconds pass."""
+        until = time.monotonic() + seconds
+        self.confirm(1)
+        wait_until(until)
+
+    def place_through(self, server: int) -> None:
+        """One through that server (from 0)."""
+        self._place(server, self._world.fresh("order"))
+
+    def confirm(self, server: int, within_s: float = 2.0) -> None:
+        """One through that server, which is confirmed within `within_s`."""
+        self.place_through(server)
+        self._world.expect_done(within_s, self._world.labels[-1:])
+
+    def refuse_each(self) -> None:
+        """From now on the service refuses every job."""
+        self._world.service.arm("status", times=None, match={"path": f"/{self._world.name}-*"}, status=422)
+        self._before = set(self._world.labels)
+
+    def expect_refused_once(self, within_s: float, quiet_s: float) -> None:
+        """Each of the jobs since then is begun within `within_s`, and for `quiet_s` after that no second time."""
+        labels = [label for label in self._world.labels if label not in self._before]
+        poll(lambda: all(self._world.arrivals(label) for label in labels), within_s)
+        wait_until(time.monotonic() + quiet_s)
+        starts = {label: self._world.starts()[label] for label in labels}
+        assert_that(starts, equal_to(dict.fromkeys(labels, 1)), "starts of each job that is refused, by the service")
+        effects = self._world.done()
+        assert_that([label for label in labels if effects[label]], equal_to([]), "refused jobs that have an effect")
 
     def _place(self, server: int, reference: str) -> None:
         outcome = self._world.servers[server].order(reference, self._world.label("order"))
@@ -63,8 +95,7 @@ class Orders:
 
     def overtake(self) -> None:
         """An order through the other server is confirmed while that one is not committed yet."""
-        self._place(1, self._world.fresh("order"))
-        self._world.expect_done(5.0, self._world.labels[-1:])
+        self.confirm(1, 5.0)
         if self._slow.done():
             raise ProbeError("the first order was committed before the other was confirmed")
         assert_that(self._slow.result(10), equal_to(Outcome.TAKEN), "what became of the first order")

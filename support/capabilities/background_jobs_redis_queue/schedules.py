@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than_or_equal_to
 
 from support.capabilities.background_jobs_redis_queue.client import Job
+from support.errors import ProbeError
 from support.polling import poll
 from support.promise import must
 from support.worlds.world import wait_until
@@ -53,19 +54,49 @@ class Schedules:
             assert_that(late, less_than_or_equal_to(delay_s + late_s), f"seconds until {label} was begun")
 
     def every_second(self) -> None:
-        """A job is to be done every second; it has been, once."""
-        label = f"{self._world.name}-tick"
-        self._world.servers[0].every(_TICK_S, label)
-        self._world.closing.callback(self._world.servers[1].stop, label)
-        must(poll(self._world.arrivals, 4.0), "a job of every second was not begun in 4 s")
+        """A job is to be done every second; it has been, once. It is stopped with the scenario, if it can be."""
+        self._tick, server = self._world.fresh("tick"), self._world.servers[0]
+        server.every(_TICK_S, self._tick)
+        self._world.closing.callback(server.stop, self._tick)
+        must(poll(self._ticks, 4.0), "a job of every second was not begun in 4 s")
+
+    def _ticks(self) -> list[float]:
+        return [call.arrived for call in self._world.arrivals(self._tick)]
 
     def expect_to_go_on(self, within_s: float) -> None:
-        """A job that is to be done every second from now on is begun within `within_s`. It is stopped then."""
-        label, server = self._world.fresh("tick"), self._world.servers[0]
-        server.every(_TICK_S, label)
-        begun = self._world.service.await_arrivals(1, within_s, path=f"/{label}")
-        server.stop(label)
+        """A job that is to be done every second from now on is begun within `within_s`. Stopped then, it ends."""
+        self._tick, server = self._world.fresh("tick"), self._world.servers[0]
+        server.every(_TICK_S, self._tick)
+        begun = poll(self._ticks, within_s, 0.02)
+        server.stop(self._tick)
+        stopped = time.time()
         must(begun, f"a job of every second was not begun in {within_s:g} s")
+        self.let_pass(_TICK_S + _LATE_S)
+        after = [moment - stopped for moment in self._ticks()[1:]]
+        if after and stopped > begun[0] + _LATE_S:
+            raise ProbeError("the machine was too slow to stop a schedule before its next time")
+        assert_that(after, equal_to([]), "seconds from when it was stopped to when it was begun again")
+
+    def expect_made_up_once(self, within_s: float) -> None:
+        """After an outage it is begun within `within_s`; of all that was left out one is made up for."""
+        before = len(self._ticks_before)
+        must(
+            poll(lambda: len(self._ticks()) > before, within_s), f"after the outage it was not begun in {within_s:g} s"
+        )
+        self.let_pass(_TICK_S)
+        poll(lambda: len(self._ticks()) > before + 1, _LATE_S)
+        first, *others = self._ticks()[before:]
+        at_once = [moment - first for moment in others if moment < first + _TICK_S - 0.1]
+        assert_that(len(at_once), less_than_or_equal_to(1), "how often more it was begun in that second")
+        must(others, "a job of every second was begun once after the outage, and not again")
+
+    def see_outage(self, seconds: float) -> None:
+        """So long nothing can be begun, which is seen to."""
+        self._ticks_before = self._ticks()
+        self.let_pass(seconds)
+        if len(self._ticks()) > len(self._ticks_before) + 1:
+            raise ProbeError("a job of every second was begun while the servers had no queue")
+        self._ticks_before = self._ticks()
 
     def let_pass(self, seconds: float) -> None:
         """Waits."""
@@ -74,7 +105,7 @@ class Schedules:
     def expect_each_second(self, further_s: float) -> None:
         """Until `further_s` later it was begun once each second: each in its own, none left out, none twice."""
         self.let_pass(further_s)
-        begun = [call.arrived for call in self._world.arrivals()]
+        begun = self._ticks()
         offsets = [moment - begun[0] for moment in begun]
         for number, offset in enumerate(offsets):
             assert_that(offset, less_than_or_equal_to(number * _TICK_S + _LATE_S), f"seconds until run {number}")

@@ -29,7 +29,7 @@ def _has_one_confirmed(world: World) -> None:
 
 def _takes_back(world: World) -> None:
     world.schedules.hand_in(1, delay_s=60)
-    world.taken_back.take_back(world.labels[-1])
+    assert_that(world.servers[1].cancel(world.ids[world.labels[-1]]), equal_to(True))
 
 
 def _refuses(world: World) -> None:

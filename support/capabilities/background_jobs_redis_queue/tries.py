@@ -5,11 +5,17 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than_or_equal_to
 
+from support.capabilities.background_jobs_redis_queue.client import Job, State
+from support.errors import ProbeError
+from support.polling import poll
+from support.promise import must
+
 if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
 _EARLY_S = 0.01  # clocks are read in milliseconds
 _APART_S = 0.2  # of waits that differ by up to 0.4 s
+_BEGUN_S = 0.5  # from when a job is begun, when its limit begins to count, to its call of the service
 _LATE_S = 1.0  # that a job whose time has come may be late
 
 
@@ -19,28 +25,41 @@ class Tries:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._hopeless, self._refused = f"{world.name}-hopeless", f"{world.name}-refused"
+        self._silent, self._slow = f"{world.name}-silent", f"{world.name}-slow"
 
     def fail_each(self, times: int, count: int) -> None:
         """The service fails so many times for each of `count` jobs, always for one more, and refuses another."""
-        for label in self._world.many(count):
+        self._failing = self._world.many(count)
+        for label in self._failing:
             self._fail(label, times)
         self._fail(self._hopeless, None)
         self._fail(self._refused, None, status=422)
+
+    def hang_and_take(self, limit_s: float, takes_s: float) -> None:
+        """It never answers one more, which may take `limit_s`, and takes so long for another."""
+        self._limit_s = limit_s
+        self._world.labels.append(self._slow)
+        self._world.service.arm("hang", times=None, match={"path": f"/{self._silent}"})
+        self._world.service.arm("slow", match={"path": f"/{self._slow}"}, ms=round(takes_s * 1000))
 
     def _fail(self, label: str, times: int | None, status: int = 503) -> None:
         self._world.service.arm("status", times=times, match={"path": f"/{label}"}, status=status)
 
     def hand_in(self) -> None:
         """Those jobs."""
-        self._world.hand_in_many([self._refused, self._hopeless, *self._world.labels])
+        self._world.hand_in_many([self._refused, self._hopeless])
+        self._world.hand_in(Job(self._silent, timeout_s=self._limit_s))
+        self._world.hand_in_many([self._slow, *self._failing])
 
     def expect_waits(self, count: int, waits: list[float], spread: float) -> None:
         """Each of the `count` jobs is done, and was begun again after each of `waits`, longer by up to `spread` of it.
 
         The last waits differ from job to job, by more than comes from being late.
         """
-        self._world.expect_done(sum(waits) * (1 + spread) + _LATE_S * len(waits))
-        gaps = {label: self._gaps(label) for label in self._world.labels}
+        self._waits = waits
+        self._within_s = sum(waits) * (1 + spread) + _LATE_S * len(waits)
+        self._world.expect_done(self._within_s, self._failing)
+        gaps = {label: self._gaps(label) for label in self._failing}
         assert_that([len(found) for found in gaps.values()], equal_to([len(waits)] * count), "how often each came back")
         for label, found in gaps.items():
             for gap, wait in zip(found, waits, strict=True):
@@ -50,9 +69,23 @@ class Tries:
         assert_that(max(last) - min(last), greater_than_or_equal_to(_APART_S), "by how much the last waits differ")
 
     def expect_put_aside(self, tries: int) -> None:
-        """The one for which the service always fails is put aside, after so many tries."""
+        """Those for which the service always fails, or never answers, are put aside, after so many tries."""
         self._world.expect_put_aside(self._hopeless, 5.0, "503")
         assert_that(self._world.starts()[self._hopeless], equal_to(tries), "how often it was begun until then")
+        self._expect_silent_put_aside(tries)
+
+    def _expect_silent_put_aside(self, tries: int) -> None:
+        report, id = self._world.servers[0].report, self._world.ids[self._silent]
+        poll(lambda: report(id).state is State.PUT_ASIDE, self._within_s + tries * self._limit_s)
+        found, calls = report(id), self._world.arrivals(self._silent)
+        assert_that((found.state, found.tries), equal_to((State.PUT_ASIDE, tries)), "what became of it, and its tries")
+        must(found.error, "nobody is told why a job was put aside that was never answered")
+        for (first, then), wait in zip(pairwise(calls), self._waits, strict=False):
+            gap, least = then.arrived - first.arrived, self._limit_s + wait - _BEGUN_S
+            assert_that(gap, greater_than_or_equal_to(least), "seconds until a job that was ended was begun again")
+        assert_that(len(calls), less_than_or_equal_to(tries), "how often it was begun")
+        if len(calls) < tries:
+            raise ProbeError("the machine was too slow to call the service in the time that a job may take")
 
     def expect_done_after_all(self) -> None:
         """Two hand it back, one of whom is told no; it is done at the second try, for the service fails once more."""
@@ -64,6 +97,11 @@ class Tries:
         self._world.labels.append(self._hopeless)
         self._world.expect_done()
         assert_that(self._world.starts()[self._hopeless], equal_to(before + 2), "how often it was begun in all")
+
+    def expect_slow_done(self) -> None:
+        """The one for which the service takes so long is done, and was begun once."""
+        self._world.expect_done(labels=[self._slow])
+        assert_that(self._world.starts()[self._slow], equal_to(1), "how often a job was begun that took long")
 
     def expect_refused(self, within_s: float) -> None:
         """The job that the service refuses is put aside within `within_s`, with its error."""

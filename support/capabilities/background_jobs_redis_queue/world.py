@@ -3,19 +3,21 @@
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
+from itertools import count
 
 from hamcrest import assert_that, contains_string, empty, equal_to, less_than_or_equal_to
 
+from support.capabilities.background_jobs_redis_queue.calendar_lines import CalendarLines
 from support.capabilities.background_jobs_redis_queue.client import Adapter, Answer, Job, Outcome, Priority, State
 from support.capabilities.background_jobs_redis_queue.deaths import Deaths
 from support.capabilities.background_jobs_redis_queue.followed import Followed
 from support.capabilities.background_jobs_redis_queue.keys import Keys
+from support.capabilities.background_jobs_redis_queue.lives import Lives
 from support.capabilities.background_jobs_redis_queue.mistakes import Mistakes
 from support.capabilities.background_jobs_redis_queue.orders import Orders
 from support.capabilities.background_jobs_redis_queue.probe import Effects
 from support.capabilities.background_jobs_redis_queue.progress import Progress
 from support.capabilities.background_jobs_redis_queue.schedules import Schedules
-from support.capabilities.background_jobs_redis_queue.taken_back import TakenBack
 from support.capabilities.background_jobs_redis_queue.tries import Tries
 from support.clients.provider_control import ArmedFault, Arrival
 from support.clients.upstream_control import UpstreamControl
@@ -33,8 +35,8 @@ class World(world.World[Adapter]):
     """What the steps of one scenario share. `labels`: jobs that are to be done; `ids`: of all jobs."""
 
     deaths, followed, keys, mistakes = part(Deaths), part(Followed), part(Keys), part(Mistakes)
-    orders, progress, schedules = part(Orders), part(Progress), part(Schedules)
-    taken_back, tries = part(TakenBack), part(Tries)
+    orders, progress, schedules, tries = part(Orders), part(Progress), part(Schedules), part(Tries)
+    calendar_lines, lives = part(CalendarLines), part(Lives)
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
@@ -45,13 +47,13 @@ class World(world.World[Adapter]):
         self.labels: list[str] = []
         self.ids: dict[str, str] = {}
         self.last: list[str] = []  # the labels that were handed in last
-        self._turns = turns(self.servers)
+        self._turns, self._numbers = turns(self.servers), count()
 
     # What is handed in
 
     def label(self, kind: str = "job") -> str:
         """The label of one more job that is to be done."""
-        self.labels.append(f"{self.name}-{kind}-{len(self.labels)}")
+        self.labels.append(f"{self.name}-{kind}-{next(self._numbers)}")
         return self.labels[-1]
 
     def offer(self, job: Job) -> Answer:
@@ -81,9 +83,17 @@ class World(world.World[Adapter]):
             self.hand_in(Job(label, priority=Priority.HIGH, delay_s=number % 2 * later_s))
         wait_until(time.monotonic() + later_s)
 
-    def hand_in_low(self, count: int) -> None:
-        """`count` jobs that can wait."""
-        self.hand_in_many(self.many(count), Priority.LOW)
+    def hand_in_low(self, count: int, later_s: float = 0) -> None:
+        """`count` jobs that can wait, every second one for `later_s` later."""
+        for number, label in enumerate(self.many(count)):
+            self.hand_in(Job(label, priority=Priority.LOW, delay_s=number % 2 * later_s))
+
+    def hand_in_others(self, ordinary: int, low: int) -> None:
+        """So many ordinary jobs, and so many that can wait."""
+        labels = self.many(ordinary)
+        self.hand_in_many(labels)
+        self.hand_in_many(self.many(low), Priority.LOW)
+        self.last = [*labels, *self.last]
 
     # What the service does
 
@@ -157,7 +167,8 @@ class World(world.World[Adapter]):
         deadline = time.monotonic() + within_s
         self.expect_done(within_s)
         poll(lambda: self._states() <= {State.DONE, State.FORGOTTEN}, deadline - time.monotonic())
-        answered = Counter(call.path.strip("/") for call in self.arrivals() if call.status is not None)
+        done = [call for call in self.arrivals() if call.executed and call.status is not None]
+        answered = Counter(call.path.strip("/") for call in done)
         assert_that(dict(answered), equal_to(dict(Counter(self.labels))), "calls that the service answered")
         assert_that(self._states() - {State.DONE, State.FORGOTTEN}, empty(), "what is told of jobs that are done")
 

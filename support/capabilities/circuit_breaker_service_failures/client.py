@@ -48,7 +48,9 @@ class Adapter(Protocol):
     name: str
 
     def call(self, service: str, label: str) -> Reply:
-        """Calls `service`, which sees the path /service/label; a label may have slashes, and names what is asked for.
+        """Calls `service`, which sees the path /service/label.
+
+        A label names what is asked for. It may have slashes and a query, and what is percent-encoded in it stays so.
 
         AssertionError for an answer that is none of these.
         """

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from itertools import count as numbers
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 _LONGEST_WAIT_S = 2.5  # the first wait, and what it may be longer by
 _HELD_FOR_S = 0.65
 _SLOW_S = 0.75  # a little less than what counts as slow
-_ARRIVE_WITHIN_S = 0.3
+_CERTAINLY_S, _TOO_LONG_S = 0.02, 1.15  # by which clocks may differ; a call that takes as long may be given up
+_NOT_HALF = 4  # so many failures open no breaker, as ten calls have to be made
+_ARRIVE_WITHIN_S = 0.5
 _IN_TIME_S = 0.6  # a call that is not held up takes less, also on a busy machine
 
 
@@ -33,6 +36,7 @@ class Probing:
         self._refused: list[Reply] = []
         self._late: ArmedFault | None = None
         self._others: list[Call] = []
+        self._numbers = numbers(1)
 
     def await_half_open(self) -> None:
         """Opens the breaker, and waits until its time is over."""
@@ -48,57 +52,72 @@ class Probing:
         held, self._before = world.hold(), len(world.arrivals())
         with threads(count) as pool:
             asked = [pool.submit(world.nodes[0].call, world.service, f"crowd/{number}") for number in range(count)]
-            poll(lambda: sum(reply.done() for reply in asked) + len(held.waiting()) >= count, _HELD_FOR_S)
+            poll(lambda: sum(reply.done() for reply in asked) + len(_of_the_crowd(held)) >= count, _HELD_FOR_S)
             self._refused = [reply.result() for reply in asked if reply.done()]
-            self._held_then = len(held.waiting())
+            self._held_then = len(_of_the_crowd(held))
             since = min((call.arrived for call in held.waiting()), default=0.0)
             world.recover()
             self._held_for_s = time.time() - since
 
     def expect_only(self, probes: int, others: int) -> None:
-        """`probes` reached the service; the `others` were refused while these were held.
+        """`probes` of the crowd reached the service; the `others` were refused while these were held, and told when.
 
         Raises ProbeError when they were held for so long that they count as slow, for then they decide otherwise.
         """
-        assert_that(self._held_then, equal_to(probes), "calls that the service held, by its own count")
+        assert_that(self._held_then, equal_to(probes), "calls of the crowd that the service held, by its own count")
         heard = [reply.outcome for reply in self._refused]
         assert_that(heard, equal_to([Outcome.NOT_ASKED] * others), "what the others heard meanwhile")
+        self._world.expect_told_when(self._refused)
         arrived = len(self._world.arrivals()) - self._before
         assert_that(arrived, equal_to(probes), "calls that reached the service in all")
         if self._held_for_s > _SLOW_S:
             raise ProbeError(f"the calls that decide were held for {self._held_for_s:.2f} s, and count as slow")
 
-    def hang_up(self, count: int) -> None:
-        """`count` callers whose calls the service holds hang up; then it is well."""
-        held, callers = self._hold(count, count)
-        self._all_hang_up(held, callers)
+    def hang_up(self, at_once: int, later: int, after_s: float) -> None:
+        """So many callers of those that the service holds hang up `at_once`, and `later` ones after `after_s`."""
+        held = self._world.hold()
+        self._hang_up(held, self._begin(held, at_once))
+        callers = self._begin(held, later)
+        self._world.let_pass(
+            max(call.arrived for call in self._world.arrivals()) + after_s + _CERTAINLY_S - time.time()
+        )
+        self._hang_up(held, callers)
         self._world.recover()
 
-    def hang_up_and_crowd(self, hang_up: int, others: int) -> None:
-        """One that decides hears that there is no such thing, `hang_up` more hang up, and a crowd of `others` comes."""
+    def expect_all_reach(self, count: int) -> None:
+        """`count` calls all reach the service. Raises ProbeError when too many were given up before they hung up."""
+        waited = [call.ended - call.arrived for call in self._world.arrivals() if call.ended]
+        if sum(seconds > _TOO_LONG_S for seconds in waited) > _NOT_HALF:
+            raise ProbeError("those who were to hang up were told that it took too long before they did")
+        self._world.expect_let_through(count)
+
+    def hang_up_and_crowd(self, others: int) -> None:
+        """Of those that decide one hears that there is no such thing, one hangs up, one waits; `others` come."""
         self._world.answer_by("that there is no such thing")
         held = self._world.hold()
-        with threads(1) as pool:
+        with threads(2) as pool:
             answered = pool.submit(self._world.ask, "decides")
             (first,) = held.await_waiting(1)
-            _, callers = self._hold(hang_up, hang_up + 1)
+            pool.submit(self._world.ask, "waits")
+            held.await_waiting(2)
+            callers = self._begin(held, 1)
             held.release(first.seq)
             answered.result()
-        self._all_hang_up(held, callers)
-        self.crowd(others)
+            self._hang_up(held, callers)
+            self.crowd(others)
 
-    def _hold(self, count: int, in_all: int) -> tuple[ArmedFault, Sequence[Waiting]]:
-        """`count` callers whose calls the service holds, which are `in_all` then."""
-        world = self._world
-        held = world.hold()
-        callers = [world.nodes[0].begin(world.service, f"held/{number}") for number in range(count)]
-        held.await_waiting(in_all)
-        return held, callers
+    def _begin(self, held: ArmedFault, count: int) -> Sequence[Waiting]:
+        """`count` more callers whose calls the service holds."""
+        world, before = self._world, len(held.waiting())
+        callers = [world.nodes[0].begin(world.service, f"held/{next(self._numbers)}") for _ in range(count)]
+        held.await_waiting(before + count)
+        return callers
 
-    def _all_hang_up(self, held: ArmedFault, callers: Sequence[Waiting]) -> None:
+    def _hang_up(self, held: ArmedFault, callers: Sequence[Waiting]) -> None:
+        left = len(held.waiting()) - len(callers)
         for caller in callers:
             caller.hang_up()
-        if not poll(lambda: not held.waiting(), within_s=0.8):
+        if not poll(lambda: len(held.waiting()) <= left, within_s=0.8):
             raise ProbeError("the callers hung up, and the gateway still asked for them")
 
     # Calls from before
@@ -142,3 +161,7 @@ class Probing:
 
     def _late_arrivals(self) -> list[Arrival]:
         return self._world.services.arrivals(path=f"/{self._world.service}/late/*")
+
+
+def _of_the_crowd(held: ArmedFault) -> list[Arrival]:
+    return [call for call in held.waiting() if "crowd" in call.path.split("/")]

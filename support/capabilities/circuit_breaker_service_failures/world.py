@@ -2,16 +2,16 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import count as numbers
 from itertools import cycle, pairwise
 from statistics import median
 
 from hamcrest import assert_that, empty, equal_to, less_than
 
-from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS, Call, Opening, opens_at
+from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS, Call, Opening, make, opens_at
 from support.capabilities.circuit_breaker_service_failures.candidates import Candidates
-from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome, State
+from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome, Reply, State
 from support.capabilities.circuit_breaker_service_failures.failures import (
     FAILURES,
     REFUSALS,
@@ -20,7 +20,8 @@ from support.capabilities.circuit_breaker_service_failures.failures import (
     TRICKLES,
 )
 from support.capabilities.circuit_breaker_service_failures.fallback import Fallback
-from support.capabilities.circuit_breaker_service_failures.outage import Outage
+from support.capabilities.circuit_breaker_service_failures.lives import Lives
+from support.capabilities.circuit_breaker_service_failures.model import LONGEST_WAIT_S, WAIT_S
 from support.capabilities.circuit_breaker_service_failures.probing import Probing
 from support.capabilities.circuit_breaker_service_failures.spread import Spread
 from support.clients.provider_control import ArmedFault, Arrival
@@ -32,8 +33,6 @@ from support.worlds import world
 from support.worlds.crowds import threads
 from support.worlds.world import part
 
-WAIT_S = 2.0  # for which an open breaker lets nothing through, at the least
-_WINDOW_S, _NEARLY_S = 2.0, 0.1
 _AT_ONCE, _PAIRS = 3, 10  # so many times as long as a call that is answered takes is not at once
 
 
@@ -41,7 +40,7 @@ class World(world.World[Adapter]):
     """What the steps of one scenario share: the `service` that sentences speak of, and the calls that were made."""
 
     probing = part(Probing)
-    outage = part(Outage)
+    lives = part(Lives)
     spread = part(Spread)
     fallback = part(Fallback)
     candidates = part(Candidates)
@@ -109,9 +108,7 @@ class World(world.World[Adapter]):
         return call
 
     def _ask(self, node: Adapter, service: str, label: str) -> Call:
-        well, sent = self._well, time.time()
-        reply = node.call(service, label)
-        return Call(label, sent, time.time(), reply, well)
+        return make(node, service, label, self._well)
 
     def _label(self) -> str:
         """What nobody has asked for before, of one of two kinds of things."""
@@ -168,8 +165,7 @@ class World(world.World[Adapter]):
         last = len(self._calls) - of + count - 1
         calls = self._calls[-of:]
         if count < of:
-            opens = {opens_at(self._calls, window_s) for window_s in (_WINDOW_S - _NEARLY_S, _WINDOW_S + _NEARLY_S)}
-            if opens != {last}:
+            if (opens := opens_at(self._calls)) != last:
                 raise ProbeError(f"the breaker had to open at call {opens}, not {last}: they took too long")
             calls = [call for call in calls if call.heard < self._calls[last].sent + WAIT_S]
         assert_that(len(self._reached(calls)), equal_to(count), "calls that reached the service, by its own count")
@@ -178,9 +174,13 @@ class World(world.World[Adapter]):
         """The last `count` callers heard at once that the service was not asked, and when to ask again."""
         calls = self._in_time(count)
         assert_that({call.reply.outcome for call in calls}, equal_to({Outcome.NOT_ASKED}), "what callers heard")
-        untold = [call.reply for call in calls if not 0 < (call.reply.retry_after_s or 0) <= 3]
-        assert_that(untold, empty(), "those who were not told to ask again within 3 s")
+        self.expect_told_when(call.reply for call in calls)
         self._expect_at_once()
+
+    def expect_told_when(self, replies: Iterable[Reply]) -> None:
+        """All of them were told when to ask again, which is within the longest wait."""
+        untold = [reply for reply in replies if not 0 < (reply.retry_after_s or 0) <= LONGEST_WAIT_S]
+        assert_that(untold, empty(), f"those who were not told to ask again within {LONGEST_WAIT_S:g} s")
 
     def _expect_at_once(self) -> None:
         """Who hears that the service is not asked waits for no longer than callers of another one, who call in turn."""

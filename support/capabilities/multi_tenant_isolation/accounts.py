@@ -21,16 +21,14 @@ class Accounts:
         self._world = world
         self._findings: list[Findings] = []
 
-    def try_for_acme(self) -> None:
-        """Everything on every table, in Acme's name, with all that Acme and Globex have."""
+    def try_for(self, *labels: str) -> None:
+        """Everything on every table, in these companies' names, with all that Globex has."""
         world = self._world
-        world.fill_every_table()
-        self._try([world.small.speak_for(world.acme.id)], [world.globex])
+        self._try([world.small.speak_for(world.companies[label].id) for label in labels], [world.globex])
 
     def try_for_nobody(self) -> None:
         """The same in no name, in an empty one, and in one that nobody has."""
         world = self._world
-        world.fill_every_table()
         names = ["", world.small.absent_company()]
         self._try([[], *[world.small.speak_for(name) for name in names]], [world.acme, world.globex])
 

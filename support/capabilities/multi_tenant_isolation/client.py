@@ -17,6 +17,8 @@ class Flaw(enum.Enum):
 
     ABSENT = "none"
     EXPIRED = "expired"
+    OUTLIVED = "expired, and accepted before"
+    ENDLESS = "without an end"
     UNSIGNED = "not signed"
     SIGNED_BY_ANOTHER = "signed with another key"
     NO_COMPANY = "without a company"
@@ -24,6 +26,9 @@ class Flaw(enum.Enum):
     NOBODYS_COMPANY = "with a company that nobody is"
     TWO_COMPANIES = "with a list of both companies"
     SQL = "with a company that carries SQL"
+    EXPIRED_STAFF = "of our staff, and expired"
+    UNSIGNED_STAFF = "of our staff, and not signed"
+    STAFF_SIGNED_BY_ANOTHER = "of our staff, and signed with another key"
 
 
 class Refusal(enum.Enum):
@@ -135,8 +140,17 @@ class Adapter(Protocol):
     def staff_session(self, who: str) -> Session:
         """What a member of the platform's own staff shows, who is called `who`."""
 
+    def short_session(self, company: str, lifetime_s: float) -> Session:
+        """The same as session, but nobody is served by it any more once `lifetime_s` seconds are over.
+
+        It holds for at least the first half of them.
+        """
+
     def flawed_session(self, flaw: Flaw, company: str, other: str) -> Session:
-        """What somebody shows who cannot prove to be of `company`; the list of both has `other` in it, too."""
+        """What somebody shows who cannot prove to be of `company`; the list of both has `other` in it, too.
+
+        Of each flaw but Flaw.OUTLIVED.
+        """
 
     def absent_company(self) -> str:
         """An id such as companies have, that none has."""
@@ -182,7 +196,10 @@ class Adapter(Protocol):
         """Tells a Report, which may come from a cache."""
 
     def start_import(self, session: Session, id_: str, customers: Sequence[Customer]) -> Answer:
-        """Has customers stored in the background."""
+        """Has customers stored in the background.
+
+        To start an import of that id again changes nothing about one that has ended, and ends one that never began.
+        """
 
     def import_state(self, session: Session, id_: str) -> Answer:
         """Tells an Import."""
@@ -195,8 +212,8 @@ class Adapter(Protocol):
     def every_request(self, session: Session, ids: Ids) -> Iterator[Answer]:
         """Sends each request that the platform knows, with `ids`; what it creates or changes is called "stray"."""
 
-    def disguised(self, session: Session, mine: Customer, other: Ids) -> Iterator[Answer]:
-        """Sends requests whose headers, host, query or body name the company `other`, and `mine` as it is."""
+    def disguised(self, other: Ids) -> "Sequence[Adapter]":
+        """The same node, to which every request names the company `other`, too: in its headers, host, query, body."""
 
     def spoiled(self, session: Session, id_: str, taken: Customer, number: int) -> Answer:
         """Sends a change that begins in the database, and cannot end there: of several kinds the one of that number.
@@ -209,6 +226,9 @@ class Adapter(Protocol):
 
     def abandon_report(self, session: Session, region: str, after_s: float) -> bool:
         """The same with a report."""
+
+    def abandon_import(self, session: Session, id_: str, customers: Sequence[Customer], after_s: float) -> bool:
+        """The same with the start of an import."""
 
     # What the platform's database account does
 

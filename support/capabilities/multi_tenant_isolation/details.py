@@ -30,7 +30,7 @@ class BankDetails:
         self._displaced: set[tuple[str, str]] = set()  # company, customer
 
     def store_alike(self, count: int) -> None:
-        """Customers of Acme's with the same bank details, half of them by an import."""
+        """Customers of Acme's with the same bank details, half of them by an import; others are refused."""
         world, acme = self._world, self._world.acme
         like = acme.new_customer()
         customers = [acme.new_customer(iban=like.iban, tax_id=like.tax_id) for _ in range(count)]
@@ -43,14 +43,25 @@ class BankDetails:
         )
         world.await_import(acme, upload, Import.DONE)
         acme.customers |= {customer.id: customer for customer in customers}
+        for kind in range(3):
+            must(
+                world.small.spoiled(acme.session, fresh("customer"), customers[0], kind).refusal,
+                "a false change was made",
+            )
 
     def expect_unreadable(self) -> None:
         """Neither the database's files, nor Redis, nor a log hold a bank detail. AssertionError with which do."""
-        world, secret = self._world, self._world.acme.secret
+        world, secrets = self._world, [company.secret for company in self._world.companies.values()]
+        self._on_disk = world.ground.on_disk([*secrets, world.acme.mark])
+        must(not self._on_disk.intersection(secrets), "bank details can be read on the disk")
+        self.expect_nowhere_else()
+
+    def expect_nowhere_else(self) -> None:
+        """Neither Redis nor a log hold a bank detail of any company's. AssertionError with which do."""
+        world, secrets = self._world, [company.secret for company in self._world.companies.values()]
         redis = world.opened(RedisContents(world.fleet))
-        self._on_disk = world.ground.on_disk([secret, world.acme.mark])
-        where = {"the disk": self._on_disk, "Redis": redis.holding(secret), "a log": in_logs(world.fleet, [secret])}
-        found = [place for place, texts in where.items() if any(secret in text for text in texts)]
+        where = {"Redis": any(map(redis.holding, secrets)), "a log": in_logs(world.fleet, secrets)}
+        found = [place for place, is_there in where.items() if is_there]
         must(not found, f"bank details can be read in {' and '.join(found)}")
 
     def expect_names_found(self) -> None:
@@ -86,17 +97,19 @@ class BankDetails:
         must(not found, "bank details can be read in a log")
 
     def swap(self) -> None:
-        """Swaps bank details of two customers (twice, as ids may look alike), of two companies, and of two columns."""
-        world = self._world
-        one, two, three = COMMON
-        low, high = self._twins()
-        ours, theirs, only = world.acme.id, world.globex.id, world.acme.ids.customer
-        for first, second in (
-            (Place(ours, one, 0), Place(ours, two, 0)),
-            (Place(ours, low, 1), Place(ours, high, 1)),
-            (Place(ours, three, 0), Place(theirs, three, 0)),
-            (Place(ours, only, 0), Place(ours, only, 1)),
-        ):
+        """Swaps bank details of two customers, of two whose ids look alike, of two companies, and of two columns.
+
+        Each of these is done in each column, with customers of its own.
+        """
+        world, acme, globex = self._world, self._world.acme.id, self._world.globex.id
+        swaps = [(Place(acme, world.acme.ids.customer, 0), Place(acme, world.acme.ids.customer, 1))]
+        for column in (0, 1):
+            one, two = self._two(*(fresh("customer") for _ in range(2)))
+            low, high = self._two(id_ := fresh("twin"), id_.upper())
+            swaps.append((Place(acme, one, column), Place(acme, two, column)))
+            swaps.append((Place(acme, low, column), Place(acme, high, column)))
+            swaps.append((Place(acme, COMMON[column], column), Place(globex, COMMON[column], column)))
+        for first, second in swaps:
             world.ground.swap(world.small.sealed, first, second)
             self._displaced |= {(place.company, place.customer) for place in (first, second)}
 
@@ -149,12 +162,12 @@ class BankDetails:
         for node in self._world.nodes:
             self._world.acme.store(node, self._world.acme.new_customer())
 
-    def _twins(self) -> tuple[str, str]:
-        """Stores two customers of Acme's whose ids differ in nothing but their case; the ids."""
-        acme, id_ = self._world.acme, fresh("twin")
-        for one in (id_, id_.upper()):
-            acme.store(self._world.small, acme.new_customer(one, email=f"{fresh('twin')}@example.com"))
-        return id_, id_.upper()
+    def _two(self, *ids: str) -> tuple[str, ...]:
+        """Stores customers of Acme's with these ids, which may look alike as their addresses may not; the ids."""
+        acme = self._world.acme
+        for one in ids:
+            acme.store(self._world.small, acme.new_customer(one, email=f"{fresh('address')}@example.com"))
+        return ids
 
     def _not_lost(self) -> list[str]:
         answers: list[Answer] = []
@@ -162,6 +175,8 @@ class BankDetails:
             for one in self._lost:
                 answers += [node.customer(one.session, id_) for id_ in one.customers]
                 answers.append(node.put_customer(one.session, one.new_customer()))
+                answers.append(node.start_import(one.session, fresh("import"), [one.new_customer()]))
+                answers.append(node.change_key(self._world.staff, one.id))
         return [str(answer) for answer in answers if answer.refusal is not Refusal.DESTROYED]
 
     def _each_displaced(self) -> Iterator[tuple[Company, str]]:

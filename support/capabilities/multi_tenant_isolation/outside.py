@@ -1,16 +1,25 @@
 """What is kept or done beside a company's own requests: caches, imports, the rush of others, looks of our staff."""
 
 import datetime
+import random
 import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, NamedTuple
 
 from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Customer, Import, Refusal
-from support.capabilities.multi_tenant_isolation.company import COMMON, Company, fresh
+from support.capabilities.multi_tenant_isolation.company import (
+    COMMON,
+    ELSEWHERE,
+    REGION,
+    Company,
+    Expected,
+    InOrder,
+    fresh,
+)
 from support.capabilities.multi_tenant_isolation.probe import RedisContents
 from support.errors import ProbeError
 from support.polling import poll
-from support.promise import must
+from support.promise import broken, must
 from support.worlds.crowds import for_each, threads
 from support.worlds.world import turns
 
@@ -20,7 +29,8 @@ if TYPE_CHECKING:
 _STUCK_WITHIN_S = 5.0
 _PATIENCE_S = 0.2
 _HELD_UP_S = 5.0  # by then it is known: nobody has to wait for 20 of these
-_CLOCKS_APART_S = 5.0
+_BACK_WITHIN_S = 5.0
+_CLOCKS_APART = datetime.timedelta(milliseconds=100)
 
 
 class LookAlikes:
@@ -93,28 +103,49 @@ class Imports:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._started: list[Started] = []
+        self._refused: list[Started] = []
 
-    def begin(self, node: Adapter, company: Company, customers: list[Customer]) -> None:
+    def begin(self, node: Adapter, company: Company, customers: list[Customer], id_: str = "") -> None:
         """Has customers imported; until that has ended they may be there or not. AssertionError when it is refused."""
-        self._start(node, Started(company, fresh("import"), customers, Import.DONE))
+        self._start(node, Started(company, id_ or fresh("import"), customers, Import.DONE))
         company.abandoned |= {customer.name for customer in customers}
 
     def start(self, labels: list[str], count: int) -> None:
         """Each company in turn starts `count` imports of two customers, every third of which cannot be stored.
 
-        One of its customers has an address that is taken, or a name with a character that no database keeps.
+        All companies use the same ids. One of the customers has an address that is taken, or a name with a character
+        that no database keeps.
         """
         world = self._world
         for number in range(count):
+            upload, *ids = fresh("import"), fresh("customer"), fresh("customer")
             for node, label in zip(turns(world.nodes), labels, strict=False):
                 company = world.companies[label]
-                good, other = company.new_customer(), company.new_customer()
+                good, other = map(company.new_customer, ids)
                 if number % 3 != 1:
-                    self.begin(node, company, [good, other])
+                    self.begin(node, company, [good, other], upload)
                     continue
                 taken = other._replace(email=company.customers[COMMON[0]].email)
                 bad = taken if number % 2 else other._replace(name=f"{other.name}\0")
-                self._start(node, Started(company, fresh("import"), [good, bad], Import.FAILED))
+                self._start(node, Started(company, upload, [good, bad], Import.FAILED))
+
+    def start_without_redis(self, labels: list[str]) -> None:
+        """Each starts an import of the same id at the small server, which may say "not now", and asks all it can."""
+        world, upload, id_ = self._world, fresh("import"), fresh("customer")
+        for company in (world.companies[label] for label in labels):
+            customer = company.new_customer(id_, region=ELSEWHERE)
+            company.abandoned.add(customer.name)
+            answer = world.small.start_import(company.session, upload, [customer])
+            must(answer.refusal in (None, Refusal.UNAVAILABLE), f"an import was refused as what it is not: {answer}")
+            self._refused.append(Started(company, upload, [customer], Import.DONE))
+            world.hear_all(world.small, company)
+
+    def start_again(self) -> None:
+        """The same imports are started again at the small server, which takes them. AssertionError if it does not."""
+        small = self._world.small
+        for one in self._refused:
+            poll(lambda: not small.start_import(one.company.session, one.id, one.customers).refusal, _BACK_WITHIN_S)  # noqa: B023
+            self._start(small, one)
 
     def interrupt(self) -> None:
         """Breaks the connection of an import that waits for a locked row, and frees that. ProbeError if none did."""
@@ -152,30 +183,29 @@ class Rush:
         self._stuck: list[Future[Answer]] = []
         self._doubts: list[str] = []
         self._refused = False
+        self._held_s = 0.0
 
     def measure(self, count: int) -> None:
         """How long `count` requests of Globex take each, one after the other."""
-        self._usual_s = [self._timed() for _ in range(count)]
+        self._usual_s = [self._timed(number) for number in range(count)]
 
     def stick(self, count: int, stuck: int, gone: int) -> None:
-        """The same while `stuck` requests of Acme wait there, and `gone` others have ceased to.
-
-        ProbeError when none waits for the row.
-        """
+        """The same while `stuck` requests of Acme wait there, and `gone` others have ceased to."""
         world, acme = self._world, self._world.acme
         customer = acme.customers[COMMON[0]]
-        lock = world.ground.lock(world.large.sealed, acme.id, customer.id)
+        began, lock = time.monotonic(), world.ground.lock(world.large.sealed, acme.id, customer.id)
         with threads(stuck) as pool:
             try:
                 self._stuck = [pool.submit(world.large.put_customer, acme.session, customer) for _ in range(stuck)]
                 if not poll(world.ground.waiting_for_locks, _STUCK_WITHIN_S):
-                    raise ProbeError("no request of Acme waits for the locked row")
+                    self._doubts.append("no request of Acme waits for the locked row")
                 self._give_up(gone)
                 while len(self._rushed_s) < count and not self._held_up():
-                    self._rushed_s.append(self._timed())
+                    self._rushed_s.append(self._timed(len(self._rushed_s)))
                 self._doubts += [f"answered early: {one.result()}" for one in self._stuck if one.done()]
             finally:
                 lock.close()
+                self._held_s = time.monotonic() - began
 
     def expect_quick(self, times: int, or_s: float) -> None:
         """The slowest took at most `times` as long as the slowest before, or `or_s`. AssertionError if not."""
@@ -183,20 +213,34 @@ class Rush:
         must(not self._refused, f"a request of Globex was refused after {max(self._rushed_s):.3f} s")
         usual, rushed = max(self._usual_s), max(self._rushed_s)
         must(rushed <= max(times * usual, or_s), f"Globex's slowest request took {rushed:.3f} s, before {usual:.3f} s")
+        self._expect_patience()
         if self._doubts or self._held_up():
             raise ProbeError(f"Acme's requests did not wait, or Globex did not ask often enough: {self._doubts[:1]}")
 
     def expect_all_answered(self) -> None:
-        """Each of Acme's requests was done in the end. AssertionError with those that were refused."""
+        """Each of Acme's requests was done in the end, and it is served as before. AssertionError with what was not."""
         refused = [future.result() for future in self._stuck if future.result().refusal]
         must(not refused, f"{len(refused)} of Acme's requests were refused: {refused[:1]}")
+        for answer, expected in self._world.acme.questions(self._world.large):
+            self._world.hear(self._world.acme, answer, expected)
+            self._world.expect_heard_rightly()
+
+    def _expect_patience(self) -> None:
+        """None of Acme's requests was refused because the row was locked for a moment. AssertionError if one was."""
+        refused = [future.result() for future in self._stuck if future.result().refusal]
+        must(
+            not refused or self._held_s > _HELD_UP_S,
+            f"{len(refused)} of Acme's requests were refused, a row locked for {self._held_s:.1f} s: {refused[:1]}",
+        )
 
     def _give_up(self, count: int) -> None:
         """`count` requests of Acme come, wait behind the others, and are abandoned."""
         world, acme = self._world, self._world.acme
 
         def leave(_: int) -> None:
-            if not world.large.abandon_change(acme.session, acme.new_customer(), _PATIENCE_S):
+            customer = acme.new_customer(region=ELSEWHERE)
+            acme.abandoned.add(customer.name)
+            if not world.large.abandon_change(acme.session, customer, _PATIENCE_S):
                 self._doubts.append("answered before it was given up")
 
         for_each(range(count), leave, at_once=count)
@@ -204,62 +248,103 @@ class Rush:
     def _held_up(self) -> bool:
         return self._refused or max(self._rushed_s, default=0.0) > _HELD_UP_S
 
-    def _timed(self) -> float:
-        world, globex = self._world, self._world.globex
+    def _timed(self, number: int) -> float:
         began = time.monotonic()
-        answer = world.large.customer(globex.session, COMMON[0])
+        answer, expected = self._ask(number)
         took = time.monotonic() - began
-        world.hear(globex, answer, globex.customers[COMMON[0]])
+        self._world.hear(self._world.globex, answer, expected)
         self._refused = self._refused or answer.refusal is not None
         return took
 
+    def _ask(self, number: int) -> tuple[Answer, Expected]:
+        """One request of Globex's: of several kinds the one of that number."""
+        large, globex = self._world.large, self._world.globex
+        first = globex.customers[COMMON[0]]
+        match number % 5:
+            case 0:
+                return large.customer(globex.session, first.id), first
+            case 1:
+                return large.put_customer(globex.session, first), None
+            case 2:
+                return large.report(globex.session, REGION), globex.report()
+            case 3:
+                return large.invoice(globex.session, "invoice-1"), globex.invoices["invoice-1"][1]
+        return large.customers(globex.session), sorted(one.name for one in globex.customers.values())
+
+
+class Noted(NamedTuple):
+    """A look: at whom, by whom, and what time it was at the database before it and after it."""
+
+    company: Company
+    who: str
+    before: datetime.datetime
+    after: datetime.datetime
+
 
 class Looks:
-    """Looks of our staff at Globex's customers."""
+    """Looks of our staff at companies' customers."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._answers: list[Answer] = []
-        self._began = self._now()
+        self._answers: list[tuple[Company, Answer]] = []
+        self._noted: list[Noted] = []
+        self._denied: list[Answer] = []
 
-    def look(self, times: int) -> None:
-        """A member of staff looks, at the servers in turn."""
-        world = self._world
-        for _, node in zip(range(times), turns(world.nodes), strict=False):
-            self._answers.append(node.look(world.staff, world.globex.id))
+    def look(self, labels: list[str], times: int) -> None:
+        """Two members of staff, whose names differ in nothing but their case, look at the servers in turn.
+
+        `times` at the first of the companies, and at each of the others after every tenth of these.
+        """
+        world, name, after = self._world, fresh("ann"), self._world.ground.clock()
+        members = [name, name.upper()]
+        for number, node in zip(range(times), turns(world.nodes), strict=False):
+            for label in labels if number % 10 == 9 else labels[:1]:
+                company, who, before = world.companies[label], random.choice(members), after
+                self._answers.append((company, world.look(node, company, who)))
+                after = world.ground.clock()
+                self._noted.append(Noted(company, who, before, after))
+
+    def ask_as_staff(self) -> None:
+        """A member of staff asks for what only companies can ask for, at both servers."""
+        world, staff = self._world, self._world.staff
+        for node in world.nodes:
+            self._denied += [node.customers(staff), node.customers_backwards(staff), node.customer(staff, COMMON[0])]
+            self._denied += [node.invoice(staff, "invoice-1"), node.report(staff, REGION), node.looks(staff)]
+            self._denied += [node.delete_customer(staff, COMMON[0]), node.put_invoice(staff, "invoice-1", COMMON[1], 1)]
+            self._denied += [node.put_customer(staff, world.globex.new_customer(COMMON[0]))]
 
     def expect_shown(self) -> None:
-        """They were shown the customers, and no bank detail. AssertionError if not."""
-        globex = self._world.globex
-        names = sorted(customer.name for customer in globex.customers.values())
-        for answer in self._answers:
-            must(globex.fits(answer, names), f"our staff were not shown Globex's customers: {answer}")
-            must(globex.secret not in answer.text, f"our staff were shown bank details: {answer}")
+        """They were shown the customers, no bank detail, and nothing else. AssertionError if not."""
+        for company, answer in self._answers:
+            names = sorted(customer.name for customer in company.customers.values())
+            must(company.fits(answer, names), f"our staff were not shown {company.label}'s customers: {answer}")
+            must(company.secret not in answer.text, f"our staff were shown bank details: {answer}")
+        given = [answer for answer in self._denied if answer.refusal is None]
+        must(not given, f"our staff were served as if they were a company: {given[:3]}")
 
     def expect_nothing_shown(self) -> None:
-        """They were refused, and shown nothing of Globex's. AssertionError if not."""
-        for answer in self._answers:
+        """They were refused, and shown nothing of the company's. AssertionError if not."""
+        for company, answer in self._answers:
             must(answer.refusal is not None, f"our staff were not refused: {answer}")
-            leaked = [mark for mark in self._world.globex.marks() if mark in answer.text]
-            must(not leaked, f"our staff were shown what is Globex's: {answer}")
+            leaked = [mark for mark in company.marks() if mark in answer.text]
+            must(not leaked, f"our staff were shown what is {company.label}'s: {answer}")
 
     def expect_written_down(self) -> None:
-        """Globex is told of each look, with who and when, by both servers. AssertionError if not."""
-        world = self._world
-        for node in world.nodes:
-            told = node.looks(world.globex.session).looks
-            must([look.who for look in told] == [world.staff_member] * len(self._answers), f"Globex's log: {told}")
-            for look in told:
-                at = datetime.datetime.fromisoformat(look.at).timestamp()
-                near = self._began - _CLOCKS_APART_S <= at <= self._now() + _CLOCKS_APART_S
-                must(near, f"{look} was now, or a moment ago")
+        """Each company is told by both servers of each look at it, with who and when. AssertionError if not."""
+        for company in self._world.companies.values():
+            noted = [one for one in self._noted if one.company is company]
+            for node in self._world.nodes:
+                answer = node.looks(company.session)
+                must(company.fits(answer, InOrder(tuple(company.looks))), f"{company.label}'s log: {answer}")
+                for look, one in zip(answer.looks, noted, strict=True):
+                    must(_is_between(look.at, one), f"{look} of {company.label}'s was {one}")
 
-    def expect_none_for_acme(self) -> None:
-        """Acme's log is empty. AssertionError if not."""
-        for node in self._world.nodes:
-            answer = node.looks(self._world.acme.session)
-            must(answer.refusal is None and not answer.looks, f"Acme's log: {answer}")
 
-    @staticmethod
-    def _now() -> float:
-        return datetime.datetime.now(datetime.UTC).timestamp()
+def _is_between(told: str, look: Noted) -> bool:
+    """Whether what is told, to the second or closer, is the time of the look. AssertionError where it is no time."""
+    try:
+        at = datetime.datetime.fromisoformat(told)
+    except ValueError:
+        broken(f"expected a time (ISO 8601), got {told!r}")
+    must(at.tzinfo is not None, f"expected a time with its zone, got {told!r}")
+    return look.before.replace(microsecond=0) - _CLOCKS_APART <= at <= look.after + _CLOCKS_APART

@@ -1,5 +1,6 @@
 """What a superuser of the database, its disk, Redis and the servers' logs say, beside the target."""
 
+import datetime
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -23,7 +24,8 @@ _TABLES = """
 """
 # Which accounts an account has the rights of, or can become.
 _REACH = """
-    SELECT able.oid, able.rolname, able.rolsuper, able.rolbypassrls, account.rolname FROM pg_roles account
+    SELECT able.oid, able.rolname, able.rolsuper OR able.rolreplication OR able.rolcreaterole OR able.rolcreatedb,
+    able.rolbypassrls, account.rolname FROM pg_roles account
     JOIN pg_roles able ON pg_has_role(account.oid, able.oid, 'USAGE') OR pg_has_role(account.oid, able.oid, 'SET')
     WHERE account.rolname = ANY(%s)
 """
@@ -35,7 +37,16 @@ _BELONGINGS = """
 _EMPTIABLE = """
     SELECT pg_class.oid::regclass::text, rolname FROM pg_class, pg_roles
     WHERE pg_roles.oid = ANY(%s) AND relkind IN ('r', 'p', 'f') AND pg_class.oid >= 16384
-    AND has_table_privilege(pg_roles.oid, pg_class.oid, 'TRUNCATE')
+    AND has_table_privilege(pg_roles.oid, pg_class.oid, 'TRUNCATE, REFERENCES, TRIGGER')
+"""
+# Where the accounts can make things: a table or a function of theirs could be taken for another's.
+_OPEN_TO_ALL = """
+    SELECT nspname, rolname FROM pg_namespace, pg_roles WHERE pg_roles.oid = ANY(%s)
+    AND nspname !~ '^pg_' AND has_schema_privilege(pg_roles.oid, pg_namespace.oid, 'CREATE')
+"""
+# Whom the accounts can let in to what they may do themselves.
+_HANDED_ON = """
+    SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members WHERE member = ANY(%s) AND admin_option
 """
 _BORROWED = """
     SELECT pg_proc.oid::regprocedure::text, rolname FROM pg_proc, pg_roles WHERE pg_roles.oid = ANY(%s) AND prosecdef
@@ -142,10 +153,12 @@ class Ground:
         ]
 
     def belongings(self) -> list[str]:
-        """What the accounts own, or others that they can become, and the tables that these can empty in one step."""
+        """What the accounts own, or others that they can become, and what these can empty, make or hand on."""
         roles = [oid for oid, *_ in self._reach()]
         owned = [f"{owner} owns {thing}" for thing, owner in self._ask(_BELONGINGS, roles)]
-        return owned + [f"{role} can empty {table}" for table, role in self._ask(_EMPTIABLE, roles)]
+        owned += [f"{role} can empty, or refer to, {table}" for table, role in self._ask(_EMPTIABLE, roles)]
+        owned += [f"{role} can make things in {schema}" for schema, role in self._ask(_OPEN_TO_ALL, roles)]
+        return owned + [f"{role} can hand on {able}" for able, role in self._ask(_HANDED_ON, roles)]
 
     def borrowed_rights(self) -> list[str]:
         """The functions that run with other rights for the accounts, and look names up wherever the caller says."""
@@ -158,6 +171,11 @@ class Ground:
     def lenient_tables(self) -> list[str]:
         """The tables with conditions on rows that do not hold for their owner."""
         return [name for (name,) in self._ask(_LENIENT)]
+
+    def clock(self) -> datetime.datetime:
+        """What time it is at the database, which is in the same place as the platform's servers."""
+        found: datetime.datetime = self._ask("SELECT clock_timestamp()")[0][0]
+        return found
 
     def break_waiting(self) -> int:
         """Ends the connections of the platform's that wait for a lock, as an operator would; how many there were."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import psycopg
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Composed, Identifier, Literal
 from psycopg.types.json import Jsonb
 
 from support.capabilities.multi_tenant_isolation.client import Statement
@@ -34,11 +34,14 @@ _KEY = """
     SELECT attname FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey)
     WHERE indrelid = %s AND indisprimary
 """
+# Those whose parameters can be given what is to be found: a company's id, a mark, or any number.
 _FUNCTIONS = """
-    SELECT nspname, proname FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
-    WHERE pg_proc.oid >= 16384 AND prokind = 'f' AND pronargs = pronargdefaults
+    SELECT nspname, proname, ARRAY(SELECT format_type(one, NULL) FROM unnest(proargtypes) AS one) FROM pg_proc
+    JOIN pg_namespace ON pg_namespace.oid = pronamespace WHERE pg_proc.oid >= 16384 AND prokind = 'f'
     AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+    AND proargtypes::oid[] <@ ARRAY['text', 'varchar', 'uuid', 'int4', 'int8']::regtype[]::oid[]
 """
+_NUMBERS = ("integer", "bigint")
 NO_PERMISSION = "42501"  # insufficient_privilege, also of a row that a policy forbids (PostgreSQL, appendix A)
 _NEVER = {"0A000", "42809", "55000"}  # COPY into what has policies, changes of what is no table: whoever asks
 # The server could not, or was made to stop, or did not understand the question, which is no account's fault.
@@ -132,11 +135,20 @@ class Sweep:
                     findings.show(marks, str(self._superuser.execute(rows).fetchall()), str(relation))
                 with self._noting(f"copy {relation}", marks, findings), become():
                     findings.show(marks, self._copied(SQL("COPY {} TO STDOUT").format(relation.sql)), str(relation))
-            for schema, name in self._functions:
-                with self._noting(f"call {schema}.{name}", marks, findings), become():
-                    call = SQL("SELECT l3_row::text FROM {}() AS l3_row").format(Identifier(schema, name))
-                    findings.show(marks, str(self._superuser.execute(call).fetchall()), f"{schema}.{name}()")
+            for schema, name, parameters in self._functions:
+                for mark in marks if parameters else marks[:1]:
+                    with self._noting(f"call {schema}.{name}", [], findings), become():
+                        self._call(Identifier(schema, name), parameters, mark, marks, findings)
         return findings
+
+    def _call(
+        self, name: Identifier, parameters: Sequence[str], mark: str, marks: Sequence[str], findings: Findings
+    ) -> None:
+        """Calls a function with `mark` in the place of each text, and notes what of the other marks comes of that."""
+        values = [SQL("1") if one in _NUMBERS else SQL("{}::{}").format(Literal(mark), SQL(one)) for one in parameters]
+        call = SQL("SELECT l3_row::text FROM {}({}) AS l3_row").format(name, SQL(", ").join(values))
+        given = [one for one in marks if one != mark] if parameters else marks  # it may say what it was given
+        findings.show(given, str(self._superuser.execute(call).fetchall()), f"{name.as_string()}()")
 
     def _changes(self, relation: Relation, mark: str) -> Iterator[Change]:
         """What to try on a table or a view, with a row of those that hold `mark`, if there is one."""

@@ -28,8 +28,7 @@ def trial(world: World) -> Iterator[tuple[str, Callable[[], object]]]:
 def _is_told(world: World) -> None:
     for company in world.companies.values():
         for node in world.nodes:
-            for answer, expected in company.questions(node):
-                world.hear(company, answer, expected)
+            world.hear_all(node, company)
     world.expect_heard_rightly()
 
 

@@ -1,13 +1,14 @@
 """One scenario of companies that are kept apart: who they are, what they were told, what must therefore hold."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from support.capabilities.multi_tenant_isolation.accounts import Accounts
-from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Import, Told
-from support.capabilities.multi_tenant_isolation.company import REGION, Company
+from support.capabilities.multi_tenant_isolation.client import Adapter, Answer, Import, Refusal
+from support.capabilities.multi_tenant_isolation.company import COMMON, Company, Expected, fresh
 from support.capabilities.multi_tenant_isolation.details import BankDetails
 from support.capabilities.multi_tenant_isolation.outside import Imports, LookAlikes, Looks, Rush
 from support.capabilities.multi_tenant_isolation.probe import Ground, Row
+from support.capabilities.multi_tenant_isolation.story import Story
 from support.capabilities.multi_tenant_isolation.strangers import Credentials, Guesses, Requests, Texts
 from support.capabilities.multi_tenant_isolation.turns import Turns
 from support.errors import ProbeError
@@ -32,6 +33,7 @@ class World(world.World[Adapter]):
     looks = part(Looks)
     requests = part(Requests)
     rush = part(Rush)
+    story = part(Story)
     texts = part(Texts)
     turns = part(Turns)
 
@@ -67,41 +69,61 @@ class World(world.World[Adapter]):
         return [one for one in self.companies.values() if one is not company]
 
     def fill_every_table(self) -> None:
-        """Lets Acme and Globex also have an import, and a look of our staff in their access logs."""
+        """Lets Acme and Globex also have imports, done and failed, and a look of our staff in their access logs."""
+        failing = fresh("import")
         for company in (self.acme, self.globex):
-            customer = company.new_customer()
+            customer, taken = company.new_customer(), company.new_customer(email=company.customers[COMMON[0]].email)
             self.large.start_import(company.session, company.ids.upload, [customer])
-            self.large.look(self.staff, company.id)
+            self.large.start_import(company.session, failing, [taken])
+            self.look(self.large, company, self.staff_member)
             company.customers[customer.id] = customer
         for company in (self.acme, self.globex):
             self.await_import(company, company.ids.upload, Import.DONE)
+            self._await_any_end(company, failing)
+
+    def leave_imports_waiting(self) -> None:
+        """Acme and Globex start an import each at the small server, which may refuse it and keep it."""
+        for company in (self.acme, self.globex):
+            customer = company.new_customer()
+            company.abandoned.add(customer.name)
+            self.small.start_import(company.session, fresh("import"), [customer])
+
+    def look(self, node: Adapter, company: Company, who: str) -> Answer:
+        """A member of our staff looks at a company's customers."""
+        answer = node.look(node.staff_session(who), company.id)
+        if answer.refusal is None:
+            company.looks.append(who)
+        return answer
 
     def await_import(self, company: Company, id_: str, ending: Import, within_s: float = _IMPORTED_WITHIN_S) -> None:
         """An import has ended so. AssertionError when not."""
-        poll(lambda: self.large.import_state(company.session, id_).told is not Import.WAITING, within_s)
+        self._await_any_end(company, id_, within_s)
         answer = self.large.import_state(company.session, id_)
         must(answer.told is ending, f"{company.label}'s import {id_} has not ended as {ending}: {answer}")
 
-    def ask_for_reports(self, *labels: str) -> None:
-        """Each company asks both servers, when one of its customers has no invoice."""
-        companies = [self.companies[label] for label in labels]
-        for company in companies:
-            company.store(self.large, company.new_customer())  # whom it has not charged for anything yet
-        for node in self.nodes:
-            for company in companies:
-                self.hear(company, node.report(company.session, REGION), company.report())
+    def _await_any_end(self, company: Company, id_: str, within_s: float = _IMPORTED_WITHIN_S) -> None:
+        poll(lambda: self.large.import_state(company.session, id_).told is not Import.WAITING, within_s)
 
     # What was heard
 
-    def hear(self, company: Company, answer: Answer, expected: Told) -> None:
+    def hear(self, company: Company, answer: Answer, expected: Expected) -> None:
         """Looks through an answer to the company now, and remembers what is wrong about it."""
         self._complaints += self.leaks(company, answer)
-        if answer.refusal is not None:
+        if answer.refusal is not None and not isinstance(expected, Refusal):
             self._complaints.append(f"{company.label} was refused {answer.asked}: {answer.refusal.value}")
         elif not company.fits(answer, expected):
-            self._complaints.append(
-                f"{company.label} asked {answer.asked}, was told {answer.told}, expected {expected}"
-            )
+            told = answer.refusal or answer.told
+            self._complaints.append(f"{company.label} asked {answer.asked}, was told {told}, expected {expected}")
+
+    def hear_all(self, node: Adapter, company: Company) -> None:
+        """The company asks a server all its questions, and what it is told is looked through."""
+        for answer, expected in company.questions(node):
+            self.hear(company, answer, expected)
+
+    @property
+    def complaints(self) -> Sequence[str]:
+        """What was wrong about answers so far."""
+        return self._complaints
 
     def leaks(self, company: Company, answer: Answer) -> list[str]:
         """What of other companies an answer holds, whatever else it is."""
@@ -113,7 +135,8 @@ class World(world.World[Adapter]):
 
     def expect_heard_rightly(self) -> None:
         """Every answer was complete, right, and free of what is others'. AssertionError with what was not."""
-        must(not self._complaints, f"{len(self._complaints)} wrong answers, the first: {self._complaints[:3]}")
+        wrong = self._complaints
+        must(not wrong, f"{len(wrong)} wrong answers, the first: {wrong[:3]}")
 
     # What is there
 

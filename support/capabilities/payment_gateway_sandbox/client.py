@@ -120,7 +120,8 @@ class Tables:
     `movements`: owner (an order's id, or a subscriber's name), kind (charge, refund, dispute), amount (what came from
     the customer, in the smallest unit; below 0 what went back), currency. `sides`: currency, amount of every entry of
     the ledger, which sum to 0. `orders`: id, settled. `findings`: kind, reference. `subscribers`: name, provider_id of
-    the customer. `lock_order` holds an order's row (%s: its id) so that nobody else can change it.
+    the customer. `lock_order` holds an order's row (%s: its id) so that nobody else can change it. `age` makes all
+    that was asked for for an order or a subscriber (%(owner)s: its id, or their name) %(hours)s hours older.
     """
 
     movements: LiteralString
@@ -129,6 +130,7 @@ class Tables:
     findings: LiteralString
     subscribers: LiteralString
     lock_order: LiteralString
+    age: LiteralString
 
 
 class Adapter(Protocol):
@@ -158,14 +160,17 @@ class Adapter(Protocol):
     def order_for(self, customer: str, price: str, currency: str) -> Outcome:
         """Tries to order one thing at a price that is no proper one."""
 
-    def pay(self, customer: str, order: str, card: str, key: str = "") -> Answer:
-        """Pays an order by the token of a card; `key` says that requests are one and the same."""
+    def pay(self, customer: str, order: str, card: str | int, key: str = "") -> Answer:
+        """Pays an order by the token of a card; `key` says that requests are one and the same.
+
+        An int is what a program sends by mistake that takes the digits of a card for a number.
+        """
 
     def receipt(self, customer: str, order: str) -> Receipt | Outcome:
         """What the customer is shown of an order."""
 
-    def subscribe(self, customer: str, plan: str, card: str, trial_days: int = 0) -> Answer:
-        """Subscribes to a plan, by the token of a card, which is kept at the provider."""
+    def subscribe(self, customer: str, plan: str, card: str | int, trial_days: int = 0) -> Answer:
+        """Subscribes to a plan, by the token of a card, which is kept at the provider; an int as in `pay`."""
 
     def access(self, customer: str) -> str | None:
         """The plan that the customer may use now, if any."""

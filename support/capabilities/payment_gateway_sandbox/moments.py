@@ -1,7 +1,7 @@
 """Moments of a payment that a scenario has to hit: charged and not answered, answered and not heard, decided later."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _WITHIN_S = 5.0
 CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
 GIVING_BACK = {"method": "POST", "path": "/v1/refunds"}
+_UNDECIDED = {"requires_action": "authenticate", "processing": "finish"}  # by a payment's status, what is to be done
 _TOLD_OF_A_PAYMENT = {"payment_intent.created", "charge.succeeded", "payment_intent.succeeded"}
 SUBSCRIBING = {"method": "POST", "path": "/v1/subscriptions"}
 
@@ -27,7 +28,7 @@ class Bank:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._aside = ThreadPoolExecutor(8)
-        self._held: list[tuple[ArmedFault, Future[Answer]]] = []
+        self._held: list[tuple[list[ArmedFault], Future[Answer]]] = []
         world.opened(self)
 
     # Answers that are late or lost
@@ -36,57 +37,48 @@ class Bank:
         """The customer pays through `node`, is charged, and the provider's answer is held. Raises FaultError."""
         self.hold("hold_after", {**CHARGING, "order": bill.order.id}, lambda: self._world.pay(bill, node))
 
-    def leave_waiting(self, bill: "Bill", node: Adapter) -> None:
-        """The customer pays through `node`, and the provider has not done it yet. Raises FaultError."""
-        self.hold("hold_before", {**CHARGING, "order": bill.order.id}, lambda: self._world.pay(bill, node))
-
     def hold(self, do: str, match: dict[str, str], meanwhile: Callable[[], Answer]) -> None:
-        """Does something at whose request to the provider that is held there. Raises FaultError if it is not."""
-        fault = self._world.provider.arm(do, match=match)
-        self._held.append((fault, self._aside.submit(_heard, meanwhile)))
-        fault.await_waiting()
+        """Does something at whose request to the provider that is held there. Raises FaultError if it is not.
+
+        Nobody else is told of it meanwhile: what was done is answered by an error, whoever asks for it.
+        """
+        faults = [self._world.provider.arm(do, 1 if do == "hold_after" else None, match=match)]
+        if do == "hold_after":
+            faults.append(self._world.provider.arm("status", None, match=match, status=503, when="after"))
+        self._held.append((faults, self._aside.submit(_heard, meanwhile)))
+        faults[0].await_waiting()
 
     def answer_in_vain(self, pause_s: float) -> None:
         """What is held is answered while nothing can be written down, and so it stays for `pause_s`."""
-        for fault, _ in self._held:
-            fault.heal()
+        self.answer_again()
         time.sleep(pause_s)
+
+    def answer_again(self) -> None:
+        """Lets what is held go on, and waits for nobody."""
+        for fault in [fault for faults, _ in self._held for fault in faults]:
+            fault.heal()
 
     def go_on(self) -> list[Answer]:
         """Lets what is held go on, and returns what its customers were told."""
+        self.answer_again()
         held, self._held = self._held, []
-        for fault, _ in held:
-            fault.heal()
         return [answer.result() for _, answer in held]
 
-    def give_back_without_answering(self, bill: "Bill", node: Adapter, money: Money) -> None:
-        """An operator refunds through `node`, the money goes back, and the provider's answer is held.
+    def hang(self, bills: "Sequence[Bill]") -> None:
+        """Requests to charge these orders are neither carried out nor answered."""
+        asked = [{**CHARGING, "order": bill.order.id} for bill in bills]
+        self._hanging = [self._world.provider.arm("hang", None, match=match) for match in asked]
 
-        Raises FaultError.
-        """
-        self.hold("hold_after", {**GIVING_BACK, "order": bill.order.id}, lambda: node.refund(bill.order.id, money))
-
-    def lose_answer(self, asking: Mapping[str, str], **of: str) -> None:
-        """The next request of this kind is carried out, and its answer lost."""
-        self._fault = self._world.provider.arm("drop_after", match={**asking, **of})
-
-    def refuse(self, bill: "Bill", status: int, times: int) -> None:
-        """The next `times` requests to charge an order are not carried out, and answered by this status."""
-        match = {**CHARGING, "order": bill.order.id}
-        self._fault = self._world.provider.arm("status", times, match=match, status=status, when="before")
-
-    def hang(self, bill: "Bill") -> None:
-        """Requests to charge an order are neither carried out nor answered."""
-        self._fault = self._world.provider.arm("hang", None, match={**CHARGING, "order": bill.order.id})
-
-    def see_it_hit(self, count: int = 1) -> None:
-        """Raises FaultError unless what was to happen to requests has happened to `count`."""
-        self._fault.await_hits(count)
+    def see_all_hang(self) -> None:
+        """Returns when the provider has been asked for all that it does not answer. Raises FaultError."""
+        for fault in self._hanging:
+            fault.await_hits()
 
     def recover(self) -> None:
         """From now on the provider does and answers what it is asked. FaultError if there was nothing to recover of."""
-        self.see_it_hit()
-        self._fault.heal()
+        self.see_all_hang()
+        for fault in self._hanging:
+            fault.heal()
 
     def fall_silent(self) -> None:
         """From now on the provider tells of nothing; what was told of the payments so far has been heard by then.
@@ -117,22 +109,24 @@ class Bank:
     def decide(self, bill: "Bill") -> str:
         """The bank decides, or the customer confirms; returns the provider's id of the payment."""
         intent = self.intent_of(bill)
-        verb = "authenticate" if self._world.provider.object(intent)["status"] == "requires_action" else "finish"
-        self._world.provider.act(payment_intent=intent, **{verb: "ok"})
+        self._decide(intent, "ok")
         return intent
 
-    def confirm_all(self, bill: "Bill") -> None:
-        """The customer confirms each payment of an order that waits for that, and the provider tells of it."""
+    def decide_all(self, bill: "Bill", how: str) -> None:
+        """Each payment of an order that is not decided is: "ok", or "fail" when the bank or the customer refuses it."""
         for intent in self._intents_of(bill.order.id):
-            if self._world.provider.object(intent)["status"] == "requires_action":
-                self._world.provider.act(payment_intent=intent, authenticate="ok")
-        self._world.provider.let_events_go()
+            if self._world.provider.object(intent)["status"] in _UNDECIDED:
+                self._decide(intent, how)
 
     def decide_for(self, bill: "Bill", money: Money) -> None:
-        """The bank decides for another amount than was asked for, and the provider tells of it."""
-        self._world.provider.plant(change=self.intent_of(bill), set={"amount": money.minor})
+        """The bank decides for another amount than was asked for."""
+        changed = {"amount": money.minor, "currency": money.currency.lower()}
+        self._world.provider.plant(change=self.intent_of(bill), set=changed)
         self.decide(bill)
-        self._world.provider.let_events_go()
+
+    def _decide(self, intent: str, how: str) -> None:
+        verb = _UNDECIDED[self._world.provider.object(intent)["status"]]
+        self._world.provider.act(payment_intent=intent, **{verb: how})
 
     def intent_of(self, bill: "Bill") -> str:
         """The provider's id of the payment of an order, by the events of it. Raises ProbeError."""

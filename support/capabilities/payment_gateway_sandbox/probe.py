@@ -67,6 +67,11 @@ class Books:
             superuser.execute(self._tables.lock_order, [order])
             during()
 
+    def age(self, owner: str, hours: int) -> None:
+        """Makes what was asked for for an order or a subscriber so much older, as if nobody had heard since then."""
+        with connect(self._server.address()) as superuser:
+            superuser.execute(self._tables.age, {"owner": owner, "hours": hours})
+
     def await_waiting(self, or_else: Callable[[], bool], within_s: float = 2.5) -> None:
         """Returns once a transaction of the platform waits for a lock, or what it was to do is done `or_else`.
 

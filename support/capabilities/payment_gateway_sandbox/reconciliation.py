@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.payment_gateway_sandbox.client import Finding
+from support.capabilities.payment_gateway_sandbox.client import Card, Finding
 from support.worlds.crowds import threads
 
 if TYPE_CHECKING:
-    from support.capabilities.payment_gateway_sandbox.world import World
+    from support.capabilities.payment_gateway_sandbox.subscriptions import Subscriber
+    from support.capabilities.payment_gateway_sandbox.world import Bill, World
 
 _PAGE = 3
 
@@ -26,6 +27,8 @@ class Reconciliation:
         time.sleep(self._since - time.time())
         self._planted: list[Finding] = []
         self.found: list[list[Finding]] = []
+        self._back: tuple[Bill, Bill]
+        self._ended: Subscriber
 
     def plant(self, kinds: list[str], count: int) -> None:
         """One difference of each kind among `count` payments, several pages of the provider's; no event tells of it."""
@@ -35,6 +38,20 @@ class Reconciliation:
         for kind in kinds:
             self._pay_one()
             self._planted.append(Finding(kind, self._differ(kind)))
+
+    def add_others(self) -> None:
+        """Payments, refunds, disputes and subscriptions of every other kind, of which no event tells.
+
+        Both books have the same of them, or ours will as soon as it is looked up; the last subscription has no answer.
+        """
+        world = self._world
+        world.provider.hold_events()
+        for card in (Card.DECLINED, Card.TO_BE_CONFIRMED, Card.DECIDED_LATER):
+            world.pay(world.place(Decimal("19.99"), "USD"), world.nodes[0], card)
+        self._back = world.refunds.go_back_elsewhere()
+        self._ended = world.subscriptions.end_on_the_page()
+        world.subscriptions.fail_to_renew(self._since)
+        world.subscriptions.leave_waiting("basic", "hold_after")
 
     def run(self) -> None:
         """Both nodes reconcile at the same time, and then one again."""
@@ -50,6 +67,13 @@ class Reconciliation:
         own = {bill.order.id for bill in self._world.bills} | {finding.order for finding in self._planted}
         kept = sorted(one for order in own for one in self._world.books.findings(order))
         assert_that(kept, equal_to(sorted(self._planted)), "what the platform keeps")
+
+    def expect_others_settled(self) -> None:
+        """What no event had told of is known by now. AssertionError if it is not."""
+        if self._world.webhooks.late:
+            self._world.expect_settled(self._world.webhooks.late, 0)
+        self._world.refunds.expect_back_elsewhere(self._back, 0)
+        self._world.subscriptions.expect_ended(self._ended, 0)
 
     def _pay_one(self) -> None:
         bill = self._world.place(Decimal("19.99"), "USD")

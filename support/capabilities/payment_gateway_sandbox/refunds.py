@@ -1,5 +1,6 @@
 """Refunds: in parts, at once, such that come to nothing, and of what is disputed."""
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -7,12 +8,17 @@ from hamcrest import assert_that, equal_to
 
 from support.capabilities.payment_gateway_sandbox.client import Answer, Money, Outcome
 from support.capabilities.payment_gateway_sandbox.moments import GIVING_BACK
+from support.errors import ProbeError
 from support.polling import poll
 from support.worlds.crowds import threads
 from support.worlds.world import turns
 
 if TYPE_CHECKING:
     from support.capabilities.payment_gateway_sandbox.world import Bill, World
+
+_PRICE, ON_THE_PAGE = Money(Decimal("19.99"), "USD"), Money(Decimal("5.00"), "USD")
+_HEARD_WITHIN_S = 5.0
+_ENDS_OF_DISPUTES = ("won", "lost")
 
 
 class Refunds:
@@ -32,17 +38,6 @@ class Refunds:
     def trust_the_platform(self) -> None:
         """The provider gives back whatever it is asked to, more than was paid included."""
         self._world.provider.settings(over_refunds="accept")
-
-    def ask(self, amounts: list[Decimal]) -> None:
-        """One refund after the other, through the nodes in turn."""
-        order, nodes = self._world.bill.order, turns(self._world.nodes)
-        self.told += [next(nodes).refund(order.id, Money(amount, order.cost.currency)) for amount in amounts]
-
-    def ask_and_lose_answer(self, money: Money) -> None:
-        """A refund that the provider makes, and of which its answer is lost. Raises FaultError if it is not."""
-        self._world.bank.lose_answer(GIVING_BACK, order=self._world.bill.order.id)
-        self.ask([money.amount])
-        self._world.bank.see_it_hit()
 
     def race(self, money: Money) -> None:
         """A refund through each node at the same time, of the same order."""
@@ -86,9 +81,9 @@ class Refunds:
             assert_that(answer.outcome, equal_to(Outcome.DONE), f"of a refund of {bill.order.cost}: {answer}")
             self.expect_back(bill.order.cost, bill)
 
-    def expect_refunded(self, money: Money, within_s: float) -> None:
+    def expect_refunded(self, money: Money, within_s: float, bill: "Bill | None" = None) -> None:
         """Within `within_s` so much of the order is given back in the books. AssertionError if not."""
-        self._expect_refunded(self._world.bill.order.id, money, within_s)
+        self._expect_refunded((bill or self._world.bill).order.id, money, within_s)
 
     def expect_refundable(self, money: Money, within_s: float) -> None:
         """Of orders whose refund came to nothing the books have none within `within_s`, and then `money` can be."""
@@ -97,21 +92,62 @@ class Refunds:
             answer = self._world.nodes[0].refund(bill.order.id, money)
             assert_that(answer.outcome, equal_to(Outcome.DONE), f"of a refund of all that was paid: {answer}")
 
-    def dispute(self, how: str = "open") -> None:
-        """The customer's bank takes the money back, or gives it again ("won"), and the provider tells of it."""
-        self._world.provider.act(payment_intent=self._world.bank.intent_of(self._world.bill), dispute=how)
+    def go_back_elsewhere(self) -> "tuple[Bill, Bill]":
+        """Of two orders that are paid, support gives some of one back at the provider, and a bank takes the other's.
 
-    def expect_disputed(self, within_s: float, won: bool = False) -> None:
+        Returns both, in that order.
+        """
+        refunded, disputed = self.pay(_PRICE), self.pay(_PRICE)
+        self._world.provider.act(payment_intent=self._world.bank.intent_of(refunded), refund=ON_THE_PAGE.minor)
+        self.dispute(disputed)
+        return refunded, disputed
+
+    def expect_back_elsewhere(self, bills: "tuple[Bill, Bill]", within_s: float) -> None:
+        """Within `within_s` each time the platform's books know both. AssertionError if not."""
+        refunded, disputed = bills
+        self.expect_refunded(ON_THE_PAGE, within_s, refunded)
+        self.expect_disputed(disputed, within_s)
+
+    def dispute(self, bill: "Bill", how: str = "open") -> None:
+        """The customer's bank takes the money back; or it is decided who keeps it ("won", "lost")."""
+        self._world.provider.act(payment_intent=self._world.bank.intent_of(bill), dispute=how)
+
+    def dispute_each(self, bills: "Sequence[Bill]", within_s: float) -> None:
+        """The bank disputes each of these, and the platform's books know that. AssertionError if they do not."""
+        for bill in bills:
+            self.dispute(bill)
+        for bill in bills:
+            self.expect_disputed(bill, within_s)
+
+    def end_disputes(self, ends: Mapping[str, "Bill"]) -> None:
+        """Those that are "won" and "lost" end so, which the platform has heard then. Raises ProbeError."""
+        for end in _ENDS_OF_DISPUTES:
+            self.dispute(ends[end], end)
+        for end in _ENDS_OF_DISPUTES:
+            if not poll(lambda end=end: self._has_heard(ends[end]), _HEARD_WITHIN_S):  # type: ignore[misc]
+                raise ProbeError(f"no node has taken that a dispute was {end}")
+
+    def expect_disputed(self, bill: "Bill", within_s: float, won: bool = False) -> None:
         """Within `within_s` the platform's books know that the money is gone, or is back. AssertionError if not."""
-        order = self._world.bill.order
+        order = bill.order
         wanted, key = 0 if won else -order.cost.minor, ("dispute", order.cost.currency)
         poll(lambda: self._world.books.moved(order.id)[key] == wanted, within_s)
         assert_that(self._world.books.moved(order.id)[key], equal_to(wanted), "disputed, by the platform's books")
 
-    def expect_none_asked(self) -> None:
+    def ask_for_all(self, bills: "Sequence[Bill]") -> None:
+        """A refund of all that each of these cost, through the nodes in turn."""
+        nodes = turns(self._world.nodes)
+        self.told = [next(nodes).refund(bill.order.id, bill.order.cost) for bill in bills]
+
+    def expect_none_asked(self, bill: "Bill") -> None:
         """The provider was asked for no refund of the order. AssertionError if it was."""
-        asked = self._world.provider.arrivals(0, order=self._world.bill.order.id, **GIVING_BACK)
+        asked = self._world.provider.arrivals(0, order=bill.order.id, **GIVING_BACK)
         assert_that(len(asked), equal_to(0), "refunds that the provider was asked for")
+
+    def _has_heard(self, bill: "Bill") -> bool:
+        """Whether a node has taken that the dispute of an order has ended."""
+        told = self._world.provider.deliveries(order=bill.order.id, type="charge.dispute.closed")
+        return any(one.taken for one in told)
 
     def _expect_refunded(self, order: str, money: Money, within_s: float) -> None:
         key = ("refund", money.currency)

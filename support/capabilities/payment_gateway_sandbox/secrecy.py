@@ -1,6 +1,6 @@
 """What must be nowhere: not in a log of any node, not in a row of any table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,13 @@ from support.capabilities.payment_gateway_sandbox.client import Card, Money
 if TYPE_CHECKING:
     from support.capabilities.payment_gateway_sandbox.world import World
 
-# The card that every integration is tried with (docs.stripe.com/testing), as a machine and as people write it.
-_NUMBERS = {"a card's number": "4242424242424242", "a card's number in groups": "4242 4242 4242 4242"}
+# The card that every integration is tried with (docs.stripe.com/testing), as machines and as people write it.
+_NUMBERS = {
+    "a card's number": "4242424242424242",
+    "a card's number in groups": "4242 4242 4242 4242",
+    "a card's number with hyphens": "4242-4242-4242-4242",
+}
+_TYPED: Sequence[str | int] = [*_NUMBERS.values(), int(_NUMBERS["a card's number"])]
 _LINES = 100_000
 
 
@@ -32,9 +37,10 @@ class Secrecy:
         for node in world.nodes:
             node.refund(bill.order.id, Money(Decimal("1.00"), "USD"))
             other = world.place(Decimal("19.99"), "USD")
-            for number in _NUMBERS.values():
+            for number in _TYPED:
                 node.pay(world.customer, other.order.id, number)
                 node.subscribe(world.customer, "basic", number)
+            node.subscribe(world.customer, _NUMBERS["a card's number"], Card.GOOD.value)
             world.pay(other, node, Card.EXPIRED)
 
     def expect_nowhere(self) -> None:

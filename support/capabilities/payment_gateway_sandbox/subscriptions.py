@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _WITHIN_S = 5.0
 _SAID_WITHIN_S = 2.0
 _HOUR_S = 3600
+_MONTH_S = 32 * 24 * _HOUR_S  # the longest, and a day
 _QUIET_LOOKS = 4
 
 
@@ -63,18 +64,36 @@ class Subscriptions:
         self.all.append(subscriber)
         self._quiet()
 
-    def leave_waiting(self, plan: str) -> None:
-        """Somebody subscribes through the first node, and the provider has not done it yet. Raises FaultError."""
+    def subscribed(self, plan: str) -> Subscriber:
+        """Somebody who subscribes now, and is none of `all`. AssertionError when they cannot."""
+        name = self._world.fresh("subscriber")
+        answer = self._world.nodes[0].subscribe(name, plan, Card.GOOD.value)
+        assert_that(answer.outcome, equal_to(Outcome.DONE), f"of a subscription: {answer}")
+        return Subscriber(name, plan, self._world.books.provider_id(name))
+
+    def leave_waiting(self, plan: str, do: str = "hold_before") -> None:
+        """Somebody subscribes through the first node, which is held before the provider has done it, or after.
+
+        Raises FaultError.
+        """
         name, node = self._world.fresh("subscriber"), self._world.nodes[0]
         self.all.append(Subscriber(name, plan))
-        self._world.bank.hold("hold_before", dict(SUBSCRIBING), lambda: node.subscribe(name, plan, Card.GOOD.value))
+        self._world.bank.hold(do, dict(SUBSCRIBING), lambda: node.subscribe(name, plan, Card.GOOD.value))
 
     def subscribe_twice(self, plan: str) -> None:
         """Two clicks: the second one comes through the other node while the first is on its way to the provider."""
         self.leave_waiting(plan)
-        self._subscribe_again(Card.GOOD)
+        self.subscribe_again(Card.GOOD)
         self._world.bank.go_on()
-        poll(lambda: self._subscribe_again(Card.GOOD) is Outcome.DONE, _WITHIN_S, 0.2)
+        self.subscribe_until_told()
+
+    def subscribe_again(self, card: Card) -> Outcome:
+        """They subscribe again, through the other node; what they are told."""
+        return self._world.nodes[1].subscribe(self.one.name, self.one.plan, card.value).outcome
+
+    def subscribe_until_told(self) -> None:
+        """They subscribe again and again until they are told that they have."""
+        poll(lambda: self.subscribe_again(Card.GOOD) is Outcome.DONE, _WITHIN_S, 0.2)
         self.one.id = self._world.books.provider_id(self.one.name)
 
     def begin_declined(self, plan: str) -> None:
@@ -85,7 +104,7 @@ class Subscriptions:
 
     def begin_by_another_card(self) -> None:
         """They subscribe again, through the other node, by a card that is good."""
-        self.outcome = self._subscribe_again(Card.ANOTHER)
+        self.outcome = self.subscribe_again(Card.ANOTHER)
         self._quiet()
 
     def wind(self, moment: str | int) -> None:
@@ -136,15 +155,17 @@ class Subscriptions:
         seen = self._seen(plan, within_s)
         assert_that(seen, equal_to(dict.fromkeys(seen, plan)), "what the subscribers can use")
 
-    def ask_quote(self, plan: str) -> None:
-        """The subscriber asks what a change would cost."""
+    def ask_quote(self, plan: str, day: str) -> None:
+        """The subscriber asks what a change would cost, at noon: within a day from then there is a midnight."""
+        self.wind(day)
+        self.wind(12 * _HOUR_S)
         self.quote = self._world.nodes[0].quote(self.one.name, plan)
 
-    def change(self, plan: str, after_s: int = _HOUR_S) -> None:
+    def change(self, plan: str, hours: int = 1) -> None:
         """The subscriber changes so much later, for what was quoted last, through the other node."""
         if self.quote is None:
             raise ProbeError("nothing was quoted")
-        self.wind(after_s)
+        self.wind(hours * _HOUR_S)
         self.outcome = self._world.nodes[1].change(self.one.name, plan, self.quote).outcome
         self._quiet()
 
@@ -179,16 +200,49 @@ class Subscriptions:
     def expect_charged(self, *amounts: Decimal) -> None:
         """Each was charged so much in all, by the provider and by the platform's books. AssertionError if not."""
         for subscriber, amount in zip(self.all, amounts, strict=True):
-            subscriber.id = subscriber.id or self._world.books.provider_id(subscriber.name)
-            minor = Money(amount, "USD").minor
-            theirs = self._world.provider.sums(customer=subscriber.id).money_in
-            assert_that(dict(theirs), equal_to({"usd": minor}), "charged, by the provider")
-            wanted = {("charge", "USD"): minor}
-            poll(partial(self._is_booked, subscriber, wanted), _WITHIN_S)
-            assert_that(dict(self._world.books.moved(subscriber.name)), equal_to(wanted), "by the platform's books")
+            self._expect_charged(subscriber, amount)
 
-    def _subscribe_again(self, card: Card) -> Outcome:
-        return self._world.nodes[1].subscribe(self.one.name, self.one.plan, card.value).outcome
+    def expect_bill(self, of: Subscriber, amount: Decimal, plan: str = "basic") -> None:
+        """They have one subscription, can use `plan`, and were charged so much for it. AssertionError if not."""
+        for node in self._world.up:
+            assert_that(self._settled(node, of.name, plan), equal_to(plan), f"what {of} can use, by {node.name}")
+        self._expect_charged(of, amount)
+        live = self._world.provider.sums(customer=of.id).live_subscriptions
+        assert_that(live, equal_to(1), f"live subscriptions of {of}, by the provider")
+
+    def end_on_the_page(self) -> Subscriber:
+        """Somebody subscribes, and ends that at once on the provider's own page."""
+        one = self.subscribed("basic")
+        self._world.provider.act(subscription=self._subscription(one)["id"], cancel="now")
+        return one
+
+    def fail_to_renew(self, since: int) -> None:
+        """Somebody subscribes at that moment, to the second, and their card fails from the second month on."""
+        self._world.provider.give_new_customers_a_clock(since)
+        one = self.subscribed("basic")
+        self._world.provider.give_new_customers_a_clock(None)
+        self._world.provider.act(customer=one.id, card=Card.FAILS_FROM_NOW_ON.value)
+        self._world.provider.wind_clock(one.id, since + _MONTH_S)
+
+    def expect_ended(self, of: Subscriber, within_s: float) -> None:
+        """Within `within_s` they can use nothing any more, by each node. AssertionError if not."""
+        for node in self._world.up:
+            plan = self._settled(node, of.name, None, within_s)
+            assert_that(plan, equal_to(None), f"what {of} can use, by {node.name}")
+
+    def end_of(self, of: Subscriber) -> int | None:
+        """When the subscription is to end, by the provider, in seconds since the epoch."""
+        end = self._world.provider.object(self._subscription(of)["id"])["cancel_at"]
+        return None if end is None else int(end)
+
+    def _expect_charged(self, subscriber: Subscriber, amount: Decimal) -> None:
+        subscriber.id = subscriber.id or self._world.books.provider_id(subscriber.name)
+        minor = Money(amount, "USD").minor
+        theirs = self._world.provider.sums(customer=subscriber.id).money_in
+        assert_that(dict(theirs), equal_to({"usd": minor}), f"charged to {subscriber}, by the provider")
+        wanted = {("charge", "USD"): minor}
+        poll(partial(self._is_booked, subscriber, wanted), _WITHIN_S)
+        assert_that(dict(self._world.books.moved(subscriber.name)), equal_to(wanted), "by the platform's books")
 
     def _is_booked(self, subscriber: Subscriber, wanted: Mapping[Flow, int]) -> bool:
         return dict(self._world.books.moved(subscriber.name)) == wanted
@@ -204,11 +258,14 @@ class Subscriptions:
 
     def _subscription(self, of: Subscriber | None = None) -> Object:
         """The subscription as the provider told of it first."""
-        customer = (of or self.one).id
-        first = self._world.provider.deliveries(customer=customer, type="customer.subscription.created")
-        if not first:
+        customer, told = (of or self.one).id, "customer.subscription.created"
+        sent = self._world.provider.deliveries(customer=customer, type=told)
+        events = [self._world.provider.object(sent[0].event)] if sent else self._world.provider.held_events()
+        first = [one["data"]["object"] for one in events if one["type"] == told]
+        found = [one for one in first if one["customer"] == customer]
+        if not found:
             raise ProbeError(f"the provider has told of no subscription of {customer}")
-        return dict(self._world.provider.object(first[0].event)["data"]["object"])
+        return dict(found[0])
 
     def _quiet(self) -> None:
         """Returns when all that the provider had to tell has been taken, and it has no more to tell for a moment."""

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.payment_gateway_sandbox.client import Card, Money
-from support.clients.payment_sandbox_control import Attempt, Endpoint, Object
+from support.clients.payment_sandbox_control import Attempt, Endpoint, Object, saying
 from support.containers.platform import Node
 from support.polling import poll
 from support.worlds.crowds import for_each
 
 if TYPE_CHECKING:
+    from support.capabilities.payment_gateway_sandbox.subscriptions import Subscriber
     from support.capabilities.payment_gateway_sandbox.world import Bill, World
 
 _FORGERIES: dict[str, dict[str, Any]] = {
@@ -26,11 +27,12 @@ _FORGERIES: dict[str, dict[str, Any]] = {
     "one byte was changed after it was signed": {"flip_byte": 20},
     "its signature has letters beyond ASCII": {"sign": "nonascii"},
 }
-_PAID: dict[str, Any] = {"type": "payment_intent.succeeded"}
+_PAID = "payment_intent.succeeded"
+_WITH_EFFECT = (_PAID, "refund.created", "charge.dispute.created", "customer.subscription.deleted")
 
 
 def _claim(**members: Any) -> dict[str, Any]:
-    return {"patch": {**_PAID, "data": {"object": {"status": "succeeded", **members}}}}
+    return {"patch": saying(_PAID, status="succeeded", **members)}
 
 
 _NONSENSE: dict[str, dict[str, Any]] = {
@@ -40,7 +42,7 @@ _NONSENSE: dict[str, dict[str, Any]] = {
     "an empty object": {"raw": "{}"},
     "no JSON": {"raw": "paid"},
     "an event without data": {"patch": {"data": None}},
-    "an event of a kind that nobody knows": {"patch": {"type": "payment_intent.blessed"}},
+    "an event of a kind that nobody knows": {"patch": saying("payment_intent.blessed")},
     "an event about a payment that nobody knows": _claim(id="pi_nobody", metadata={}),
     "an event of the live world": {"patch": {**_claim()["patch"], "livemode": True}},
     "an event that 0.01 USD was paid": _claim(amount=1, amount_received=1),
@@ -58,6 +60,8 @@ class Webhooks:
         self._names = [node.name for node in world.nodes]
         self.attempts: dict[str, list[Attempt]] = {}
         self.late: Bill | None = None  # the order of which events come late, or never
+        self._back: tuple[Bill, Bill]
+        self._ended: Subscriber
 
     @property
     def paid(self) -> Object:
@@ -70,6 +74,17 @@ class Webhooks:
         self._world.bank.begin(bill)
         self._world.bank.decide(bill)
         return bill
+
+    def prepare_others(self) -> None:
+        """A refund on the provider's page, a dispute, and the end of a subscription; no node has heard of them."""
+        self._world.provider.hold_events()
+        self._back = self._world.refunds.go_back_elsewhere()
+        self._ended = self._world.subscriptions.end_on_the_page()
+
+    def expect_others_known(self, within_s: float) -> None:
+        """Within `within_s` each time the platform knows of them. AssertionError if it does not."""
+        self._world.refunds.expect_back_elsewhere(self._back, within_s)
+        self._world.subscriptions.expect_ended(self._ended, within_s)
 
     def deliver_again(self, times: int) -> None:
         """The event that the order is paid, to both nodes in turn, all at once."""
@@ -119,6 +134,11 @@ class Webhooks:
         poll(lambda: not self._unpaid(), within_s)
         assert_that(self._unpaid(), empty(), f"orders that do not count as paid after {within_s:g} s")
 
+    def expect_none_paid(self) -> None:
+        """No order counts as paid. AssertionError with those that do."""
+        paid = [bill.order.id for bill in self._world.bills if self._world.books.settled(bill.order.id)]
+        assert_that(paid, empty(), "orders that count as paid")
+
     def start_node_without_secret(self) -> None:
         """A node that was told no secret starts, and is given the event; signed by nothing, and as others know it."""
         orphan = self._world.fleet.command(_ORPHAN, [])
@@ -159,11 +179,14 @@ class Webhooks:
         self._world.provider.settings(retry_s=[0.3] * _TRIES)
 
     def send(self) -> None:
-        """All that is held goes out. FaultError when it was taken, though the scenario has seen to it that none is."""
+        """All that is held goes out at once; what is taken of it, though it cannot have its effect, is kept."""
         held = [event["id"] for event in self._world.provider.held_events()]
         first = self._world.provider.release_events([held], self._names)
-        if taken := [one for one in first if one.taken and one.type == "payment_intent.succeeded"]:
-            self.attempts["at once"] = taken
+        self.attempts = {
+            one.type: [other for other in first if other.type == one.type]
+            for one in first
+            if one.taken and one.type in _WITH_EFFECT
+        }
 
     def kill_while_it_is_taken(self, name: str) -> None:
         """The node dies when it has the event and cannot write what follows; what it took it will not get again."""

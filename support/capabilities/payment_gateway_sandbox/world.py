@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from hamcrest import assert_that, empty, equal_to, is_in, less_than
+from hamcrest import assert_that, empty, equal_to, has_length, is_in, less_than
 
 from support.capabilities.payment_gateway_sandbox.client import (
     Adapter,
@@ -18,13 +18,18 @@ from support.capabilities.payment_gateway_sandbox.client import (
     Outcome,
     Receipt,
 )
+from support.capabilities.payment_gateway_sandbox.keys import Keys
 from support.capabilities.payment_gateway_sandbox.mistakes import Mistakes
 from support.capabilities.payment_gateway_sandbox.moments import Bank
+from support.capabilities.payment_gateway_sandbox.parts import Parts
 from support.capabilities.payment_gateway_sandbox.probe import Books, Flow
 from support.capabilities.payment_gateway_sandbox.reconciliation import Reconciliation
 from support.capabilities.payment_gateway_sandbox.refunds import Refunds
 from support.capabilities.payment_gateway_sandbox.secrecy import Secrecy
 from support.capabilities.payment_gateway_sandbox.subscriptions import Subscriptions
+from support.capabilities.payment_gateway_sandbox.troubles import Troubles
+from support.capabilities.payment_gateway_sandbox.undecided import Undecided
+from support.capabilities.payment_gateway_sandbox.under_way import UnderWay
 from support.capabilities.payment_gateway_sandbox.webhooks import Webhooks
 from support.clients.payment_sandbox_control import Endpoint, PaymentSandboxControl
 from support.containers.platform import Node
@@ -52,9 +57,14 @@ class World(world.World[Adapter]):
     """What the steps of one scenario share. `bills` are its orders, the newest last."""
 
     bank = world.part(Bank)
+    keys = world.part(Keys)
+    undecided = world.part(Undecided)
+    under_way = world.part(UnderWay)
+    troubles = world.part(Troubles)
     mistakes = world.part(Mistakes)
     webhooks = world.part(Webhooks)
     refunds = world.part(Refunds)
+    parts = world.part(Parts)
     subscriptions = world.part(Subscriptions)
     reconciliation = world.part(Reconciliation)
     secrecy = world.part(Secrecy)
@@ -92,10 +102,12 @@ class World(world.World[Adapter]):
 
     def place_lines(self, lines: Sequence[Line], currency: str, node: int = 0) -> Bill:
         """An order of these lines. AssertionError when it is not taken."""
-        self.bills.append(self._ordered(self.customer, lines, currency, node))
-        return self.bills[-1]
+        bill = self.ordered(self.customer, lines, currency, node)
+        self.bills.append(bill)
+        return bill
 
-    def _ordered(self, customer: str, lines: Sequence[Line], currency: str, node: int) -> Bill:
+    def ordered(self, customer: str, lines: Sequence[Line], currency: str, node: int = 0) -> Bill:
+        """An order that is none of `bills`, also of another customer. AssertionError when it is not taken."""
         order = self.nodes[node].order(customer, lines, currency)
         if isinstance(order, Outcome):
             broken(f"an order of {lines} in {currency} was not taken: {order.name}")
@@ -108,21 +120,23 @@ class World(world.World[Adapter]):
         bill.took_s = time.monotonic() - began
         return bill.told[-1]
 
-    def pay_beside(self, bill: Bill) -> None:
+    def pay_beside(self) -> None:
         """What the bank does not answer is paid through the first node; meanwhile another customer pays there."""
-        node, self.other = self.nodes[0], self._ordered(self.fresh("customer"), [Line(1, Decimal(5))], "USD", 0)
-        with threads(1) as pool:
-            paying = pool.submit(self.pay, bill, node)
-            self.bank.see_it_hit()
+        node, self.other = self.nodes[0], self.ordered(self.fresh("customer"), [Line(1, Decimal(5))], "USD")
+        with threads(len(self.bills)) as pool:
+            paying = [pool.submit(self.pay, bill, node) for bill in self.bills]
             began = time.monotonic()
             poll(lambda: self.pay(self.other, node).outcome not in _ASK_AGAIN, AGREED_WITHIN_S, 0.2)
             self.other.took_s = time.monotonic() - began
-        paying.result()
+        for one in paying:
+            one.result()
 
-    def expect_told_in_time(self, bill: Bill, within_s: float) -> None:
-        """The customer was told within `within_s` that the outcome is not known yet. AssertionError if not."""
-        assert_that(bill.told[-1].outcome, is_in(_ASK_AGAIN), f"what the customer was told: {bill.told[-1]}")
-        assert_that(bill.took_s, less_than(within_s), "seconds until the customer was told something")
+    def expect_told_in_time(self, within_s: float) -> None:
+        """Each customer was told within `within_s` that the outcome is not known yet. AssertionError if not."""
+        for bill in self.bills:
+            assert_that(bill.told[-1].outcome, is_in(_ASK_AGAIN), f"what the customer was told: {bill.told[-1]}")
+        slowest = max(bill.took_s for bill in self.bills)
+        assert_that(slowest, less_than(within_s), "seconds until the last customer was told something")
 
     def expect_other_paid(self, within_s: float) -> None:
         """The other customer was told within `within_s` that theirs is paid. AssertionError if not."""
@@ -160,22 +174,17 @@ class World(world.World[Adapter]):
         self.bank.go_on()
         self.pay_until_told(bill)
 
-    def pay_what_is_to_be_confirmed(self, bill: Bill) -> None:
-        """Paid again when the provider has forgotten the key, and by another card; then all is confirmed there is."""
-        self.provider.forget_keys()
-        self.pay(bill, self.nodes[1], Card.TO_BE_CONFIRMED)
-        self.pay(bill, self.nodes[0], Card.ANOTHER)
-        self.bank.confirm_all(bill)
-
     def expect_told_after_paying(self, bill: Bill, card: Card = Card.GOOD) -> None:
         """The customer pays, and is told that it is paid. AssertionError if not."""
         self.pay_until_told(bill, card)
         self.expect_told(bill, Outcome.DONE)
 
     def pay_with_each(self, cards: Sequence[Card]) -> None:
-        """A new order for each of these cards, and one request to pay it."""
+        """A new order for each of these cards, and a request to pay it through each node, both with one key."""
         for card in cards:
-            self.pay(self.place(Decimal("19.99"), "USD"), self.nodes[0], card)
+            bill, key = self.place(Decimal("19.99"), "USD"), self.fresh("key")
+            for node in self.nodes:
+                self.pay(bill, node, card, key)
 
     def price(self, table: Sequence[Mapping[str, str]]) -> None:
         """An order for each row, "3 x 0.10, 1 x 5.00" in its currency, which is paid. AssertionError if not."""
@@ -185,7 +194,24 @@ class World(world.World[Adapter]):
             bill = self.place_lines([Line(int(count), Decimal(each)) for count, each in lines], row["currency"])
             self.expect_told_after_paying(bill)
 
+    def leave_undecided(self, table: Sequence[Mapping[str, str]]) -> None:
+        """An order for each row, whose payment the bank has not decided."""
+        self.wanted = list(table)
+        for _ in self.wanted:
+            self.bank.begin(self.place(Decimal("19.99"), "USD"))
+
+    def pay_otherwise(self) -> None:
+        """The bank pays for each order what its row says, and the provider tells of it."""
+        for bill, money in self._paid_otherwise():
+            self.bank.decide_for(bill, money)
+        self.provider.let_events_go()
+
     # What must hold
+
+    def expect_all_booked(self, within_s: float) -> None:
+        """Within `within_s` each time the books have what the bank paid for each order. AssertionError if not."""
+        for bill, money in self._paid_otherwise():
+            self.expect_booked(bill, money, within_s)
 
     def expect_charged(self) -> None:
         """Of each row the provider charged so many of the smallest unit, and the customer was told the same."""
@@ -196,9 +222,11 @@ class World(world.World[Adapter]):
         assert_that(told, equal_to(wanted), "what the customers were told that it costs")
 
     def expect_each_told(self, outcomes: Sequence[Outcome]) -> None:
-        """The customer of each order was told this, and nothing was charged. AssertionError if not."""
-        assert_that([bill.told[-1].outcome for bill in self.bills], equal_to(list(outcomes)), "what they were told")
+        """The customer of each order was told just this each time; nothing was charged. AssertionError if not."""
+        told = [[answer.outcome for answer in bill.told] for bill in self.bills]
+        assert_that(told, equal_to([[outcome] * len(self.nodes) for outcome in outcomes]), "what they were told")
         for bill in self.bills:
+            assert_that({answer.said for answer in bill.told}, has_length(1), f"answers to one key: {bill.told}")
             self.expect_not_charged(bill)
 
     def expect_payable(self) -> None:
@@ -239,11 +267,11 @@ class World(world.World[Adapter]):
         poll(lambda: self.books.settled(bill.order.id), within_s)
         assert_that(self.books.settled(bill.order.id), equal_to(True), f"paid by the books after {within_s:g} s")
 
-    def expect_booked(self, money: Money, within_s: float) -> None:
+    def expect_booked(self, bill: Bill, money: Money, within_s: float) -> None:
         """Within `within_s` so much is in the platform's books for the order, and no more. AssertionError if not."""
         wanted = Counter({("charge", money.currency): money.minor})
-        poll(lambda: self.books.moved(self.bill.order.id) == wanted, within_s)
-        assert_that(self.books.moved(self.bill.order.id), equal_to(wanted), "in the platform's books")
+        poll(lambda: self.books.moved(bill.order.id) == wanted, within_s)
+        assert_that(self.books.moved(bill.order.id), equal_to(wanted), "in the platform's books")
 
     def expect_agreement(self) -> None:
         """Of each order the provider, the platform and the customer have the same, to the smallest unit.
@@ -255,6 +283,10 @@ class World(world.World[Adapter]):
         time.sleep(_QUIET_S)
         assert_that(self._disagreements(), empty(), "orders of which not all have the same account")
         assert_that(self.books.unbalanced(), equal_to({}), "what the ledger sums to, where it is not 0")
+
+    def _paid_otherwise(self) -> list[tuple[Bill, Money]]:
+        moneys = [Money(Decimal(row["paid"]), row["currency"]) for row in self.wanted]
+        return list(zip(self.bills, moneys, strict=True))
 
     def _disagreements(self) -> list[str]:
         found = []

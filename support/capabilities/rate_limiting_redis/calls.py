@@ -12,6 +12,8 @@ from support.errors import ProbeError
 
 WINDOW_S = 2.0  # over which the gateways count
 LIMITS = {"free": 10, "team": 20, "pro": 50}  # calls in it, by plan
+STRANGERS_PLAN = "free"  # of whoever calls without an account
+_ROUNDED_S = 0.001  # a wait that is first rounded up to milliseconds, and then to seconds
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,51 @@ def unjust(calls: Sequence[Call], window_s: float) -> list[Call]:
         + call.cost
         <= call.limit
     ]
+
+
+def unexplained(call: Call, before: Sequence[Call]) -> list[str]:
+    """What of the answer to `call` cannot be right, in words: whether it was let in, the limit, what is left, the wait.
+
+    `before` are all earlier calls that count with it, each of which had been answered when the next one was sent.
+    """
+    if call.answer.verdict not in (Verdict.ADMITTED, Verdict.LIMITED):
+        return [f"was answered as {call.answer.verdict.name}"]
+    admitted = [one for one in before if one.admitted]
+    least = sum(one.cost for one in admitted if one.sent + WINDOW_S > call.answered)
+    most = sum(one.cost for one in admitted if one.answered + WINDOW_S > call.sent)
+    wrong = _wrong_limits(call, least, most)
+    if call.admitted and least + call.cost > call.limit:
+        wrong.append(f"was let in, though at least {least} of {call.limit} calls were used")
+    if not call.admitted and most + call.cost <= call.limit:
+        wrong.append(f"was refused, though at most {most} of {call.limit} calls were used")
+    return wrong + _wrong_wait(call, admitted)
+
+
+def _wrong_limits(call: Call, least: int, most: int) -> list[str]:
+    """Each answer tells the plan's limit, and what is left of it, when so many were used before."""
+    wrong, taken = [], call.cost if call.admitted else 0
+    fewest, most_left = (max(0, call.limit - used - taken) for used in (most, least))
+    if (call.answer.limit, call.answer.window_s) != (call.limit, round(WINDOW_S)):
+        wrong.append(f"was not told the limit of {call.limit} in {WINDOW_S:g} s")
+    if call.answer.remaining is None or not fewest <= call.answer.remaining <= most_left:
+        wrong.append(f"was to be told that {fewest} to {most_left} calls are left")
+    return wrong
+
+
+def _wrong_wait(call: Call, admitted: Sequence[Call]) -> list[str]:
+    """Who was refused is told to come back when so many of the oldest have ended that it fits, less than 1 s later."""
+    answer, room = call.answer, call.limit - call.cost
+    if call.admitted:
+        return ["was let in, and told to wait"] if answer.retry_after_s is not None else []
+    for last in reversed(admitted):  # until the one whose end is to be waited for
+        room -= last.cost
+        if room < 0:
+            break
+    else:
+        return []  # it was refused without a cause
+    earliest, latest = last.sent + WINDOW_S - call.answered, last.answered + WINDOW_S - call.sent + _ROUNDED_S
+    if answer.retry_after_s is None or not earliest <= answer.retry_after_s < latest + 1:
+        return [f"was to be told to wait for {earliest:.3f} s to {latest:.3f} s, in whole seconds"]
+    if answer.more_in_s is None or not 0 < answer.more_in_s <= answer.retry_after_s:
+        return [f"was to be told that more is left by the {answer.retry_after_s} s after which to ask again"]
+    return []

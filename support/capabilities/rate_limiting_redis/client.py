@@ -35,8 +35,9 @@ class Customer:
 class Answer:
     """What a gateway said to a call.
 
-    `limit` calls in `window_s` seconds are the plan's, `remaining` are left of it after this one; after `retry_after_s`
-    it may be asked again. Each is None where the gateway did not say it in the form of the standard.
+    `limit` calls in `window_s` seconds are the plan's, `remaining` are left of it after this one, and more are in
+    `more_in_s`; after `retry_after_s` it may be asked again. Each is None where the gateway did not say it in the form
+    of the standard.
     """
 
     verdict: Verdict
@@ -44,6 +45,7 @@ class Answer:
     window_s: int | None = None
     remaining: int | None = None
     retry_after_s: int | None = None
+    more_in_s: int | None = None
 
 
 class Adapter(Protocol):
@@ -57,7 +59,7 @@ class Adapter(Protocol):
         What reaches the API has `label` as the end of its path. AssertionError for an answer that is none of these.
         """
 
-    def call_without_account(self, came_by: Sequence[str], resource: Resource, label: str) -> Answer:
+    def call_without_account(self, came_by: Sequence[str], resource: Resource, label: str, items: str = "1") -> Answer:
         """A call of somebody without an account, as a load balancer that the gateway trusts passes it on.
 
         `came_by` are the addresses that the call says to have come by, and last the one from which it reached the load

@@ -1,7 +1,6 @@
 """Redis is away: what the gateways decide by themselves, and how they come together again."""
 
 import time
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to, less_than, none
@@ -11,7 +10,6 @@ from support.capabilities.rate_limiting_redis.client import Resource, Verdict
 from support.errors import ProbeError
 from support.polling import poll
 from support.promise import must
-from support.worlds.crowds import for_each
 
 if TYPE_CHECKING:
     from support.capabilities.rate_limiting_redis.world import World
@@ -27,9 +25,12 @@ class Outage:
         self._took_s = 0.0
 
     def call(self, name: str, at_once: int, in_turn: int) -> None:
-        """The customer orders and looks at the catalogue: `at_once` calls, and then `in_turn` one after the other."""
+        """The customer orders and looks at the catalogue: `at_once` calls to one gateway, and then `in_turn` to all.
+
+        The former are many more than a gateway has connections to Redis, so that some of them have to wait for one.
+        """
         began = time.monotonic()
-        self._world.call_at_once(name, at_once)
+        self._world.call_at_once(name, at_once, self._world.nodes[:1])
         self._world.call_in_turn(name, in_turn, tuple(Resource))
         self._took_s = time.monotonic() - began
 
@@ -38,13 +39,6 @@ class Outage:
         began = time.monotonic()
         self._world.call_in_turn(name, count, _CATALOGUE)
         self._took_s = time.monotonic() - began
-
-    def call_together(self, habits: Sequence[tuple[str, str]]) -> None:
-        """New customers, each of a plan and with calls as in `habits`, look at the catalogue side by side."""
-        crowd = [(f"customer {number} on the {plan} plan", plan, calls) for number, (plan, calls) in enumerate(habits)]
-        for name, plan, _ in crowd:
-            self._world.customer(name, plan)
-        for_each(crowd, lambda one: _HABITS[one[2]](self._world, one[0]))
 
     def expect_no_orders(self) -> None:
         """Every order was refused as unavailable."""
@@ -88,17 +82,3 @@ class Outage:
         self._world.customer(name, "free")
         self._world.call_in_turn(name, gateways)
         return all(call.admitted for call in self._world.calls[name])
-
-
-def _upgrade(world: "World", name: str) -> None:
-    world.call_at_once(name, 30, resources=_CATALOGUE)
-    world.move(name, "team")
-    world.call_at_once(name, 50, resources=_CATALOGUE)
-
-
-_HABITS: dict[str, Callable[["World", str], None]] = {
-    "one every 50 ms for 3 s": lambda world, name: world.call_steadily(name, 0.05, 3.0, Resource.CATALOGUE),
-    "120 at once": lambda world, name: world.call_at_once(name, 120, resources=_CATALOGUE),
-    "for 7 items, 10 times": lambda world, name: world.ask_for(name, [7] * 10, Resource.CATALOGUE),
-    "30 at once, and 50 more on the team plan": _upgrade,
-}

@@ -30,10 +30,3 @@ class Waves:
             self._world.call_at_once(name, count)
             if time.monotonic() - before > WINDOW_S:
                 raise ProbeError(f"a wave of calls took so long that the {WINDOW_S:g} s of the one before were over")
-
-    def ask(self, name: str, pause_s: float, items: Sequence[int]) -> None:
-        """A call, and `pause_s` later one after the other for so many of `items`."""
-        began = time.monotonic()
-        self._world.call_at_once(name, 1)
-        wait_until(began + pause_s)
-        self._world.ask_for(name, items)

@@ -18,9 +18,9 @@ from support.capabilities.rate_limiting_redis.calls import (
 )
 from support.capabilities.rate_limiting_redis.client import Adapter, Customer, Resource, Verdict
 from support.capabilities.rate_limiting_redis.keys import Keys
+from support.capabilities.rate_limiting_redis.mix import Mix
 from support.capabilities.rate_limiting_redis.outage import Outage
 from support.capabilities.rate_limiting_redis.refusals import Refusals
-from support.capabilities.rate_limiting_redis.strangers import Strangers
 from support.capabilities.rate_limiting_redis.waves import Waves
 from support.clients.upstream_control import UpstreamControl
 from support.faults.faults import Faults
@@ -33,9 +33,9 @@ class World(world.World[Adapter]):
     """What the steps of one scenario share. `calls` is the log, by what sentences call the customer."""
 
     keys = part(Keys)
+    mix = part(Mix)
     outage = part(Outage)
     refusals = part(Refusals)
-    strangers = part(Strangers)
     waves = part(Waves)
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
@@ -50,17 +50,11 @@ class World(world.World[Adapter]):
         call = Customer(self.fresh("somebody"), "free"), Resource.ORDERS, self.fresh("call")
         self.see_back(self.nodes, lambda gateway: gateway.call(*call).verdict is not Verdict.UNAVAILABLE)
 
-    def customer(self, name: str, plan: str, known_as: str = "") -> None:
-        """A customer whom sentences call `name`, with a name (`known_as`) that nobody has used before."""
-        self.customers[name] = Customer(known_as or self.fresh(name), plan)
-        self.labels[name] = self.fresh("call")
+    def customer(self, name: str, plan: str) -> None:
+        """A customer whom sentences call `name`, with a name that nobody has used before."""
+        self.customers[name] = Customer(self.fresh(name), plan)
+        self.labels[name] = f"orders-{self.fresh('catalogue')}"  # which of them it is for, the resource alone says
         self.calls[name] = []
-
-    def look_alikes(self, names: Sequence[str], plan: str) -> None:
-        """Customers whose names are easily taken for each other."""
-        own = self.fresh("customer")
-        for name in names:
-            self.customer(name, plan, f"{own}:{name}")
 
     def move(self, name: str, plan: str) -> None:
         """From now on the customer `name` is on another plan."""
@@ -83,15 +77,16 @@ class World(world.World[Adapter]):
         count: int,
         gateways: Sequence[Adapter] = (),
         resources: Sequence[Resource] = tuple(Resource),
+        items: int = 1,
     ) -> None:
-        """`count` calls at the same time, through `gateways` (all) and for `resources` in turn.
+        """`count` calls at once for so many `items` each, through `gateways` (all) and for `resources` in turn.
 
         Returns when all are answered.
         """
         kinds = world.turns([*product(resources, gateways or self.nodes)])
         with threads(count) as pool:
             calls = [
-                pool.submit(self.call, name, gateway, resource=resource)
+                pool.submit(self.call, name, gateway, items, resource)
                 for _, (resource, gateway) in zip(range(count), kinds, strict=False)
             ]
         for call in calls:
@@ -119,11 +114,6 @@ class World(world.World[Adapter]):
         """One call after the other for so many of `items`, through the gateways in turn."""
         for count, gateway in zip(items, world.turns(self.nodes), strict=False):
             self.call(name, gateway, count, resource)
-
-    def everybody_calls(self, count: int) -> None:
-        """Each customer makes `count` calls at once."""
-        for name in self.customers:
-            self.call_at_once(name, count)
 
     # What must hold
 
@@ -184,11 +174,6 @@ class World(world.World[Adapter]):
         world.wait_until(refused.answered + wait_s)
         verdict = self.call(name, self.nodes[0], refused.cost).answer.verdict
         assert_that(verdict, equal_to(Verdict.ADMITTED), f"a call {wait_s} s after it was told to wait for so long")
-
-    def expect_all_admitted(self, count: int) -> None:
-        """`count` calls of each customer were let in."""
-        for name in self.customers:
-            self.expect_admitted(name, count)
 
     def expect_items(self, *items: int) -> None:
         """Precisely the calls for so many `items` were let in, in this order, and each answer told what is left."""

@@ -1,12 +1,14 @@
-"""Instances that only some scenarios have: one with a tag, one of another service, and one that has crashed."""
+"""Instances that only some scenarios have: one of another service, and one that begins a service, and crashes."""
 
 import time
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.service_discovery_health_checks.client import SERVICE, Outcome
+from support.capabilities.service_discovery_health_checks.calls import Kind, kinds
+from support.capabilities.service_discovery_health_checks.client import SERVICE, Outcome, Reply
 from support.containers.platform import Command
 from support.containers.service import Service
 from support.errors import ProbeError
@@ -28,92 +30,99 @@ class Bystander:
     """An instance beside those of the fleet."""
 
     name: ClassVar[str]
-    service: ClassVar[str]
 
     def __init__(self, world: "World") -> None:
         self._world = world
 
-    def start(self) -> Command:
-        """Starts it; returns when Consul says that it is well. ProbeError when it does not in time."""
-        command = self._world.fleet.command(self.name, [])
+    def start(self, service: str) -> Command:
+        """Starts it as one of `service`; returns when Consul says that it is well. ProbeError when not in time."""
+        command = self._world.fleet.command(self.name, [], {"DISCOVERY_SERVICE": service})
         command.start()
         self.address = command.inner_address()
-        if not poll(lambda: self.address in self._passing(), _REGISTERED_WITHIN_S):
+        if not poll(lambda: self.address in self._passing(service), _REGISTERED_WITHIN_S):
             raise ProbeError(f"{self.name} is not passing in Consul, {_REGISTERED_WITHIN_S:g} s after its start")
         return command
 
-    def _passing(self) -> list[str]:
-        return [one.address for one in self._world.consul.registered(self.service) if one.status == PASSING]
-
-
-class Canary(Bystander):
-    """An instance of the service with a tag that no other has."""
-
-    name, service = "canary-1", SERVICE
-
-    def start_for_scenario(self) -> None:
-        """Starts it; it ends with the scenario."""
-        self._world.opened(self.start())
-
-    def call(self, count: int, tag: str) -> None:
-        """`count` calls of instances with `tag` through the first gateway."""
-        world = self._world
-        world.replies += [world.gateways[0].call(SERVICE, world.label, tag=tag) for _ in range(count)]
-
-    def expect_answered_all(self) -> None:
-        """The canary has answered every call, and no other instance was given one."""
-        self._world.expect_all_answered()
-        assert_that({reply.by for reply in self._world.replies}, equal_to({self.name}), "who answered")
-        assert_that(self._world.served().total(), equal_to(0), "calls that the others were given, by their own record")
+    def _passing(self, service: str) -> list[str]:
+        return [one.address for one in self._world.consul.registered(service) if one.status == PASSING]
 
 
 class Stranger(Bystander):
-    """An instance of another service."""
+    """An instance of another service, whose name begins and ends like that of the instances."""
 
-    name, service = "stranger-1", "archive"
+    name = "stranger-1"
 
     def take_place_of(self, who: Who) -> None:
         """Starts it at the address of an instance that is to be killed. ProbeError when it gets another."""
         (node,) = self._world.fleet.nodes_called(who)
         address = node.inner_address()
         self._world.faults.kill(node.name)
-        self._world.opened(self.start())
+        self._world.opened(self.start(f"{SERVICE}-of-{SERVICE}"))
         if self.address != address:
             raise ProbeError(f"{self.name} was to start at {address}, and got {self.address} from the engine")
 
     def expect_never_called(self, count: int, gateway: Who) -> None:
         """`count` calls are all answered, and all of them are in the records of the instances that live."""
-        world = self._world
-        world.call(count, gateway)
-        heard = {(reply.outcome, reply.by == self.name) for reply in world.replies}
+        world, label = self._world, self._world.fresh("call")
+        (adapter,) = world.adapters(gateway)
+        replies = [adapter.call(SERVICE, label) for _ in range(count)]
+        heard = {(reply.outcome, reply.by == self.name) for reply in replies}
         assert_that(heard, equal_to({(Outcome.ANSWERED, False)}), "what callers heard, and whether from the stranger")
-        assert_that(world.served().total(), equal_to(count), "calls that the others were given, by their own record")
+        served = sum(call.label == label for one in world.running() for call in one.calls())
+        assert_that(served, equal_to(count), "calls that the others were given, by their own record")
 
 
 class Casualty(Bystander):
-    """An instance that is killed and stays dead, over any number of scenarios: its minute begins with the first."""
+    """The first instance of a service. Once it was killed it stays dead, over any number of scenarios."""
 
-    name, service = "casualty-1", "backup"
+    name = "casualty-1"
+
+    # It lives
+
+    def call_too_early(self) -> None:
+        """Its service is called before there is one."""
+        self._service = self._world.fresh("backup")
+        asked = kinds(self._world.gateways, services=[self._service])
+        self._world.calls.expect_refused(asked, Outcome.UNKNOWN)
+
+    def start_service(self) -> None:
+        """It starts; returns when Consul says that it is well."""
+        self.start(self._service)
+
+    def expect_found(self, who: Who, within_s: float) -> None:
+        """Within `within_s` from now each of the gateways `who` finds it by each way."""
+        for kind in kinds(self._world.adapters(who), services=[self._service]):
+            found = poll(partial(self._is_answered, kind), within_s)
+            must(found, f"{kind} is not answered by {self.name}, which has been listed for {within_s:g} s")
+
+    def _is_answered(self, kind: Kind) -> bool:
+        reply = kind.gateway.call(kind.service, "found", way=kind.way)
+        return reply == Reply(Outcome.ANSWERED, self.name)
+
+    # It dies
 
     def crash(self) -> None:
-        """Starts and kills it, unless it has been dead for as long as Consul runs."""
+        """It is killed, unless it has been dead for as long as Consul runs."""
         fleet = self._world.fleet
-        dead = fleet.commands.get(self.name)
-        if not dead or self._died_at(dead) < _moment(fleet.named("consul"), "StartedAt"):
-            process.kill(self.start())
+        there = fleet.commands.get(self.name)
+        if there and there.state().get("Running"):
+            process.kill(there)
+        elif not there or self._died_at(there) < _moment(fleet.named("consul"), "StartedAt"):
+            process.kill(self.start(self._world.fresh("backup")))
 
     def await_minute(self) -> None:
         """Waits until a minute after its death is almost over, and looks whether Consul still names it."""
-        end = self._died_at(self._world.fleet.named(self.name)) + _MINUTE_S
+        dead = self._world.fleet.commands[self.name]
+        self._service, end = dead.own_settings["DISCOVERY_SERVICE"], self._died_at(dead) + _MINUTE_S
         worlds.wait_until(time.monotonic() + end - 1 - time.time())
-        named = bool(self._world.consul.registered(self.service))
+        named = bool(self._world.consul.registered(self._service))
         self._named_until_then = named or time.time() > end
 
     def expect_forgotten(self, within_s: float) -> None:
         """Consul named it until then, and does no longer `within_s` after its death."""
         must(self._named_until_then, "it was gone before a minute had passed")
         left = self._died_at(self._world.fleet.named(self.name)) + within_s - time.time()
-        gone = poll(lambda: not self._world.consul.registered(self.service), left, 0.5)
+        gone = poll(lambda: not self._world.consul.registered(self._service), left, 0.5)
         must(gone, f"Consul still names it {within_s:g} s after its death")
 
     @staticmethod

@@ -5,6 +5,7 @@ from enum import Enum, auto
 from typing import NamedTuple, Protocol
 
 SERVICE = "catalog"  # what the instances of the fleet offer
+TAGS = ("stable", "web")  # what each of them is marked with
 
 
 class Way(Enum):
@@ -27,7 +28,7 @@ class Outcome(Enum):
 
     ANSWERED = auto()  # by an instance
     FAILED = auto()  # an instance was asked, and gave no answer
-    UNAVAILABLE = auto()  # no instance could be reached
+    UNAVAILABLE = auto()  # no instance could be reached, or nobody can say whether there is one
     UNKNOWN = auto()  # there is no such service, or nobody has the tag
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that, equal_to, less_than
 
 from support.capabilities.service_discovery_health_checks.client import SERVICE, Outcome, Reply
-from support.errors import FaultError, ProbeError
+from support.containers.platform import OfTarget
+from support.errors import ProbeError
 from support.nouns import Who
 from support.polling import poll
 from support.probes.consul import PASSING
@@ -23,24 +24,25 @@ _ENDS_WITHIN_S = 10.0
 _EVERY_S = 0.02
 
 
+def expect_ended(node: OfTarget, within_s: float) -> None:
+    """The node, which was asked to end, does so in time."""
+    ended = poll(lambda: node.state().get("Status") == "exited", within_s)
+    must(ended, f"{node.name} was asked to end, and still runs after {within_s:g} s")
+
+
 class Ending:
-    """One instance that ends: what it works on, and until when its door is open."""
+    """Instances that end: what the first of them works on, and until when their doors are open."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._name = self._address = ""
         self._worked_on = 0
         self._work: list[Future[Reply]] = []
-        self._closed_at: float | None = None  # when it first did not answer (seconds since 1970)
+        self._closed_at: dict[str, float] = {}  # when each first did not answer (seconds since 1970)
 
     def begin_work(self, who: Who, takes_s: float) -> None:
         """Calls that take `takes_s`, some of which the instance works on. ProbeError when it has got none."""
         world, label = self._world, self._world.fresh("work")
-        (node,), (instance,) = world.fleet.nodes_called(who), world.adapters(who)
-        self._name, self._address = node.name, node.inner_address()
-        world.record.looks.clear()
-        door = Watch(lambda: self._look(node.answers(*node.address())), _EVERY_S)
-        world.closing.callback(door.stop)
+        (instance,) = world.adapters(who)
         pool = world.closing.enter_context(threads(_CALLS))
         gateway = world.gateways[0]
         self._work = [pool.submit(gateway.call, SERVICE, label, takes_s=takes_s) for _ in range(_CALLS)]
@@ -49,31 +51,39 @@ class Ending:
         if not self._worked_on:
             raise ProbeError(f"none of {_CALLS} calls went to {instance.name}, which was to be at its work")
 
-    def _look(self, answers: bool) -> None:
-        if not answers and self._closed_at is None:
-            self._closed_at = time.time()
-
-    def expect_out_before_closed(self) -> None:
-        """Consul named it no longer before it did not answer for the first time."""
-        must(poll(lambda: self._closed_at, _ENDS_WITHIN_S), f"{self._name} still answers after {_ENDS_WITHIN_S:g} s")
-        self._world.record.end()
-        out = next((at for at, said in self._world.record.changes(self._address) if said is None), None)
-        must(out, f"{self._name} no longer answers, and Consul names it on")
-        assert_that(out, less_than(self._closed_at), "when it was out, and when it no longer answered")
-
-    def expect_work_done(self) -> None:
+    def expect_work_done(self, who: Who) -> None:
         """All that was under way was answered, by the instance itself what it had worked on."""
+        (instance,) = self._world.adapters(who)
         replies = [call.result() for call in self._work]
         assert_that({reply.outcome for reply in replies}, equal_to({Outcome.ANSWERED}), "what callers heard")
-        by_itself = sum(reply.by == self._name for reply in replies)
-        assert_that(by_itself, equal_to(self._worked_on), f"calls that {self._name} was given, and answered")
+        by_itself = sum(reply.by == instance.name for reply in replies)
+        assert_that(by_itself, equal_to(self._worked_on), f"calls that {instance.name} was given, and answered")
 
     def roll_out(self, who: Who) -> None:
         """Ends each of the instances, starts it again, and waits until Consul says that it is well."""
-        faults = self._world.faults
+        world = self._world
+        world.record.looks.clear()
+        for node in world.fleet.nodes_called(who):
+            door = Watch(lambda node=node: self._look(node), _EVERY_S)  # type: ignore[misc]
+            world.closing.callback(door.stop)
+            world.faults.terminate(node.name)
+            closed = poll(lambda node=node: node.name in self._closed_at, _ENDS_WITHIN_S)  # type: ignore[misc]
+            must(closed, f"{node.name} was asked to end, and still answers after {_ENDS_WITHIN_S:g} s")
+            door.stop()
+            expect_ended(node, _ENDS_WITHIN_S)
+            world.faults.mend(node.name)
+            world.expect_status(node, PASSING)
+
+    def _look(self, node: OfTarget) -> None:
+        if not node.answers(*node.address()):
+            self._closed_at.setdefault(node.name, time.time())
+
+    def expect_out_before_closed(self, who: Who) -> None:
+        """Consul named each of them no longer before it did not answer for the first time."""
+        self._world.record.end()
         for node in self._world.fleet.nodes_called(who):
-            faults.terminate(node.name)
-            if not poll(lambda node=node: node.state().get("Status") == "exited", _ENDS_WITHIN_S):  # type: ignore[misc]
-                raise FaultError(f"{node.name} was asked to end, and still runs after {_ENDS_WITHIN_S:g} s")
-            faults.mend(node.name)
-            self._world.expect_status(node, PASSING)
+            changes = self._world.record.changes(node.inner_address())
+            out = next((at for at, said in changes if said is None), None)
+            must(out, f"{node.name} has ended, and Consul named it on")
+            closed = self._closed_at[node.name]
+            assert_that(out, less_than(closed), f"when {node.name} was out, and when it no longer answered")

@@ -1,12 +1,14 @@
-"""Consul away, empty, or out of reach: what gateways do meanwhile, and what they make of it when it is back."""
+"""Consul away, empty, or out of reach: what gateways and instances do meanwhile, and what they make of its return."""
 
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, less_than_or_equal_to
 
-from support.capabilities.service_discovery_health_checks.client import SERVICE, Health
+from support.capabilities.service_discovery_health_checks.calls import kinds
+from support.capabilities.service_discovery_health_checks.client import SERVICE, Health, Outcome
+from support.capabilities.service_discovery_health_checks.ending import expect_ended
 from support.errors import ProbeError
-from support.nouns import Who
+from support.nouns import What, Who
 from support.polling import poll
 from support.probes import node as kernel
 from support.probes.consul import CRITICAL, PASSING
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
     from support.capabilities.service_discovery_health_checks.world import World
 
 _NOTICED_AFTER_S = 1.0
-_CALLS = 12  # through each gateway, enough for every instance's turn to come four times
+_CALLS = 4  # of each kind, so that every instance's turn comes, whoever is left out
+_ENDS_WITHIN_S = 10.0
+_STARTS_WITHIN_S = 30.0
+_CONSUL = What("Consul")
 
 
 class Outage:
@@ -24,10 +29,9 @@ class Outage:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._index = 0
-        self._tried = 0
+        self._index = self._tried = 0
 
-    # Consul has lost everything
+    # Consul does not answer
 
     def make_changes(self, count: int) -> None:
         """Consul counts `count` changes of the service: an instance that fails comes and goes."""
@@ -37,12 +41,44 @@ class Outage:
             consul.deregister(name)
         self._index = consul.index(SERVICE)
 
-    def expect_named_again(self, within_s: float) -> None:
-        """All instances are passing again. ProbeError when Consul does not count from a lower number than before."""
-        for node in self._world.fleet.nodes_called(Who("instance")):
-            self._world.expect_status(node, PASSING, within_s)
+    def remember_list(self) -> None:
+        """Keeps since when each instance has stood in the list."""
+        self._since = self._stands_since()
+
+    def _stands_since(self) -> dict[str, int]:
+        return {one.address: one.since for one in self._world.consul.registered(SERVICE)}
+
+    def expect_out_of_reach(self) -> None:
+        """Who calls a service that no gateway knows hears that nobody can be reached now: there may be one."""
+        asked = kinds(self._world.gateways, services=[self._world.fresh("unheard")])
+        self._world.calls.expect_refused(asked, Outcome.UNAVAILABLE)
+
+    def end_with_losses(self, within_s: float) -> None:
+        """Consul starts again, and all instances are passing in time. ProbeError when it counts on as before."""
+        self._world.faults.on_store(_CONSUL, self._world.faults.mend)
+        self.expect_listed_again(within_s)
         if self._world.consul.index(SERVICE) >= self._index:
             raise ProbeError("Consul was to count from a lower number, and does not")
+
+    def end_without_losses(self, within_s: float) -> None:
+        """Consul goes on, and in time all instances are passing, none of which has been out of the list meanwhile."""
+        self._world.faults.on_store(_CONSUL, self._world.faults.mend)
+        self.expect_listed_again(within_s)
+        assert_that(self._stands_since(), equal_to(self._since), "by which change each instance was put in the list")
+
+    def expect_listed_again(self, within_s: float) -> None:
+        """All instances are passing in time."""
+        for node in self._world.fleet.nodes_called(Who("instance")):
+            self._world.expect_status(node, PASSING, within_s)
+
+    def expect_heeded(self, who: Who, within_s: float) -> None:
+        """An instance fails: from `within_s` after Consul says so it gets no calls, and the others share all."""
+        world = self._world
+        world.answer_checks(who, Health.FAILING)
+        world.let_pass(within_s)
+        world.expect_shared(_CALLS, Who("gateway"), world.adapters(who))
+
+    # Instances do not reach Consul, which has lost everything
 
     def expect_none_failed_while_nobody_is_named(self, seconds: float) -> None:
         """Consul names no instance for so long, and every call is answered. ProbeError when it does name one."""
@@ -53,16 +89,20 @@ class Outage:
         if any(look.named for look in self._world.record.looks):
             raise ProbeError("Consul was to name no instance, and named some")
 
-    def expect_heeded(self, who: Who) -> None:
-        """An instance that begins to fail is called by no gateway from 1 s after Consul says so."""
-        world = self._world
-        world.answer_checks(who, Health.FAILING)
-        world.let_pass(_NOTICED_AFTER_S)
-        before = world.served()
-        world.call(_CALLS, Who("gateway"))
-        world.expect_all_answered()
-        (instance,) = world.adapters(who)
-        assert_that((world.served() - before)[instance.name], equal_to(0), f"calls of {instance.name} after that")
+    def expect_replaced(self, who: Who) -> None:
+        """The instance ends when it is asked to, and serves once it has been started again."""
+        faults = self._world.faults
+        for node in self._world.fleet.nodes_called(who):
+            faults.terminate(node.name)
+            expect_ended(node, _ENDS_WITHIN_S)
+            faults.launch(node.name)
+            must(poll(lambda node=node: node.answers(*node.address()), _STARTS_WITHIN_S), node.plight())  # type: ignore[misc]
+            faults.mend(node.name)
+
+    def end_of_cuts(self, within_s: float) -> None:
+        """All instances reach Consul again, and are passing in time."""
+        self._world.faults.on_links(Who("instance"), _CONSUL, self._world.faults.join)
+        self.expect_listed_again(within_s)
 
     # A gateway does not reach Consul
 
@@ -80,24 +120,14 @@ class Outage:
         assert_that(self._tried, less_than_or_equal_to(count), "connections that were tried meanwhile")
 
     def expect_left_out(self, who: Who, gateway: Who, within_s: float) -> None:
-        """Within `within_s` the gateway calls the others alone, by the instance's own record."""
+        """Within `within_s` the gateway calls the others alone, by the instance's own record, and they share evenly."""
         (adapter,), (instance,) = self._world.adapters(gateway), self._world.adapters(who)
 
         def left_out() -> bool:
             before = len(instance.calls())
             for _ in range(6):
-                adapter.call(SERVICE, self._world.label)
+                adapter.call(SERVICE, "left-out")
             return len(instance.calls()) == before
 
         must(poll(left_out, within_s), f"{adapter.name} calls {instance.name} on, {within_s:g} s later")
-
-    # A list with nonsense in it
-
-    def register_nonsense(self) -> None:
-        """Instances that nobody can call, all of them passing; they leave with the scenario."""
-        consul, world = self._world.consul, self._world
-        for address, port in (("127.0.0.1", 0), ("", 1), ("nobody.invalid", 8000)):
-            name = world.fresh("nonsense")
-            world.closing.callback(consul.deregister, name)
-            consul.register(SERVICE, name, address, port)
-        world.let_pass(_NOTICED_AFTER_S)
+        self._world.expect_shared(_CALLS, gateway, [instance])

@@ -38,7 +38,6 @@ class Thresholds:
         instance.answer_checks(Health.WELL)
         world.expect_status(node, PASSING)
         poll(lambda: record.changes(self._address)[-1][1] == PASSING, _LONGEST_GAP_S)
-        record.end()
 
     def expect_changed_after(self, bad: int, good: int) -> None:
         """It went out at exactly the `bad`th check that it failed, and came back at the `good`th that it passed."""
@@ -60,19 +59,18 @@ class Thresholds:
         out = next(at for at, status in self._world.record.changes(self._address) if status == CRITICAL)
         assert_that(out - self._failing_since, less_than_or_equal_to(seconds), "seconds until it was out")
 
-    def flap(self, who: Who, checks: int) -> None:
-        """Every other check of the instance fails, for `checks` checks."""
-        world = self._world
-        (node,), (instance,) = world.fleet.nodes_called(who), world.adapters(who)
-        self._address = node.inner_address()
-        world.record.looks.clear()
-        before = len(instance.checks())
+    def flap(self, who: Who) -> None:
+        """From now on every other check of the instance fails."""
+        (self._flapping,), (instance,) = self._world.fleet.nodes_called(who), self._world.adapters(who)
+        self._world.record.looks.clear()
+        self._checks_before = len(instance.checks())
         instance.answer_checks(Health.FAILING, Health.WELL)
-        done = poll(lambda: len(instance.checks()) >= before + checks, 2.0 * checks)
-        must(done, f"{instance.name} was not checked {checks} times within {2 * checks} s")
-        world.record.end()
 
-    def expect_never_out(self) -> None:
-        """Consul never said anything but that it was passing."""
-        changes = [status for _, status in self._world.record.changes(self._address)]
+    def expect_never_out(self, who: Who, checks: int) -> None:
+        """Consul never said anything of it but that it was passing, until it was checked so often."""
+        (instance,) = self._world.adapters(who)
+        done = poll(lambda: len(instance.checks()) >= self._checks_before + checks, 2.0 * checks)
+        must(done, f"{instance.name} was not checked {checks} times within {2 * checks} s")
+        self._world.record.end()
+        changes = [status for _, status in self._world.record.changes(self._flapping.inner_address())]
         assert_that(changes, equal_to([PASSING]), "what Consul said of it")

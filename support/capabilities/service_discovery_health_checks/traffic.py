@@ -1,12 +1,16 @@
 """Callers who call through both gateways all the time."""
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from itertools import cycle
+from statistics import quantiles
 from typing import TYPE_CHECKING, NamedTuple
 
-from hamcrest import assert_that, empty
+from hamcrest import assert_that, empty, less_than_or_equal_to
 
-from support.capabilities.service_discovery_health_checks.client import SERVICE, Adapter, Outcome, Reply
+from support.capabilities.service_discovery_health_checks.client import SERVICE, Adapter, Outcome, Reply, Way
+from support.errors import ProbeError
+from support.polling import poll
 from support.worlds import world as worlds
 from support.worlds.watches import Watch
 
@@ -16,26 +20,39 @@ if TYPE_CHECKING:
 _EVERY_S = 0.02
 _TAKES_S = 0.05
 _CALLERS = 3  # of each gateway
+_WAYS = (Way.WATCH, Way.WATCH, Way.DNS, Way.DNS, Way.WATCH, Way.DNS)  # of one caller after the other
+_BEFORE = 30  # calls that show how long one takes
+_BEFORE_WITHIN_S = 10.0
 
 
 class Made(NamedTuple):
-    """A call, from when to when it went (seconds since 1970), and what came of it."""
+    """A call, how many seconds it took, and what came of it."""
 
-    began: float
-    ended: float
     through: str
+    way: Way
+    took_s: float
     reply: Reply
 
 
 class Traffic:
-    """Some callers of each gateway, from its birth until `end`: at any time each instance works on a call."""
+    """Some callers of each gateway, from its birth until `end`: at any time each instance works on a call.
+
+    Half of them call whom the gateway knows by watch, the others whom it finds by DNS; their calls go by `labels`.
+    """
 
     def __init__(self, world: "World") -> None:
         self._world = world
         self.made: list[Made] = []
-        self._watches = [Watch(lambda one=one: self._call(one), _EVERY_S) for one in world.gateways * _CALLERS]  # type: ignore[misc]
+        self.labels = {way: world.fresh("traffic") for way in Way}
+        callers = zip(world.gateways * _CALLERS, cycle(_WAYS), strict=False)
+        self._watches = [Watch(lambda one=one: self._call(*one), _EVERY_S) for one in callers]  # type: ignore[misc]
         for watch in self._watches:
             world.closing.callback(watch.stop)
+
+    def begin(self) -> None:
+        """Returns when some calls have shown how long one takes. ProbeError when that takes too long."""
+        if not poll(lambda: len(self.made) >= _BEFORE, _BEFORE_WITHIN_S):
+            raise ProbeError(f"only {len(self.made)} calls were made within {_BEFORE_WITHIN_S:g} s")
 
     def go_on(self, seconds: float) -> None:
         """Calls go on for so long."""
@@ -49,12 +66,24 @@ class Traffic:
     def expect_none_failed(self) -> None:
         """Every call that has been made was answered."""
         self.end()
-        assert_that(list(self._failed()), empty(), f"of {len(self.made)} calls, those that were not answered")
+        failed = Counter(
+            (c.through, c.way.name, c.reply.outcome.name) for c in self.made if c.reply.outcome is not Outcome.ANSWERED
+        )
+        assert_that(failed, empty(), f"of {len(self.made)} calls, those that were not answered")
 
-    def _failed(self) -> Iterator[Made]:
-        return (call for call in self.made if call.reply.outcome is not Outcome.ANSWERED)
+    def expect_as_fast(self, times: float) -> None:
+        """By each way, three of four calls took at most `times` as long as of the first, before anything was amiss."""
+        for way in Way:
+            before, since = (_most(some, way) for some in (self.made[:_BEFORE], self.made[_BEFORE:]))
+            told = f"how many times as long as before most calls took by {way.name}"
+            assert_that(since / before, less_than_or_equal_to(times), told)
 
-    def _call(self, gateway: Adapter) -> None:
-        began = time.time()
-        reply = gateway.call(SERVICE, self._world.label, takes_s=_TAKES_S)
-        self.made.append(Made(began, time.time(), gateway.name, reply))
+    def _call(self, gateway: Adapter, way: Way) -> None:
+        began = time.monotonic()
+        reply = gateway.call(SERVICE, self.labels[way], way=way, takes_s=_TAKES_S)
+        self.made.append(Made(gateway.name, way, time.monotonic() - began, reply))
+
+
+def _most(made: list[Made], way: Way) -> float:
+    """How many seconds three of four of the calls by `way` took at most."""
+    return quantiles([one.took_s for one in made if one.way is way], n=4)[-1]

@@ -1,18 +1,22 @@
 """One scenario of service discovery: the gateways, the instances behind them, and what Consul says of these."""
 
 import time
-from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 
 from hamcrest import assert_that, equal_to
 
 from support.capabilities.service_discovery_health_checks.beginning import Beginning
-from support.capabilities.service_discovery_health_checks.bystander import Canary, Casualty, Stranger
-from support.capabilities.service_discovery_health_checks.client import SERVICE, Adapter, Health, Outcome, Reply, Way
+from support.capabilities.service_discovery_health_checks.bystander import Casualty, Stranger
+from support.capabilities.service_discovery_health_checks.calls import Calls, alike, kinds
+from support.capabilities.service_discovery_health_checks.client import SERVICE, TAGS, Adapter, Health, Way
 from support.capabilities.service_discovery_health_checks.ending import Ending
+from support.capabilities.service_discovery_health_checks.lookalikes import Lookalikes
+from support.capabilities.service_discovery_health_checks.nonsense import Nonsense
 from support.capabilities.service_discovery_health_checks.outage import Outage
 from support.capabilities.service_discovery_health_checks.record import Record
 from support.capabilities.service_discovery_health_checks.silence import Silence
+from support.capabilities.service_discovery_health_checks.tagged import Tagged
 from support.capabilities.service_discovery_health_checks.thresholds import Thresholds
 from support.capabilities.service_discovery_health_checks.traffic import Traffic
 from support.containers.platform import OfTarget
@@ -30,26 +34,29 @@ _STATUSES = {Health.WELL: PASSING, Health.WARNING: WARNING, Health.FAILING: CRIT
 
 
 class World(world.World[Adapter]):
-    """What the steps of one scenario share. Calls of a scenario go by its `label` in the instances' records."""
+    """What the steps of one scenario share."""
 
     record = part(Record)
-    traffic = part(Traffic)
+    calls, traffic = part(Calls), part(Traffic)
     thresholds = part(Thresholds)
     silence, beginning, ending = part(Silence), part(Beginning), part(Ending)
     outage = part(Outage)
-    canary, stranger, casualty = part(Canary), part(Stranger), part(Casualty)
+    tagged, lookalikes, nonsense = part(Tagged), part(Lookalikes), part(Nonsense)
+    stranger, casualty = part(Stranger), part(Casualty)
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
         self.consul = self.opened(ConsulProbe(self.fleet.stores["consul"]))
-        self.label = self.fresh("call")
         self.gateways, self.instances = self.adapters(Who("gateway")), self.adapters(Who("instance"))
-        self.replies: list[Reply] = []
 
     def adapters(self, who: Who) -> list[Adapter]:
         """The adapters of the nodes that a sentence speaks of."""
         names = [node.name for node in self.fleet.nodes_called(who)]
         return [adapter for adapter in self.nodes if adapter.name in names]
+
+    def running(self) -> list[Adapter]:
+        """The instances, but for those that a fault holds down."""
+        return [one for one in self.instances if one.name not in self.faults.held]
 
     # What is so
 
@@ -62,7 +69,7 @@ class World(world.World[Adapter]):
             self.expect_status(node, PASSING, _READY_WITHIN_S)
         names = {instance.name for instance in self.instances}
         for gateway in self.gateways:
-            called = partial(self._called_in_turn, gateway)
+            called = partial(self._called_in_turn, gateway, len(names))
             must(poll(lambda called=called: called() == names, _READY_WITHIN_S), f"{gateway.name} does not call all")  # type: ignore[misc]
 
     def _forget_the_dead(self) -> None:
@@ -72,9 +79,12 @@ class World(world.World[Adapter]):
             if one.address not in living:
                 self.consul.forget(one.id)
 
-    def _called_in_turn(self, gateway: Adapter) -> set[str | None]:
-        calls = [gateway.call(SERVICE, "ready", way=way).by for way in Way for _ in self.instances]
-        return set(calls) if calls.count(None) == 0 else set()
+    @staticmethod
+    def _called_in_turn(gateway: Adapter, turns: int) -> set[str | None]:
+        """Who answers `turns` calls by each way, and one for each tag; nobody when one of all these is not answered."""
+        calls = [gateway.call(SERVICE, "ready", way=way).by for way in Way for _ in range(turns)]
+        tagged = [gateway.call(SERVICE, "ready", tag, way).by for way in Way for tag in TAGS]
+        return set(calls) if None not in calls + tagged else set()
 
     def registered(self, node: OfTarget) -> Registered | None:
         """What Consul says of the service at the address of `node`."""
@@ -101,54 +111,18 @@ class World(world.World[Adapter]):
         """Waits, for who is to take notice of something."""
         world.wait_until(time.monotonic() + seconds)
 
-    def call(self, count: int, who: Who, way: Way = Way.WATCH) -> None:
-        """`count` calls through each of the gateways `who`, one after the other."""
-        for gateway in self.adapters(who):
-            self.replies += [gateway.call(SERVICE, self.label, way=way) for _ in range(count)]
-
-    def call_nobody(self, nobody: str, who: Who) -> None:
-        """Calls what sentences call `nobody` through each of the gateways `who`."""
-        names = {
-            "a service that nobody has registered": (self.fresh("nobody"), ""),
-            "a tag that no instance has": (SERVICE, self.fresh("nobody")),
-        }
-        service, tag = names[nobody]
-        self.replies += [one.call(service, self.label, tag, way) for one in self.adapters(who) for way in Way]
-
     # What must hold
 
-    def served(self) -> Counter[str]:
-        """How many calls of this scenario each instance that runs was given, by its own record."""
-        running = [one for one in self.instances if one.name not in self.faults.held]
-        return Counter({one.name: sum(call.label == self.label for call in one.calls()) for one in running})
+    def expect_shared(self, count: int, who: Who, but: Sequence[Adapter] = ()) -> None:
+        """All instances, or all `but` some, share calls evenly that go through each of the gateways `who`.
 
-    def expect_all_answered(self) -> None:
-        """Every call of the scenario was answered by an instance."""
-        assert_that(Counter(reply.outcome for reply in self.replies), equal_to({Outcome.ANSWERED: len(self.replies)}))
-
-    def expect_served(self, who: Who, count: int) -> None:
-        """Each of the instances `who` was given `count` calls, by its own record and by what callers heard."""
-        self.expect_all_answered()
-        heard, served = Counter(reply.by for reply in self.replies), self.served()
-        for instance in self.adapters(who):
-            found = (served[instance.name], heard[instance.name])
-            assert_that(found, equal_to((count, count)), f"calls that {instance.name} was given, and that it answered")
-
-    def expect_spread(self, count: int, who: Who) -> None:
-        """`count` calls through each of the gateways `who` are answered, by each instance as many."""
-        before = self.served()
-        self.call(count, who)
-        self.expect_all_answered()
-        share = count * len(self.adapters(who)) // len(self.instances)
-        wanted = {instance.name: share for instance in self.instances}
-        assert_that(dict(self.served() - before), equal_to(wanted), "calls that each was given, by its own record")
+        `count` calls by each way, and as many for each tag that the instances have.
+        """
+        names = [one.name for one in self.instances if one not in but]
+        asked = kinds(self.adapters(who), tags=("", *TAGS))
+        self.calls.expect(dict.fromkeys(asked, alike(names, count // len(names))))
 
     def expect_listed(self, count: int) -> None:
         """Consul lists so many instances, each at an address of its own."""
         listed = self.consul.registered(SERVICE)
         assert_that((len(listed), len({one.address for one in listed})), equal_to((count, count)), "in Consul's list")
-
-    def expect_unknown(self) -> None:
-        """Every caller heard that there is no such thing, and no instance was given a call."""
-        assert_that({reply.outcome for reply in self.replies}, equal_to({Outcome.UNKNOWN}), "what callers heard")
-        assert_that(self.served().total(), equal_to(0), "calls that instances were given, by their own record")

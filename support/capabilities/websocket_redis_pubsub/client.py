@@ -180,7 +180,7 @@ class Adapter(Protocol):
     def look(self, session: Session | None, channel: str) -> Refusal | None:
         """A user asks who watches `channel`."""
 
-    def end_session(self, session: Session) -> None:
+    def end_session(self, session: Session) -> Refusal | None:
         """A user logs out."""
 
     # A backend of the business, and its operators

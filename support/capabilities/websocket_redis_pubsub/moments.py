@@ -29,6 +29,7 @@ class Moments:
         self._world = world
         self._own = world.fresh("moment")  # with this the names of their own channels begin
         self._watchers: list[Subscriber] = []
+        self._company: dict[str, Subscriber] = {}  # the name of a watcher -> who joined them
         self._serials: dict[str, list[int]] = {}
 
     def open(self, count: int, gateway: Adapter) -> None:
@@ -39,7 +40,7 @@ class Moments:
     def bring_company(self, gateway: Adapter) -> None:
         """Every third of the subscribers is joined by somebody on `gateway`."""
         for watcher in self._watchers[::3]:
-            self._world.join(1, gateway, *watcher.channels)
+            (self._company[watcher.name],) = self._world.join(1, gateway, *watcher.channels)
 
     def connect(self, count: int, gateway: Adapter) -> None:
         """`count` sessions connected to `gateway`, each for a channel of its own, which it does not watch yet."""
@@ -55,19 +56,29 @@ class Moments:
         began = time.monotonic()
         for number, watcher in enumerate(self._watchers):
             wait_until(began + window_s * number / len(self._watchers))
-            self._world.gateways[1].end_session(watcher.session)
+            self._world.log_out(watcher.session)
 
     def expect_no_subscription(self, within_s: float) -> None:
         """Within `within_s` Redis counts no subscription to any of the channels. AssertionError if not."""
         self._world.expect_subscriptions(self._own, 0, within_s)
 
+    def expect_nobody_present(self, within_s: float) -> None:
+        """Within `within_s` nobody is present in any of the channels. AssertionError with who is."""
+        for watcher in self._watchers:
+            self._world.expect_present(watcher.name, {}, within_s)
+
     def reconnect_to(self, gateway: Adapter) -> None:
-        """All lose their connection and connect to `gateway`; each one's update comes at one of the moments of that."""
+        """All lose their connection and connect to `gateway`; each one's update comes at one of the moments of that.
+
+        Their company asks once more for what it watches, over the connection that it has, and one more update comes.
+        """
         commands = self._world.opened(Commands(self._world.fleet.stores["redis"]))
 
         def reconnect(numbered: tuple[int, Subscriber]) -> None:
             number, watcher = numbered
             self._reconnect(watcher, gateway, commands, number // 3 % _STEPS)
+            if company := self._company.get(watcher.name):
+                self._ask_again(watcher, company, commands)
 
         for_each(list(enumerate(self._watchers)), reconnect, _RECONNECT_AT_ONCE)
 
@@ -98,6 +109,17 @@ class Moments:
             poll(lambda: len(watcher.connections) > seen or connected.done(), _COMES_WITHIN_S, every_s=0.001)
             self._publish_at(watcher, self._moment(watcher, commands, step))
             connected.result()
+
+    def _ask_again(self, watcher: Subscriber, company: Subscriber, commands: Commands) -> None:
+        """The update comes as soon as Redis has been asked once, while the gateway may have more to ask."""
+        (channel,) = company.channels
+        poll(lambda: len(self._world.serials_of(company, channel)) >= len(self._serials[channel]), _COMES_WITHIN_S)
+        moment = self._moment(watcher, commands, 1)
+        with threads(1) as pool:
+            # A platform may refuse that; whoever watches goes on to get each update once.
+            asked = pool.submit(company.ask_to_watch, channel, company.position(channel))
+            self._publish_at(watcher, moment)
+            asked.result()
 
     def _moment(self, watcher: Subscriber, commands: Commands, step: int) -> Callable[[], bool]:
         """Whether Redis has heard `step` more words about the channel of `watcher` than it has by now."""

@@ -1,6 +1,5 @@
 """Live updates under pressure: readers who stall, a thousand lost connections, a steady stream that is timed."""
 
-import math
 import time
 from collections.abc import Iterable
 from contextlib import closing
@@ -23,6 +22,7 @@ from support.worlds.world import wait_until
 _PIECE = 64_000  # bytes of one update in a flow
 _STEP = 5 * _PIECE  # bytes that a flow moves on by; most of them are for the stalled alone, so that others cost no time
 _READ_WITHIN_S = 5.0
+_UNDER_WAY = 16  # updates of a steady flow; many more at once would not be steady, and too much for a busy machine
 _AHEAD = 4  # updates by which a flow may be ahead of those who read: far from what makes a reader too slow
 
 
@@ -196,7 +196,7 @@ class SteadyFlow:
         """
         gateways, channels = self._world.gateways, list(self._audience)
         sent, began = [], time.monotonic()
-        with closing(BarePubSub(self._path(), self._count)) as redis, threads(math.ceil(rate)) as pool:
+        with closing(BarePubSub(self._path(), self._count)) as redis, threads(_UNDER_WAY) as pool:
             for number in range(count):
                 wait_until(began + number / rate)
                 gateway = gateways[number // len(channels) % len(gateways)]

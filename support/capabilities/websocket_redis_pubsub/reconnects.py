@@ -6,7 +6,7 @@ from functools import partial
 
 from hamcrest import assert_that
 
-from support.capabilities.websocket_redis_pubsub.client import Answer, Ending, Joined, Refusal, Refused
+from support.capabilities.websocket_redis_pubsub.client import Answer, Ending, Joined, Position, Refusal, Refused
 from support.capabilities.websocket_redis_pubsub.matchers import exactly_once_in_order
 from support.capabilities.websocket_redis_pubsub.receiver import Connection
 from support.capabilities.websocket_redis_pubsub.subscriber import Subscriber, serial_in, update_of
@@ -17,6 +17,7 @@ from support.promise import must
 from support.worlds.crowds import threads
 
 _PUBLISHERS = 4
+_PUBLISHED_EVERY_S = 0.01
 
 
 class Absence:
@@ -37,6 +38,17 @@ class Absence:
         time.sleep(after_s)
         self._subscriber.connect(self._world.gateways[1])
 
+    def end_while_published(self, most: int) -> None:
+        """The subscriber reconnects there, and until it is back updates are published, at `most` so many."""
+        world, before = self._world, len(self._world.published)
+        with threads(1) as pool:
+            back = pool.submit(self._subscriber.connect, world.gateways[1])
+            while not poll(back.done, _PUBLISHED_EVERY_S) and len(world.published) < before + most:
+                world.publish(1, through=world.gateways[:1])
+            back.result()
+        if len(world.published) == before:
+            raise ProbeError("the subscriber was back before an update could be published")
+
     def leave_and_come_back(self, times: int) -> None:
         """The subscriber leaves by word and asks again, `times` times, over the same connection."""
         for _ in range(times):
@@ -45,11 +57,15 @@ class Absence:
 
     def expect_replay(self, missed: int) -> None:
         """The answer to the reconnect: recovered, with precisely the last `missed` updates, in order."""
-        answer = self._answer()
-        given = [serial_in(update.data) for update in answer.missed]
-        must(answer.recovered is True, f"expected to be told that nothing is lost, got recovered: {answer.recovered}")
+        self.expect_recovered()
+        given = [serial_in(update.data) for update in self._answer().missed]
         lost = self._world.published[len(self._world.published) - missed :]
         assert_that(given, exactly_once_in_order(lost), self._subscriber.name)
+
+    def expect_recovered(self) -> None:
+        """The answer to the reconnect: recovered. AssertionError if not."""
+        told = self._answer().recovered
+        must(told is True, f"expected to be told that nothing is lost, got recovered: {told}")
 
     def expect_told_of_loss(self) -> None:
         """The answer to the reconnect: not recovered, and not one update."""
@@ -82,11 +98,15 @@ class DeafGateway:
 
     def __init__(self, world: Workspace) -> None:
         self._world = world
+        self._told: list[Position | Refusal | None] = []
+        self._anew: list[list[int]] = []  # for each loss the updates that followed
 
     def publish(self) -> None:
-        """A backend publishes an update through the first gateway."""
-        began = time.monotonic()
-        self._told = self._world.gateways[0].publish(self._world.channel, update_of(0))
+        """A backend publishes an update through the first gateway, and a subscriber there one over the connection."""
+        began, author = time.monotonic(), self._world.subscribers[0]
+        told = author.ask_to_publish(self._world.channel, update_of(0))
+        self._told = [self._world.gateways[0].publish(self._world.channel, update_of(0))]
+        self._told.append(told.why if isinstance(told, Refused) else None)
         self._took_s = time.monotonic() - began
 
     def lose_subscriptions(self) -> None:
@@ -133,15 +153,27 @@ class DeafGateway:
         self._world.expect_told_of_gap(there, within_s)
         self._world.expect(there, self._world.published[:-missed], within_s=0)
 
-    def expect_what_follows_the_gap(self, count: int, within_s: float) -> None:
-        """Of the last `count` updates, with which a history began, all have those behind the gap that they were told.
+    def lose_everything(self, count: int, times: int) -> None:
+        """As many `times` Redis loses everything, and `count` updates follow; it waits until they are known, or 5 s."""
+        world = self._world
+        for _ in range(times):
+            world.redis.lose_everything()
+            self._anew.append(world.publish(count))
+            last = self._anew[-1][-1]
+            poll(lambda last=last: all(last in world.serials_of(s) for s in world.subscribers), 5)  # type: ignore[misc]
+
+    def expect_what_follows_the_gaps(self, within_s: float) -> None:
+        """All were told once of each loss, and have the updates behind each gap that they were told.
 
         AssertionError if not.
         """
-        before, anew = self._world.published[:-count], self._world.published[-count:]
-        for subscriber in self._world.subscribers:
-            (gap,) = subscriber.gaps(self._world.channel)
-            self._world.expect([subscriber], before + anew[gap.position.offset :], within_s)
+        world = self._world
+        world.expect_told_of_gap(world.subscribers, within_s, len(self._anew))
+        before = world.published[: -sum(map(len, self._anew))]
+        for subscriber in world.subscribers:
+            gaps = zip(self._anew, subscriber.gaps(world.channel), strict=True)
+            rest = [serial for anew, gap in gaps for serial in anew[gap.position.offset :]]
+            world.expect([subscriber], before + rest, within_s)
 
     def expect_nothing_missed_at_second_gateway(self, within_s: float) -> None:
         """The second gateway's subscribers have received everything. AssertionError if not."""
@@ -149,10 +181,10 @@ class DeafGateway:
         self._world.expect(there, self._world.published, within_s)
 
     def expect_told(self, within_s: float) -> None:
-        """The publisher was told that the platform cannot do it now, within `within_s`. AssertionError if not."""
-        told = self._told.value if isinstance(self._told, Refusal) else "it was taken"
-        said = f"expected within {within_s:g} s: {Refusal.UNAVAILABLE.value}; told after {self._took_s:.1f} s: {told}"
-        must(self._told is Refusal.UNAVAILABLE and self._took_s <= within_s, said)
+        """Both were told that the platform cannot do it now, within `within_s`. AssertionError if not."""
+        expected = [Refusal.UNAVAILABLE] * 2
+        said = f"expected {expected} within {within_s:g} s, told after {self._took_s:.1f} s: {self._told}"
+        must(self._told == expected and self._took_s <= within_s, said)
 
     def expect_unwell(self, within_s: float) -> None:
         """The first gateway's health check fails within `within_s`. AssertionError if it does not."""

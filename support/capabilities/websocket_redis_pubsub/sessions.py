@@ -1,9 +1,13 @@
 """Who may watch what, and for how long: private channels, doubtful credentials, sessions that end."""
 
-import itertools
 import time
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 from functools import partial
+from itertools import chain, count, islice, permutations
+from urllib.parse import unquote
 
 from hamcrest import assert_that, equal_to
 
@@ -12,6 +16,7 @@ from support.capabilities.websocket_redis_pubsub.client import (
     Answer,
     Ending,
     Grant,
+    Position,
     Refusal,
     Refused,
     Session,
@@ -22,6 +27,7 @@ from support.capabilities.websocket_redis_pubsub.workspace import LIFETIME_S, Wo
 from support.polling import poll
 from support.promise import must
 from support.worlds.crowds import for_each
+from support.worlds.world import turns
 
 OWN_SITE = "https://app.example.com"  # the nodes are configured with it, see nodes.toml
 FOREIGN_SITES = (  # each part of an origin counts: scheme, host and port (RFC 6454 section 5)
@@ -59,6 +65,17 @@ _LOOK_ALIKES = (
     "a ",
     "a\u0308",  # looks like ä, which is in this list as one letter
     "a/b",
+    "1",
+    "10",
+)
+# What a platform may do to names before it compares them, so that it takes one for another.
+_MAKES_ALIKE: tuple[Callable[[str], str], ...] = (
+    str.casefold,
+    str.strip,
+    unquote,
+    lambda name: name.replace(" ", ""),
+    partial(unicodedata.normalize, "NFKC"),
+    lambda name: unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode(),
 )
 
 
@@ -69,13 +86,15 @@ class PrivateChannels:
         self._world = world
         self._watchers: list[Subscriber] = []
         self._serials: dict[str, list[int]] = {}
+        self._names: dict[str, str] = {}  # channel -> the part of its name that is easily mistaken
         self._answers: dict[str, Refusal | str] = {}
 
-    def open(self, count: int) -> None:
-        """`count` users, each with a channel that bears their name."""
-        names = itertools.chain(_LOOK_ALIKES, map(str, itertools.count(1)))
+    def open(self, users: int) -> None:
+        """`users`, each with a channel that bears their name."""
         own = self._world.fresh("user")
-        self._serials = {f"{own}:{name}": [] for name in itertools.islice(names, count)}
+        names = islice(chain(_LOOK_ALIKES, map(str, count(11))), users)
+        self._names = {f"{own}:{name}": name for name in names}
+        self._serials = {channel: [] for channel in self._names}
         for gateway in self._world.gateways:
             at_gateway = [self._world.newcomer(channel, channel) for channel in self._serials]
             for_each(at_gateway, partial(self._enter, gateway))
@@ -95,9 +114,8 @@ class PrivateChannels:
             must(not strange, f"{watcher.name} was shown {strange[:3]}")
 
     def intrude(self) -> None:
-        """Each user asks for the channel of each other over the connection, and without one for a neighbour's."""
-        users = self._watchers[: len(self._serials)]
-        for_each(list(zip(users, users[-1:] + users[:-1], strict=True)), self._intrude)
+        """Each user asks for the channel of each other, and does all else that one can with those that look alike."""
+        for_each(self._watchers[: len(self._serials)], self._intrude)
 
     def expect_refused(self) -> None:
         """Everything that was tried was answered as forbidden. AssertionError with what was not."""
@@ -109,17 +127,28 @@ class PrivateChannels:
         for channel in self._serials:
             self._world.expect_present(channel, {channel: 2}, within_s)
 
-    def _intrude(self, intruder_and_neighbour: tuple[Subscriber, Subscriber]) -> None:
-        intruder, neighbour = intruder_and_neighbour
-        for channel in self._serials.keys() - {intruder.name}:
-            for verb, ask in (("watch", intruder.ask_to_watch), ("write to", partial(_write, intruder))):
-                answer = ask(channel)
-                refusal = answer.why if isinstance(answer, Refused) else str(answer)
-                self._answers[f"{intruder.name}: {verb} {channel}"] = refusal
-        gateway, session, channel = self._world.gateways[1], intruder.session, neighbour.name
-        wrote, looked = gateway.write(session, channel, update_of(0)), gateway.look(session, channel)
-        self._answers[f"{intruder.name}: write to {channel} without a connection"] = wrote or "done"
-        self._answers[f"{intruder.name}: see who is in {channel}"] = looked or "done"
+    def _intrude(self, intruder: Subscriber) -> None:
+        for owner in self._watchers[: len(self._serials)]:
+            if owner is not intruder:
+                tried = self._everything(intruder, owner) if self._alike(intruder, owner) else {}
+                tried["watch"] = partial(_watch, intruder, owner.name)
+                self._answers |= {f"{intruder.name}: {verb} {owner.name}": ask() for verb, ask in tried.items()}
+
+    def _everything(self, intruder: Subscriber, owner: Subscriber) -> dict[str, Callable[[], Refusal | str]]:
+        """What else one can do with a channel; `owner` knows a position in it."""
+        gateway, session, channel = self._world.gateways[1], intruder.session, owner.name
+        return {
+            "watch from a position": lambda: _watch(intruder, channel, owner.position(channel)),
+            "write over a connection to": lambda: _told(intruder.ask_to_publish(channel, update_of(0))),
+            "write to": lambda: gateway.write(session, channel, update_of(0)) or "done",
+            "see who is in": lambda: gateway.look(session, channel) or "done",
+        }
+
+    def _alike(self, one: Subscriber, other: Subscriber) -> bool:
+        """Whether one name might be taken for the other: as a pattern, as its beginning, or as another spelling."""
+        pair = self._names[one.name], self._names[other.name]
+        spelt = any(make(pair[0]) == make(pair[1]) for make in _MAKES_ALIKE)
+        return spelt or any(fnmatchcase(name, of) or name.startswith(of) for name, of in permutations(pair))
 
     def _enter(self, gateway: Adapter, watcher: Subscriber) -> None:
         self._world.enter(watcher, gateway, watcher.name)
@@ -133,6 +162,7 @@ class Sessions:
         self._answers: dict[str, Refusal | None] = {}
         self._ends_at = 0
         self._ended = ""
+        self._pages: dict[str, list[Subscriber]] = {}  # device -> its pages that are open
         self._doubtful: dict[str, Callable[[], Session | None]] = {
             "no token": lambda: None,
             "a token that somebody else signed": partial(self._session, signature=Signature.FOREIGN),
@@ -172,46 +202,74 @@ class Sessions:
                 looked = gateway.look(session, self._world.channel)
                 self._answers |= {f"{kind}, {gateway.name}: write": wrote, f"{kind}, {gateway.name}: look": looked}
 
-    def expect_cannot_write(self, subscriber: Subscriber) -> None:
-        """The session of `subscriber` is refused when it writes to the workspace. AssertionError if not."""
-        gateways, channel = self._world.gateways, self._world.channel
-        answers = [gateway.write(subscriber.session, channel, update_of(0)) for gateway in gateways]
-        assert_that(answers, equal_to([Refusal.UNAUTHENTICATED] * 2), "writing with a session that was logged out")
+    def open(self, name: str, device: str, lifetime_s: float = LIFETIME_S) -> None:
+        """One session of `name` with three pages at each gateway that watch the workspace; one of each is closed again.
 
-    def open(self, name: str, lifetime_s: float = LIFETIME_S) -> None:
-        """One session of `name` with two connections to each gateway, all watching the workspace."""
-        self._ends_at = int(time.time() + lifetime_s)
-        session = self._world.session(name, self._world.channel, expires=self._ends_at)
-        for gateway in (*self._world.gateways, *self._world.gateways):
-            page = self._world.newcomer(name, self._world.channel)
+        The session has been good for all that one can do, at both gateways.
+        """
+        world, self._ends_at = self._world, int(time.time() + lifetime_s)
+        session = world.session(name, world.channel, expires=self._ends_at)
+        pages = [world.newcomer(name, world.channel) for _ in (*world.gateways, *world.gateways, *world.gateways)]
+        for page, gateway in zip(pages, turns(world.gateways), strict=False):
             page.session = session
-            self._world.enter(page, gateway, self._world.channel)
+            world.enter(page, gateway, world.channel)
+        for page in pages[: len(world.gateways)]:
+            page.leave()
+        self._pages[f"{name}'s {device}"] = pages[len(world.gateways) :]
+        answers = self._everything(session)
+        assert_that(answers, equal_to(dict.fromkeys(answers)), f"what {name} can do with a valid session")
 
-    def log_out(self, lifetime_s: float) -> None:
-        """Ends a session that would have lasted for `lifetime_s`."""
-        self._ends_at = int(time.time() + lifetime_s)
+    def open_devices(self, *names: str) -> None:
+        """Each of `names` has a session on a laptop and one on a phone, with two pages open at each gateway."""
+        for name in names:
+            for device in ("laptop", "phone"):
+                self.open(name, device)
+
+    def log_out_on(self, device: str, gateway: Adapter) -> None:
+        """Whoever has such a device logs out on it, at `gateway`."""
+        for page in self._first_pages(device):
+            self._world.log_out(page.session, gateway)
+
+    def log_out_another(self) -> None:
+        """Ada logs out of another session, which would have ended at the same time."""
         self._ended = self._world.session("ada", self._world.channel, expires=self._ends_at)
-        self._world.gateways[0].end_session(self._ended)
+        self._world.log_out(self._ended, self._world.gateways[0])
 
-    def expect_refused_until(self, before_s: float) -> None:
-        """Up to `before_s` before its end the session that was logged out is refused. AssertionError when it is not."""
+    def expect_pages_closed(self, device: str, within_s: float) -> None:
+        """Within `within_s` every page of such a device is closed as no longer allowed. AssertionError if not."""
+        self.expect_closed([page for pages in self._of(device) for page in pages], within_s)
 
-        def other_answers() -> list[Refusal | None]:
+    def expect_good_for_nothing(self, device: str) -> None:
+        """The sessions of such a device cannot connect, write or see who is there. AssertionError if one can."""
+        for page in self._first_pages(device):
+            answers = self._everything(page.session)
+            told = f"what {page.name} can do with a session that is over"
+            assert_that(answers, equal_to(dict.fromkeys(answers, Refusal.UNAUTHENTICATED)), told)
+
+    def expect_next_update_at(self, device: str) -> None:
+        """The next update reaches every page of such a device once, and nobody else is present any more."""
+        pages = [page for pages in self._of(device) for page in pages]
+        self._world.expect_next_update(pages)
+        self._world.expect_present(self._world.channel, dict(Counter(page.name for page in pages)), within_s=2)
+
+    def expect_as_told_until(self, before_s: float) -> None:
+        """Up to `before_s` before their end one session's pages are open, and the one that was logged out is refused.
+
+        AssertionError when it is otherwise.
+        """
+
+        def wrong() -> list[object]:
             answers = [_try(gateway, self._ended) for gateway in self._world.gateways]
-            return [answer for answer in answers if answer is not Refusal.UNAUTHENTICATED]
+            let_in: list[object] = [answer for answer in answers if answer is not Refusal.UNAUTHENTICATED]
+            return let_in + [page.name for pages in self._of("") for page in pages if page.connection.ending]
 
-        others = poll(other_answers, self._ends_at - before_s - time.time(), every_s=0.2)
-        must(not others, f"a session that was logged out was answered {others} before its end, None being let in")
-
-    def expect_open_until(self, before_s: float) -> None:
-        """Up to `before_s` before the session's end no connection is closed. AssertionError when one is."""
-        left_s = self._ends_at - before_s - time.time()
-        closed = poll(lambda: [s.name for s in self._world.subscribers if s.connection.ending], left_s)
-        must(not closed, f"{closed} were closed more than {before_s:g} s before the session's end")
+        others = poll(wrong, self._ends_at - before_s - time.time(), every_s=0.2)
+        must(not others, f"{before_s:g} s before the end of both sessions: {others} were closed, or let in (None)")
 
     def expect_closed_at_end(self, within_s: float) -> None:
-        """Within `within_s` after the session's end all its connections are closed. AssertionError when one is not."""
-        self.expect_closed(self._world.subscribers, self._ends_at + within_s - time.time())
+        """Within `within_s` after the session's end its pages are closed and nobody is there. AssertionError if not."""
+        self.expect_pages_closed("", self._ends_at + within_s - time.time())
+        self._world.expect_present(self._world.channel, {}, within_s)
 
     def expect_closed(self, subscribers: Iterable[Subscriber], within_s: float) -> None:
         """Within `within_s` the connections of `subscribers` are closed as no longer allowed. AssertionError if not."""
@@ -223,8 +281,27 @@ class Sessions:
 
     def _logged_out(self) -> Session:
         session = self._session()
-        self._world.gateways[0].end_session(session)
+        self._world.log_out(session, self._world.gateways[0])
         return session
+
+    def _of(self, device: str) -> list[list[Subscriber]]:
+        """The pages of each device whose name ends so."""
+        return [pages for name, pages in self._pages.items() if name.endswith(device)]
+
+    def _first_pages(self, device: str) -> list[Subscriber]:
+        """A page of each session."""
+        return [pages[0] for pages in self._of(device)]
+
+    def _everything(self, session: Session) -> dict[str, Refusal | None]:
+        """What each gateway answers to all that one can do with a session; None where it is done."""
+        channel = self._world.channel
+        answers: dict[str, Refusal | None] = {}
+        for gateway in self._world.gateways:
+            answers[f"{gateway.name}: connect"] = _try(gateway, session)
+            answers[f"{gateway.name}: connect from a page of our own site"] = _try(gateway, session, OWN_SITE)
+            answers[f"{gateway.name}: write"] = gateway.write(session, channel, update_of(0))
+            answers[f"{gateway.name}: see who is there"] = gateway.look(session, channel)
+        return answers
 
 
 def _try(gateway: Adapter, session: Session | None, site: str | None = None) -> Refusal | None:
@@ -236,5 +313,9 @@ def _try(gateway: Adapter, session: Session | None, site: str | None = None) -> 
     return None
 
 
-def _write(user: Subscriber, channel: str) -> Answer:
-    return user.ask_to_publish(channel, update_of(0))
+def _watch(user: Subscriber, channel: str, after: Position | None = None) -> Refusal | str:
+    return _told(user.ask_to_watch(channel, after))
+
+
+def _told(answer: Answer) -> Refusal | str:
+    return answer.why if isinstance(answer, Refused) else str(answer)

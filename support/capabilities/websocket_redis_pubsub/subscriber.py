@@ -40,6 +40,9 @@ _ANSWERS = get_args(Answer)
 # What people write: blanks, quotes, lines, letters of all kinds. None of it may be cut, escaped or decoded on the way.
 _TEXT = 'Zoë said: "50 % of a\\b, 日本 & <i>c</i> 🙂"\nand  left\u2028'
 
+# What else JSON has (RFC 8259).
+_REST: list[Any] = [0, -1, 2**53, 0.1, 1e-7, True, False, None, "", [], {}, {"": {"é": [[]]}}]
+
 _SHOWN = 100  # letters of what nobody understands
 
 Expected = TypeVar("Expected")
@@ -219,13 +222,13 @@ class Subscriber:
 
 
 def update_of(serial: int, padding: int = 0) -> dict[str, Any]:
-    """The data of an update: its number, a text that must arrive as it was written, and `padding` more bytes."""
-    return {"serial": serial, "text": _TEXT, "padding": "x" * padding}
+    """The data of an update: its number, what must arrive as it was written, and `padding` more bytes."""
+    return {"serial": serial, "text": _TEXT, "rest": _REST, "padding": "x" * padding}
 
 
 def serial_in(data: Any) -> int:
-    """The number of the update whose data this is; 0, which no update has, where any of its text is missing."""
-    whole = isinstance(data, dict) and data.get("text") == _TEXT
+    """The number of the update whose data this is; 0, which no update has, where any of its content is missing."""
+    whole = isinstance(data, dict) and data.get("text") == _TEXT and data.get("rest") == _REST
     serial = data.get("serial") if whole else None
     return serial if isinstance(serial, int) else 0
 

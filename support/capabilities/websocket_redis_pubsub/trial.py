@@ -23,7 +23,7 @@ def trial(world: World) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "replays what was missed", lambda: _missed(world)
     yield "shows who is present", lambda: world.expect_present(world.channel, {"ada": 1}, within_s=2)
     yield "counts what a gateway holds", first.counts
-    yield "ends a session", lambda: second.end_session(ada.session)
+    yield "ends a session", lambda: world.log_out(ada.session, second)
 
 
 def _refused(outcome: object, expected: Refusal) -> None:

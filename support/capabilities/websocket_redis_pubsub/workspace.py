@@ -32,6 +32,7 @@ class Workspace(World[Adapter]):
         self.gateways = self.nodes
         self.receiver = self.opened(Receiver())
         self.channel = self.fresh("workspace")
+        self.aside = self.fresh("aside")  # a second channel, which those who join may watch, too
         self.subscribers: list[Subscriber] = []
         self.published: list[int] = []
         self.sent_at: dict[int, float] = {}
@@ -53,7 +54,7 @@ class Workspace(World[Adapter]):
         """`count` new subscribers at `gateway` who watch `channels` (the workspace, if none is named)."""
         watched = channels or (self.channel,)
         names = [f"subscriber-{len(self.subscribers) + number}" for number in range(1, count + 1)]
-        joined = [self.newcomer(name, *watched) for name in names]
+        joined = [self.newcomer(name, *watched, self.aside) for name in names]
         for_each(joined, lambda subscriber: self.enter(subscriber, gateway, *watched))
         return joined
 
@@ -62,6 +63,11 @@ class Workspace(World[Adapter]):
         subscriber.connect(gateway)
         for channel in channels:
             subscriber.watch(channel)
+
+    def log_out(self, session: Session, gateway: Adapter | None = None) -> None:
+        """Ends the session, at the second gateway if none is named. AssertionError when that is refused."""
+        refusal = (gateway or self.gateways[1]).end_session(session)
+        must(refusal is None, f"a logout was refused: {refusal}\n{self.exchanges.last()}")
 
     def leave(self, subscriber: Subscriber) -> None:
         """Subscribers leave in three ways: by saying so and staying connected, by closing, by losing the connection."""
@@ -183,17 +189,24 @@ class Workspace(World[Adapter]):
         strangers = [s.name for s in self.subscribers if s not in everybody and serial[0] in self.serials_of(s)]
         must(not strangers, f"{strangers} received an update that was not for them any more")
 
+    def expect_update_aside(self, within_s: float = 5) -> None:
+        """One more update to the second channel reaches all who watch it and are still connected, once."""
+        there = [s for s in self.subscribers if self.aside in s.channels and s.connected]
+        _, serial = self.send(self.gateways[1], self.aside)
+        self.expect_present(self.aside, dict(Counter(subscriber.name for subscriber in there)), within_s)
+        self.expect(there, [serial], within_s, self.aside)
+
     def expect_silence(self, window_s: float) -> None:
         """For `window_s` nobody of this scenario receives anything. AssertionError with what came."""
         before = self._heard()
         came = poll(lambda: self._heard() - before, window_s)
         must(not came, f"expected silence for {window_s:g} s, got {came} more messages:\n{self.exchanges.last()}")
 
-    def expect_told_of_gap(self, receivers: Sequence[Subscriber], within_s: float) -> None:
-        """Each of `receivers` is told once of a gap in the workspace within `within_s`. AssertionError if not."""
-        poll(lambda: all(s.gaps(self.channel) for s in receivers), within_s)
+    def expect_told_of_gap(self, receivers: Sequence[Subscriber], within_s: float, gaps: int = 1) -> None:
+        """Within `within_s` each of `receivers` is told of so many `gaps` in the workspace. AssertionError if not."""
+        poll(lambda: all(len(s.gaps(self.channel)) >= gaps for s in receivers), within_s)
         told = [len(s.gaps(self.channel)) for s in receivers]
-        must(told == [1] * len(told), f"expected one word of the gap to each within {within_s:g} s, got {told}")
+        must(told == [gaps] * len(told), f"expected {gaps} words of a gap to each within {within_s:g} s, got {told}")
 
     def expect_first_connections(self) -> None:
         """Every subscriber still has the connection that it came with. AssertionError with those that were closed."""

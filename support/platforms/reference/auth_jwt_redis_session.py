@@ -36,7 +36,7 @@ class Adapter(NodeClient):
         super().__init__(door, _ANSWERS_WITHIN_S, _AT_ONCE)
         self._door = door
         self.role = door.role
-        self._support_key = door.environment["SUPPORT_KEY"]
+        self.support_key = door.environment["SUPPORT_KEY"]
         self.secrets = [door.environment[name] for name in _SECRETS]
 
     def register(self, name: str, password: str) -> None:
@@ -81,20 +81,25 @@ class Adapter(NodeClient):
         """Changes the password."""
         return self._answer(self.ask("PUT", "/password", {"old": old, "new": new}, access, secret=True), 204)
 
-    def expel(self, name: str, access: str = "") -> Answer:
-        """Ends all sessions of a customer, with the key of support."""
-        asked = self.ask("DELETE", f"/accounts/{quote(name)}/sessions", token=access or self._support_key)
-        return self._answer(asked, 204)
+    def expel(self, name: str, key: str | None = None) -> Answer:
+        """Ends all sessions of a customer, with the key of support unless another is named."""
+        shown = self.support_key if key is None else key
+        return self._answer(self.ask("DELETE", f"/accounts/{quote(name, safe='')}/sessions", token=shown), 204)
 
-    def stay(self, access: str) -> "Line":
+    def stay(self, access: str) -> Answer:
         """A WebSocket."""
         opened = dial(self._door, "/live", header={"Authorization": f"Bearer {access}"})
-        return Line(opened) if isinstance(opened, WebSocket) else broken(f"{self.name} refused a WebSocket: {opened}")
+        if isinstance(opened, WebSocket):
+            return Answer(Verdict.ACCEPTED, line=Line(opened))
+        return Answer(_REFUSALS.get(opened) or broken(f"{self.name} refused a WebSocket by {opened}"))
 
-    def events(self, access: str) -> list[Event]:
+    def events(self, access: str) -> Answer:
         """The account's history."""
-        told = self.expect(self.ask("GET", "/events", token=access), 200, "events")["events"]
-        return [Event[one.upper()] for one in told]
+        answer = self.ask("GET", "/events", token=access)
+        if not answer.ok:
+            return self._answer(answer, 200)
+        told = self.expect(answer, 200, "events")["events"]
+        return Answer(Verdict.ACCEPTED, events=tuple(Event[one.upper()] for one in told))
 
     def _tokens(self, answer: requests.Response) -> Answer:
         if not answer.ok:

@@ -34,6 +34,7 @@ _STATES = {
 _OUTCOMES = {
     201: Outcome.TAKEN,
     202: Outcome.TAKEN,
+    204: Outcome.TAKEN,
     409: Outcome.DUPLICATE,
     413: Outcome.REFUSED,
     422: Outcome.REFUSED,
@@ -46,7 +47,10 @@ _MISTAKES: Mapping[Mistake, Mapping[str, Any]] = {
     Mistake.NEGATIVE_LIMIT: {"timeout_s": -1},
     Mistake.AFTER_NOTHING: {"after": "no-such-job"},
     Mistake.NO_LABEL: {"payload": {}},
+    Mistake.UNKNOWN_PRIORITY: {"priority": "highest"},
+    Mistake.ENDLESS_DELAY: {"delay_s": 10**400},
 }
+_INTERVALS = {Mistake.EVERY_NOTHING: "0", Mistake.EVERY_INSTANT: "0.0001", Mistake.EVERY_ETERNITY: "1e400"}
 
 
 class _Hostile:
@@ -84,6 +88,10 @@ class Adapter(NodeClient):
             body = pickle.dumps(_Hostile(f"{self._service}/{label}"))
             status = self._http.post(f"{self._url}/jobs", data=body, timeout=10).status_code
             return Answer(_OUTCOMES.get(status) or broken(f"{self.name} answered a pickle by {status}"))
+        if mistake in _INTERVALS:
+            schedule = f'{{"every_s": {_INTERVALS[mistake]}, "label": "{label}"}}'
+            status = self.ask("PUT", f"/schedules/{label}", schedule.encode()).status_code
+            return Answer(_OUTCOMES.get(status) or broken(f"{self.name} answered a schedule by {status}"))
         said: dict[str, Any] = {"kind": "call", "payload": {"label": label}}
         if mistake is Mistake.TOO_LARGE:
             large = said | {"payload": {"label": label, "note": "α" * 40_000}}

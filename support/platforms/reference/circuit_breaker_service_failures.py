@@ -13,7 +13,7 @@ from support.promise import broken
 
 _AT_ONCE = 100
 _OUTCOMES = {
-    **dict.fromkeys((200, *range(400, 430)), Outcome.ANSWERED),
+    **dict.fromkeys((200, *range(400, 500)), Outcome.ANSWERED),
     502: Outcome.FAILED,
     504: Outcome.FAILED,
     503: Outcome.NOT_ASKED,

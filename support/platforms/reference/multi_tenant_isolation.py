@@ -1,5 +1,6 @@
 """How the reference platform is spoken to about tenants: its routes, its status codes, its tables."""
 
+import copy
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException
@@ -42,6 +43,13 @@ _REFUSALS = {
     503: Refusal.UNAVAILABLE,
 }
 _NAMELESS = ("date", "content-length", "server")  # headers that say nothing about what was asked for
+_NAMING_HEADERS = (
+    *(
+        f"X-{name}"
+        for name in ("Tenant", "Tenant-Id", "Tenant-ID-Override", "Company", "Company-Id", "Organization-Id")
+    ),
+    *("X-Account-Id", "X-User-Tenant", "X-Act-As", "X-Impersonate", "X-Forwarded-User", "X-Forwarded-Host", "Tenant"),
+)
 _STRAY = {"name": "stray", "email": "stray@example.com", "region": "stray", "iban": "stray", "tax_id": "stray"}
 
 Reading = Callable[[Any], Any]
@@ -56,6 +64,7 @@ class Adapter(NodeClient):
         super().__init__(door, _ANSWER_WITHIN_S, _AT_ONCE)
         self._at = urlsplit(door.url)
         self._identity = IdentityProvider(door.environment["JWT_SECRET"])
+        self._disguise: dict[str, Any] = {}
 
     # Who acts
 
@@ -64,6 +73,9 @@ class Adapter(NodeClient):
 
     def staff_session(self, who: str) -> Session:
         return self._token(sub=who, role="staff")
+
+    def short_session(self, company: str, lifetime_s: float) -> Session:
+        return self._token(lifetime_s=lifetime_s, tenant=company)  # expiry has whole seconds, and is rounded down
 
     def flawed_session(self, flaw: Flaw, company: str, other: str) -> Session:
         strangers: dict[Flaw, Any] = {
@@ -75,14 +87,17 @@ class Adapter(NodeClient):
         }
         if flaw in strangers:
             return self._token(tenant=strangers[flaw])
+        claims: dict[str, Any] = {"role": "staff"} if "STAFF" in flaw.name else {"tenant": company}
         match flaw:
-            case Flaw.EXPIRED:
-                return self._token(lifetime_s=-10, tenant=company)
-            case Flaw.UNSIGNED:
-                return Session(self._identity.unsigned("user", [], tenant=company))
-            case Flaw.SIGNED_BY_ANOTHER:
+            case Flaw.EXPIRED | Flaw.EXPIRED_STAFF:
+                return self._token(lifetime_s=-10, **claims)
+            case Flaw.ENDLESS:
+                return self._token(exp=None, **claims)
+            case Flaw.UNSIGNED | Flaw.UNSIGNED_STAFF:
+                return Session(self._identity.unsigned("user", [], **claims))
+            case Flaw.SIGNED_BY_ANOTHER | Flaw.STAFF_SIGNED_BY_ANOTHER:
                 other_key = IdentityProvider("a key of somebody else's, and as long as it has to be")
-                return Session(other_key.token("user", [], tenant=company))
+                return Session(other_key.token("user", [], **claims))
         return Session("")
 
     def absent_company(self) -> str:
@@ -121,7 +136,7 @@ class Adapter(NodeClient):
         return self._answer("PUT", _path("customers", customer.id), _fields(customer), session)
 
     def customer(self, session: Session, id_: str) -> Answer:
-        return self._answer("GET", _path("customers", id_), None, session, lambda told: Customer(**told))
+        return self._answer("GET", _path("customers", id_), None, session, _read_customer)
 
     def customers(self, session: Session, containing: str = "", order: str | None = None) -> Answer:
         query = {"name": containing} | ({} if order is None else {"sort": order})
@@ -137,24 +152,26 @@ class Adapter(NodeClient):
         return self._answer("PUT", _path("invoices", id_), {"customer": customer, "cents": cents}, session)
 
     def invoice(self, session: Session, id_: str) -> Answer:
-        return self._answer("GET", _path("invoices", id_), None, session, lambda told: told["cents"])
+        return self._answer("GET", _path("invoices", id_), None, session, lambda told: _number(told["cents"]))
 
     def report(self, session: Session, region: str) -> Answer:
         def read(told: Any) -> Report:
-            return Report(told["customers"], told["cents"], told["largest"])
+            largest = told["largest"]
+            return Report(
+                _number(told["customers"]), _number(told["cents"]), None if largest is None else _str(largest)
+            )
 
         return self._answer("GET", _path("reports", region), None, session, read)
 
     def start_import(self, session: Session, id_: str, customers: Sequence[Customer]) -> Answer:
-        body = {"customers": [customer._asdict() for customer in customers]}
-        return self._answer("PUT", _path("imports", id_), body, session)
+        return self._answer("PUT", _path("imports", id_), _upload(customers), session)
 
     def import_state(self, session: Session, id_: str) -> Answer:
         return self._answer("GET", _path("imports", id_), None, session, lambda told: Import(told["state"]))
 
     def looks(self, session: Session) -> Answer:
         def read(told: Any) -> list[Look]:
-            return [Look(look["who"], look["at"]) for look in told["accesses"]]
+            return [Look(_str(look["who"]), _str(look["at"])) for look in told["accesses"]]
 
         return self._answer("GET", "/accesses", None, session, read)
 
@@ -167,16 +184,20 @@ class Adapter(NodeClient):
         for verb, path in sorted(requests_, key=lambda request: request[0] != "GET"):
             yield self._answer(verb, _filled(path, ids), _body_for(verb, path, ids), session)
 
-    def disguised(self, session: Session, mine: Customer, other: Ids) -> Iterator[Answer]:
-        named = {"tenant": other.company, "tenant_id": other.company, "company": other.company}
-        headers = [{f"X-{name}": other.company} for name in ("Tenant", "Tenant-Id", "Company", "Forwarded-Host")]
-        headers += [{"Tenant": other.company}, {"Cookie": f"tenant={other.company}"}]
-        headers += [{"Host": f"{other.company}.example.com"}]
-        for more in [*({"headers": one} for one in headers), {"params": named}]:
-            yield self._answer("GET", "/customers", None, session, _names, **more)
-            yield self._answer("GET", _path("customers", mine.id), None, session, lambda told: Customer(**told), **more)
-        yield self._answer("PUT", _path("customers", mine.id), _fields(mine) | named, session)
-        yield self._answer("PUT", "/imports/disguised", {"customers": [mine._asdict() | named]} | named, session)
+    def disguised(self, other: Ids) -> "Sequence[Adapter]":
+        named = {name: other.company for name in ("tenant", "tenant_id", "company", "company_id", "account", "org")}
+        ways: list[dict[str, Any]] = [
+            {"headers": dict.fromkeys(_NAMING_HEADERS, other.company)},
+            {"headers": {"Cookie": f"tenant={other.company}"}},
+            {"headers": {"Host": f"{other.company}.example.com"}},
+            {"params": named},
+            {"body": named},
+        ]
+        disguised = []
+        for way in ways:
+            disguised.append(copy.copy(self))
+            disguised[-1]._disguise = way
+        return disguised
 
     def spoiled(self, session: Session, id_: str, taken: Customer, number: int) -> Answer:
         kinds: list[Callable[[], Answer]] = [
@@ -193,6 +214,10 @@ class Adapter(NodeClient):
     def abandon_report(self, session: Session, region: str, after_s: float) -> bool:
         return self._abandon("GET", _path("reports", region), None, session, after_s)
 
+    def abandon_import(self, session: Session, id_: str, customers: Sequence[Customer], after_s: float) -> bool:
+        body = requests.Request(json=_upload(customers), url=self._url).prepare().body
+        return self._abandon("PUT", _path("imports", id_), body, session, after_s)
+
     def _abandon(self, verb: str, path: str, body: Any, session: Session, after_s: float) -> bool:
         connection = HTTPConnection(str(self._at.hostname), self._at.port, timeout=_ANSWER_WITHIN_S)
         try:
@@ -208,7 +233,7 @@ class Adapter(NodeClient):
     def _answer(
         self, verb: str, path: str, body: Any, session: Session, read: Reading | None = None, **more: Any
     ) -> Answer:
-        """What came back; `more` goes to the HTTP client (params, headers)."""
+        """What came back; `more` goes to the HTTP client (params)."""
         came = self._send(verb, path, body, session, **more)
         refusal = _REFUSALS.get(came.status_code)
         if refusal is None and not came.ok:
@@ -217,15 +242,18 @@ class Adapter(NodeClient):
         if read and refusal is None:
             try:
                 told = read(came.json())
-            except (ValueError, LookupError, TypeError) as error:
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
                 broken(f"{self.name} answered {verb} {path} by what is none: {came.text[:300]} ({error})")
         return Answer(f"{verb} {path} at {self.name}", _text(came), refusal, told)
 
     def _send(self, verb: str, path: str, body: Any, session: Session, **more: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {session}"} | more.pop("headers", {})
-        url = self._url + path
+        headers = {"Authorization": f"Bearer {session}"} | self._disguise.get("headers", {})
+        if isinstance(body, dict):
+            body = body | self._disguise.get("body", {})
+        params = more.get("params", {}) | self._disguise.get("params", {})
+        url, within_s = self._url + path, self._answer_within_s
         try:
-            came = self._http.request(verb, url, json=body, headers=headers, timeout=self._answer_within_s, **more)
+            came = self._http.request(verb, url, json=body, headers=headers, params=params, timeout=within_s)
         except requests.RequestException as error:
             blame(error, f"{self.name} gave no answer to {verb} {path}: {error}")
         self._exchanges.note(self.name, f"{verb} {path} -> {came.status_code} {came.text}")
@@ -233,7 +261,29 @@ class Adapter(NodeClient):
 
 
 def _names(told: Any) -> list[str]:
-    return [str(customer["name"]) for customer in told["customers"]]
+    return [_str(customer["name"]) for customer in told["customers"]]
+
+
+def _read_customer(told: Any) -> Customer:
+    return Customer(**{name: _str(value) for name, value in told.items()})
+
+
+def _str(told: Any) -> str:
+    """A text that the node has told; ValueError where it is none."""
+    if not isinstance(told, str):
+        raise ValueError(f"expected a text, got {told!r}")
+    return told
+
+
+def _number(told: Any) -> int:
+    """The same of a whole number."""
+    if not isinstance(told, int) or isinstance(told, bool):
+        raise ValueError(f"expected a whole number, got {told!r}")
+    return told
+
+
+def _upload(customers: Sequence[Customer]) -> dict[str, Any]:
+    return {"customers": [customer._asdict() for customer in customers]}
 
 
 def _fields(customer: Customer) -> dict[str, str]:

@@ -42,8 +42,19 @@ _TABLES = Tables(
             SELECT FROM payments WHERE order_id = orders.id AND status = 'succeeded') AS settled
         FROM orders""",
     findings="SELECT kind, reference FROM findings",
-    subscribers="SELECT customer AS name, customer_id AS provider_id FROM subscriptions WHERE customer_id IS NOT NULL",
+    subscribers="SELECT customer AS name, customer_id AS provider_id FROM subscriptions WHERE status <> 'declined'"
+    " AND customer_id IS NOT NULL",
     lock_order="SELECT FROM orders WHERE id = %s::uuid FOR UPDATE",
+    age="""
+        WITH payment AS (
+            UPDATE payments SET created_at = created_at - make_interval(hours => %(hours)s)
+            WHERE order_id::text = %(owner)s
+        ), refund AS (
+            UPDATE refunds SET created_at = created_at - make_interval(hours => %(hours)s)
+            WHERE payment_id IN (SELECT id FROM payments WHERE order_id::text = %(owner)s)
+        )
+        UPDATE subscriptions SET created_at = created_at - make_interval(hours => %(hours)s)
+        WHERE customer = %(owner)s""",
 )
 
 
@@ -87,7 +98,7 @@ class Adapter(NodeClient):
         said = {"lines": [{"quantity": 1, "price": price}], "currency": currency}
         return self._outcome(self._as(customer, "POST", "/orders", said), 201)
 
-    def pay(self, customer: str, order: str, card: str, key: str = "") -> Answer:
+    def pay(self, customer: str, order: str, card: str | int, key: str = "") -> Answer:
         """Pays."""
         headers = {"Idempotency-Key": key} if key else {}
         answer = self._as(customer, "POST", f"/orders/{order}/payments", {"card": card}, headers)
@@ -102,7 +113,7 @@ class Adapter(NodeClient):
         paid, refunded = (Money(Decimal(found[name]), found["currency"]) for name in ("paid", "refunded"))
         return Receipt(found["status"] == "succeeded", paid, refunded)
 
-    def subscribe(self, customer: str, plan: str, card: str, trial_days: int = 0) -> Answer:
+    def subscribe(self, customer: str, plan: str, card: str | int, trial_days: int = 0) -> Answer:
         """Subscribes."""
         said = {"plan": plan, "card": card, "trial_days": trial_days}
         return self._told(self._as(customer, "POST", "/subscription", said))

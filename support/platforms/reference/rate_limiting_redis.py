@@ -1,7 +1,9 @@
 """Rate limits of the reference platform: its routes, its headers, the claims of its tokens."""
 
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 from itertools import cycle
+from random import getrandbits
 from typing import Any
 from urllib.parse import quote
 
@@ -39,18 +41,18 @@ class Adapter(NodeClient):
         self._identity = IdentityProvider(door.environment["JWT_SECRET"])
 
     def call(self, customer: Customer, resource: Resource, label: str, items: str = "1") -> Answer:
-        """A call with the token of `customer`."""
+        """A call with the token of `customer`, who calls from another address each time."""
         token = self._identity.token(customer.name, [], plan=customer.plan)
         path = f"/api/{resource.name.lower()}/{label}?items={quote(items)}"
-        return self._told(self.ask("GET", path, token=token))
+        return self._told(self.ask("GET", path, token=token, headers={_FORWARDED: str(IPv4Address(getrandbits(32)))}))
 
-    def call_without_account(self, came_by: Sequence[str], resource: Resource, label: str) -> Answer:
+    def call_without_account(self, came_by: Sequence[str], resource: Resource, label: str, items: str = "1") -> Answer:
         """A call without a token; the addresses are in X-Forwarded-For.
 
         To what the caller wrote there, nginx adds the address that it has seen, and HAProxy a line with it: in turn.
         """
         *before, seen = came_by
-        path = f"/api/{resource.name.lower()}/{label}"
+        path = f"/api/{resource.name.lower()}/{label}?items={quote(items)}"
         if next(self._in_one_line) or not before:
             return self._told(self.ask("GET", path, headers={_FORWARDED: ", ".join(came_by)}))
         return self._told(self.ask("GET", path, headers={_FORWARDED: ", ".join(before), _FORWARDED_TOO: seen}))
@@ -66,6 +68,7 @@ class Adapter(NodeClient):
             policy.get("w"),
             state.get("r"),
             int(wait) if wait.isdecimal() else None,
+            state.get("t"),
         )
 
 

@@ -19,7 +19,8 @@ class Adapter(NodeClient):
 
     def call(self, service: str, label: str, tag: str = "", way: Way = Way.WATCH, takes_s: float = 0) -> Reply:
         """GET, and what came of it."""
-        answer = self.ask("GET", f"/call/{quote(service, safe='')}/{label}?tag={tag}&by={_WAYS[way]}&takes={takes_s:g}")
+        how = f"tag={quote(tag, safe='')}&by={_WAYS[way]}&takes={takes_s:g}"
+        answer = self.ask("GET", f"/call/{quote(service, safe='')}/{label}?{how}")
         if answer.status_code in _OUTCOMES:
             return Reply(_OUTCOMES[answer.status_code])
         said = self.expect(answer, 200, "instance", "label")

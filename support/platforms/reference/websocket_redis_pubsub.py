@@ -81,9 +81,9 @@ class Adapter(NodeClient):
         answer = self.ask("GET", _path(channel, "presence"), token=session or "")
         return self._outcome(answer, 200)
 
-    def end_session(self, session: Session) -> None:
+    def end_session(self, session: Session) -> Refusal | None:
         """By HTTP."""
-        self.expect(self.ask("DELETE", "/session", token=session), 204)
+        return self._outcome(self.ask("DELETE", "/session", token=session), 204)
 
     def publish(self, channel: str, data: Any) -> Position | Refusal:
         """By HTTP."""

@@ -49,7 +49,7 @@ class AccessTokens:
         try:
             answer = (await self._http.post("/token", json=claims, headers=headers)).raise_for_status()
             return str(answer.json()["access_token"])
-        except (httpx2.HTTPError, ValueError, KeyError) as error:
+        except (httpx2.HTTPError, LookupError, ValueError, TypeError) as error:
             raise UnavailableError("the identity provider signs nothing") from error
 
     async def verify(self, token: str) -> Access:

@@ -59,7 +59,7 @@ class Capability:
         """What the capability answers to."""
         return [
             Route("/accounts", self._register, methods=["POST"]),
-            Route("/accounts/{user}/sessions", self._expel, methods=["DELETE"]),
+            Route("/accounts/{user:path}/sessions", self._expel, methods=["DELETE"]),
             Route("/sessions", self._sign_in, methods=["POST"]),
             Route("/sessions/refresh", self._exchange, methods=["POST"]),
             Route("/session", self._show, methods=["GET"]),

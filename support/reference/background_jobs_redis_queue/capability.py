@@ -28,9 +28,9 @@ from .schedules import Schedules, next_runs
 from .settings import JobSettings
 
 CONNECTIONS = 10
-LOOK_S = 0.1  # how often schedules are looked at
+LOOK_S = 0.1  # how often schedules are looked at, and the shortest interval of one
 PRIORITIES = ("high", "normal", "low")
-LONGEST_S = 366 * 86_400  # of a delay, or of a job
+LONGEST_S = 366 * 86_400  # of a delay, an interval, or a job
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 logger = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class Capability:
 
     async def _schedule(self, request: Request) -> Response:
         match await self._body(request):
-            case {"every_s": int() | float() as every_s, "label": str(label)} if every_s > 0:
+            case {"every_s": int() | float() as every_s, "label": str(label)} if LOOK_S <= every_s <= LONGEST_S:
                 await asyncio.to_thread(self._schedules.every, request.path_params["name"], every_s, label)
                 return Response(status_code=204)
         raise HTTPException(422, "expected every_s and a label")
@@ -149,7 +149,7 @@ class Capability:
                 case {"cron": str(cron), "zone": str(zone), "after": str(after), "count": int(count)}:
                     runs = next_runs(cron, zone, datetime.datetime.fromisoformat(after), min(count, 100))
                     return JSONResponse({"runs": [moment.isoformat() for moment in runs]})
-        except (ValueError, KeyError):  # ZoneInfo raises the latter
+        except (ValueError, TypeError, KeyError, OverflowError):  # no text of a cron, no offset, no zone, no such year
             pass
         raise HTTPException(422, "expected cron, zone, after and count")
 
@@ -187,7 +187,7 @@ def _job(said: Any) -> Job:
                 unique, after = str(said.get("unique", "")), str(said.get("after", ""))
                 timeout_s = _within(float(said.get("timeout_s", 0)))
                 return Job(str(uuid.uuid4()), kind, payload, priority, _delay_s(said), unique, after, timeout_s)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last: a whole number that is too large for a float
         pass
     raise HTTPException(422, "expected a kind that there is, a payload with a label, and a time that there is")
 

@@ -18,6 +18,10 @@ class RefusedError(Exception):
     """The service does not want it, now or later: no further try will help."""
 
 
+class SpentError(Exception):
+    """The last run that it may have ended with its worker, and had not done it."""
+
+
 class LostError(Exception):
     """Another run has the job now, and this one comes too late."""
 
@@ -31,6 +35,8 @@ class Work:
     def do(self, run: Run) -> None:
         """Does the job, unless an earlier run has; the effect is written once, by the run that has the job."""
         if self._begin(run):
+            if run.spent:
+                raise SpentError(f"its worker died; it was begun {run.tries} times")
             KINDS[run.kind](self, run)
             self._commit(run)
 

@@ -42,12 +42,6 @@ local function let_go(id)
   if key ~= '' and redis.call('GET', 'unique:' .. key) == id then redis.call('DEL', 'unique:' .. key) end
 end
 
-local function put_aside(id, error)
-  let_go(id)
-  set(id, 'state', 'dead', 'error', error)
-  redis.call('ZADD', 'dead', now, id)
-end
-
 -- Whether the run with this fence still has the job: who was away for longer than the lease has lost it.
 local function has(id, fence) return get(id, 'state') == 'running' and get(id, 'fence') == fence end
 
@@ -76,22 +70,20 @@ local function promote()
   end
 end
 
-local function take_back(max_crashes)
+local function take_back()
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', 'leases', '-inf', now)) do
     redis.call('ZREM', 'leases', id)
-    if redis.call('HINCRBY', 'job:' .. id, 'crashes', 1) >= tonumber(max_crashes) then
-      put_aside(id, 'WorkerLostError: its worker died ' .. max_crashes .. ' times')
-    else
-      push(id, 'LPUSH')
-    end
+    redis.call('HINCRBY', 'job:' .. id, 'crashes', 1)
+    push(id, 'LPUSH')
   end
 end
 
--- Every tenth job is taken from the other end of the priorities, so that nothing waits for ever.
+-- One turn of ten is that of the low ones, and one that of the normal ones, so that nothing waits for ever.
+local TURNS = {[0] = {'low', 'normal', 'high'}, [5] = {'normal', 'high', 'low'}}
+
 local function next_one()
   local turn = tonumber(redis.call('GET', 'turn') or 0) + 1
-  local order = turn % 10 == 0 and {'low', 'normal', 'high'} or {'high', 'normal', 'low'}
-  for _, priority in ipairs(order) do
+  for _, priority in ipairs(TURNS[turn % 10] or {'high', 'normal', 'low'}) do
     local id = redis.call('LPOP', 'queue:' .. priority)
     if id then
       redis.call('SET', 'turn', turn)
@@ -100,16 +92,20 @@ local function next_one()
   end
 end
 
-function calls.claim(lease_ms, max_crashes)
+-- One that was begun as often as it may be is spent. It is claimed all the same: its worker may have died after it.
+function calls.claim(lease_ms, max_tries, max_crashes)
   promote()
-  take_back(max_crashes)
+  take_back()
   local id = next_one()
   if not id then return false end
+  local tries, crashes = tonumber(get(id, 'tries')), tonumber(get(id, 'crashes'))
+  local spent = tries >= tonumber(max_tries) or crashes >= tonumber(max_crashes)
+  if not spent then redis.call('HINCRBY', 'job:' .. id, 'tries', 1) end
   local fence = redis.call('HINCRBY', 'job:' .. id, 'fence', 1)
-  redis.call('HINCRBY', 'job:' .. id, 'tries', 1)
   set(id, 'state', 'running')
   redis.call('ZADD', 'leases', now + lease_ms, id)
-  return {id, tostring(fence), get(id, 'kind'), get(id, 'payload'), get(id, 'tries'), get(id, 'timeout_s')}
+  local job = redis.call('HMGET', 'job:' .. id, 'kind', 'payload', 'tries', 'timeout_s')
+  return {id, tostring(fence), job[1], job[2], job[3], job[4], spent and 1 or 0}
 end
 
 function calls.renew(id, fence, lease_ms)
@@ -144,7 +140,9 @@ end
 
 function calls.put_aside(id, fence, error)
   if not has(id, fence) then return 0 end
-  put_aside(id, error)
+  let_go(id)
+  set(id, 'state', 'dead', 'error', error)
+  redis.call('ZADD', 'dead', now, id)
   return 1
 end
 

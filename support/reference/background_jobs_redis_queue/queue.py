@@ -47,6 +47,7 @@ class Run:
     payload: Mapping[str, Any]
     tries: int  # this one included
     timeout_s: float
+    spent: bool  # it was begun as often as it may be: only whether it is done is looked at
 
 
 class Queue:
@@ -70,12 +71,12 @@ class Queue:
 
     def claim(self) -> Run | None:
         """The next job, with a lease; None when there is none. Others whose time has come are queued before."""
-        found = self._call("claim", self._lease_ms(), self._settings.job_crashes)
+        found = self._call("claim", self._lease_ms(), self._settings.job_tries, self._settings.job_crashes)
         if not found:
             return None
-        id, fence, kind, payload, tries, timeout_s = found
+        id, fence, kind, payload, tries, timeout_s, spent = found
         limit_s = float(timeout_s) or self._settings.job_timeout_s
-        return Run(id, int(fence), kind, json.loads(payload), int(tries), limit_s)
+        return Run(id, int(fence), kind, json.loads(payload), int(tries), limit_s, bool(spent))
 
     def renew(self, run: Run) -> bool:
         """Makes the lease last from now; False when the job is not this run's any more."""

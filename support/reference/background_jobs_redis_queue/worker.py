@@ -17,7 +17,7 @@ import httpx2
 from psycopg_pool import ConnectionPool
 from redis.exceptions import RedisError
 
-from .kinds import LostError, RefusedError, Work
+from .kinds import LostError, RefusedError, SpentError, Work
 from .queue import Queue, Run
 from .settings import JobSettings
 
@@ -65,7 +65,7 @@ class Slot:
             self._work.do(run)
         except LostError:
             logger.warning("job %s is another's by now", run.id)
-        except RefusedError:
+        except (RefusedError, SpentError):
             self._queue.put_aside(run, _last_of(traceback.format_exc()))
         except Exception:  # noqa: BLE001  # whatever a job dies of, its worker does not
             self._fail(run, traceback.format_exc())

@@ -77,7 +77,7 @@ class Capability(Collector):
         return Response(generate_latest(self._metrics), media_type=CONTENT_TYPE_LATEST)
 
     async def _call(self, request: Request) -> Response:
-        service, path = request.path_params["service"], request.path_params["path"]
+        service, path = request.path_params["service"], _asked_for(request)
         breaker = self._breakers[service]
         try:
             admission = breaker.admit()
@@ -115,6 +115,12 @@ class Capability(Collector):
         """What the service answered lately, labelled as that; the `refusal` where there is no such answer."""
         earlier = self._earlier.find(path)
         return refusal if earlier is None else Response(earlier, headers=EARLIER)
+
+
+def _asked_for(request: Request) -> str:
+    """What the service is asked for, with the query, as the caller spelt it: prices%3Fpage=1 is not prices?page=1."""
+    path = request.scope["raw_path"].decode("ascii").split("/", 3)[3]  # below /services/{service}
+    return f"{path}?{request.url.query}" if request.url.query else str(path)
 
 
 class CallerGoneError(Exception):

@@ -74,7 +74,8 @@ class Capability:
     @property
     def routes(self) -> list[BaseRoute]:
         """What the capability answers to."""
-        return [Route(path, _answering(what), methods=[verb]) for (verb, path), what in self._endpoints().items()]
+        found = self._endpoints().items()
+        return [Route(_spanning(path), _answering(what), methods=[verb]) for (verb, path), what in found]
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
@@ -251,6 +252,11 @@ def _pool(settings: TenantSettings) -> AsyncConnectionPool[Transaction]:
         service, min_size=1, max_size=settings.db_connections, open=False, timeout=10,
         kwargs={"row_factory": dict_row}, connection_class=cast(type[Transaction], psycopg.AsyncConnection),
     )  # fmt: skip
+
+
+def _spanning(path: str) -> str:
+    """The path of a route, whose last parameter may have slashes in it, as invoice numbers do."""
+    return f"{path[:-1]}:path}}" if path.endswith("}") else path
 
 
 def _tenant_in(request: Request) -> uuid.UUID:

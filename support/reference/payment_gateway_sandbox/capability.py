@@ -152,7 +152,7 @@ class Capability:
         since = (await _json(request)).get("since")
         if not isinstance(since, int):
             raise HTTPException(400, "since: expected seconds since 1970")
-        found = await reconcile(self._pool, self._gateway, self._payments, since)
+        found = await reconcile(self._pool, self._gateway, self._payments, self._subscriptions, since)
         return JSONResponse({"findings": [{"kind": kind, "order": order} for kind, order in found]})
 
     async def _hear(self, request: Request) -> Response:

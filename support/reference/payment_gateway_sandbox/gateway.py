@@ -81,6 +81,15 @@ class Gateway:
         asked: Any = {"created": {"gte": moment}, "limit": _PAGE}
         return await self._look(lambda: list(self._stripe.v1.payment_intents.list(asked).auto_paging_iter()))
 
+    async def given_back_since(self, moment: int) -> set[str]:
+        """The ids of the payments of which money was given back, or taken back by a bank, from `moment` on."""
+        return await self._look(lambda: self._given_back_since({"created": {"gte": moment}, "limit": _PAGE}))
+
+    def _given_back_since(self, asked: Any) -> set[str]:
+        refunds = self._stripe.v1.refunds.list(asked).auto_paging_iter()
+        disputes = self._stripe.v1.disputes.list(asked).auto_paging_iter()
+        return {str(one.payment_intent) for found in (refunds, disputes) for one in found}
+
     def _movements(self, id_: str) -> Movements:
         of: Any = {"payment_intent": id_, "limit": _PAGE}
         intent = self._stripe.v1.payment_intents.retrieve(id_)

@@ -65,9 +65,11 @@ class Payments:
                 """
                 SELECT orders.*, coalesce(latest.status, 'unpaid') AS status, latest.reason,
                     (SELECT coalesce(sum(amount), 0)::bigint FROM ledger
-                     WHERE owner = orders.id::text AND side = 'provider' AND kind = 'charge') AS paid,
+                     WHERE owner = orders.id::text AND side = 'provider' AND kind = 'charge'
+                       AND ledger.currency = orders.currency) AS paid,
                     (SELECT coalesce(-sum(amount), 0)::bigint FROM ledger
-                     WHERE owner = orders.id::text AND side = 'provider' AND kind = 'refund') AS refunded
+                     WHERE owner = orders.id::text AND side = 'provider' AND kind = 'refund'
+                       AND ledger.currency = orders.currency) AS refunded
                 FROM orders LEFT JOIN LATERAL (
                     SELECT status, reason FROM payments WHERE order_id = orders.id ORDER BY created_at DESC LIMIT 1
                 ) AS latest ON true
@@ -160,22 +162,24 @@ class Payments:
     ) -> DictRow:
         """The payment that is meant: the one of this key, or the order's that may move money, or a new one."""
         asked = await connection.execute(
-            "SELECT * FROM payments WHERE customer = %s AND customer_key = %s", [customer, key]
+            "SELECT payments.*, keys.card AS asked_by FROM keys JOIN payments ON payments.id = payment_id"
+            " WHERE customer = %s AND key = %s",
+            [customer, key],
         )
         if known := await asked.fetchone():
-            if (known["order_id"], known["card"]) != (order, card):
+            if (known["order_id"], known["asked_by"]) != (order, card):
                 raise ConflictError("this key was used for another payment")
             return known
         live = await connection.execute(
             "SELECT * FROM payments WHERE order_id = %s AND status = ANY(%s)", [order, [*OPEN, "succeeded"]]
         )
-        if joined := await live.fetchone():
-            return joined
-        made = await connection.execute(
-            "INSERT INTO payments (id, order_id, customer, customer_key, card) VALUES (%s, %s, %s, %s, %s) RETURNING *",
-            [uuid.uuid4(), order, customer, key, card],
-        )
-        return _one(await made.fetchone())
+        payment = await live.fetchone() or await _new_payment(connection, order, card)
+        if key is not None:
+            await connection.execute(
+                "INSERT INTO keys (customer, key, card, payment_id) VALUES (%s, %s, %s, %s)",
+                [customer, key, card, payment["id"]],
+            )
+        return payment
 
     async def _row(self, query: Any, id_: uuid.UUID) -> DictRow:
         async with self._pool.connection() as connection:
@@ -184,6 +188,13 @@ class Payments:
     async def _set(self, statement: Any, value: str, id_: uuid.UUID) -> None:
         async with self._pool.connection() as connection:
             await connection.execute(statement, [value, id_])
+
+
+async def _new_payment(connection: Connection, order: uuid.UUID, card: str) -> DictRow:
+    made = await connection.execute(
+        "INSERT INTO payments (id, order_id, card) VALUES (%s, %s, %s) RETURNING *", [uuid.uuid4(), order, card]
+    )
+    return _one(await made.fetchone())
 
 
 async def _write(connection: Connection, id_: uuid.UUID, found: Movements) -> None:

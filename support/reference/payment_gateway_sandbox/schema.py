@@ -20,14 +20,19 @@ CREATE TABLE IF NOT EXISTS orders (
 CREATE TABLE IF NOT EXISTS payments (
     id uuid PRIMARY KEY,
     order_id uuid NOT NULL REFERENCES orders,
-    customer text NOT NULL,
-    customer_key text,
     card text NOT NULL,
     status text NOT NULL DEFAULT 'requested',
     reason text,
     provider_id text UNIQUE,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (customer, customer_key)
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+-- What a customer's key stands for: a request to pay by this card, and the payment that it made or joined.
+CREATE TABLE IF NOT EXISTS keys (
+    customer text NOT NULL,
+    key text NOT NULL,
+    card text NOT NULL,
+    payment_id uuid NOT NULL REFERENCES payments,
+    PRIMARY KEY (customer, key)
 );
 -- An order has one payment that may have moved money, or will: everybody who pays it joins that one.
 CREATE UNIQUE INDEX IF NOT EXISTS one_payment_for_each_order ON payments (order_id)

@@ -43,6 +43,7 @@ class Subscriptions:
         try:
             price = await self._price(subscription["plan"])
             customer = await self._gateway.customer(id_, subscription["customer"], subscription["card"])
+            await self._note_customer(id_, customer)
             made = await self._gateway.subscribe(id_, customer, price, subscription["trial_days"])
         except RefusedError:
             async with self._pool.connection() as connection:
@@ -125,6 +126,11 @@ class Subscriptions:
             if invoice.status == "paid" and invoice.amount_paid:
                 amount, currency = invoice.amount_paid, invoice.currency.upper()
                 await book(connection, str(invoice.id), "charge", row["customer"], amount, currency)
+
+    async def _note_customer(self, id_: str, customer: str) -> None:
+        """Before anything is charged: whoever finds a charge of theirs knows whose it is."""
+        async with self._pool.connection() as connection:
+            await connection.execute("UPDATE subscriptions SET customer_id = %s WHERE id = %s", [customer, id_])
 
     async def _settle_now(self, provider_id: str) -> None:
         async with self._pool.connection() as connection:

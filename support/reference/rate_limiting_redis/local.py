@@ -28,4 +28,4 @@ class Local:
             calls.extend([now] * cost)
             self._calls[customer] = calls  # and lives for another window
         wait_s = 0.0 if admitted else calls[len(calls) + cost - limit - 1] + self._window_s - now
-        return Decision(admitted, limit, limit - len(calls), wait_s)
+        return Decision(admitted, limit, max(0, limit - len(calls)), wait_s)

@@ -73,9 +73,10 @@ class Gateway:
             async with asyncio.timeout(FIRST_ANSWER_WITHIN_S):
                 await watch.heard.wait()
         except TimeoutError as error:
+            self._end_watch(service, watch)
             raise UnavailableError(f"Consul does not tell of {service}") from error
-        if not watch.places:  # else whoever calls services that there are not could let any number be watched
-            self._watches.pop(service, watch).end()
+        if not watch.places:
+            self._end_watch(service, watch)
         marked = [place for place in watch.places if not tag or tag in place.tags]
         # When all of them fail their checks, the checks are more likely to be wrong than all of the instances, and
         # calls that may fail are better than none (Envoy calls this a panic).
@@ -84,6 +85,12 @@ class Gateway:
     def _begin_watch(self, service: str) -> Watch:
         self._watches[service] = Watch(self._settings.consul_url, service, self._settings.discovery_wait_s)
         return self._watches[service]
+
+    def _end_watch(self, service: str, watch: Watch) -> None:
+        """Else whoever calls services that there are not could let any number be watched."""
+        watch.end()
+        if self._watches.get(service) is watch:
+            del self._watches[service]
 
     def _in_turn(self, places: list[Place], whose: tuple[str, ...]) -> list[Place]:
         """All of them, beginning with the one whose turn it is."""

@@ -3,16 +3,19 @@
 import asyncio
 import socket
 import time
-from contextlib import suppress
 
 import dns.asyncresolver
 from dns.exception import DNSException
 from dns.rdatatype import SRV, A
-from dns.resolver import Answer
+from dns.resolver import NXDOMAIN, Answer, NoAnswer
 
+from ..unavailable import UnavailableError
 from .watch import Place
 
-ANSWERS_WITHIN_S = 1.0
+FIRST_ANSWER_WITHIN_S = 2.0
+ANSWERS_WITHIN_S = 0.5  # where there is an earlier answer to go by
+# A server that does not answer is asked again after so long: else every call would wait for it (RFC 8767, section 5).
+ASKED_AGAIN_AFTER_S = 2.0
 DOMAIN = "service.consul."
 
 
@@ -25,24 +28,34 @@ class Names:
         self._kept: dict[str, tuple[float, list[Place]]] = {}
 
     async def places(self, service: str, tag: str) -> list[Place]:
-        """The instances, of those with `tag` if it is not empty."""
+        """The instances, of those with `tag` if it is not empty. UnavailableError when nobody tells, or ever told."""
         name = ".".join([*filter(None, [tag, service]), DOMAIN])
         until, places = self._kept.get(name, (0.0, []))
-        if time.time() >= until:
-            # A server that is away, or names nobody any more, is answered for by the past, as in a watch.
-            with suppress(OSError, DNSException):
-                answer = await self._ask(name)
-                until, places = answer.expiration, _read(answer) or places
-                self._kept[name] = until, places
+        if time.time() < until:
+            return places
+        if places:  # whoever calls while this one asks goes by the past, and so do all while nobody answers
+            self._kept[name] = time.time() + ASKED_AGAIN_AFTER_S, places
+        try:
+            answer = await self._ask(name, ANSWERS_WITHIN_S if places else FIRST_ANSWER_WITHIN_S)
+        except (NXDOMAIN, NoAnswer):
+            until = 0.0  # a server that names nobody any more is answered for by the past, as in a watch
+        except (OSError, DNSException) as error:
+            if places:
+                return places
+            raise UnavailableError(f"Consul's DNS does not tell of {service}") from error
+        else:
+            until, places = answer.expiration, _read(answer) or places
+        if places:
+            self._kept[name] = until, places
         return places
 
-    async def _ask(self, name: str) -> Answer:
+    async def _ask(self, name: str, within_s: float) -> Answer:
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(self._host, int(self._port), family=socket.AF_INET)
         resolver = dns.asyncresolver.Resolver(configure=False)
         resolver.nameservers, resolver.port = [str(found[0][4][0])], int(self._port)
         # By TCP, because an answer by UDP has room for three instances.
-        return await resolver.resolve(name, SRV, tcp=True, lifetime=ANSWERS_WITHIN_S)
+        return await resolver.resolve(name, SRV, tcp=True, lifetime=within_s)
 
 
 def _read(answer: Answer) -> list[Place]:

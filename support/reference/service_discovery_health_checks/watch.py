@@ -46,6 +46,8 @@ class Watch:
             try:
                 told, entries = self._consul.health.service(self._service, index=index, wait=self._wait)
                 self._take(entries)
+                if not self.places:
+                    return  # there is no such service; whoever calls it again looks again
                 # A registry that counts from another beginning would let whoever waits by the old number wait long.
                 index = told if int(told) >= int(index or 0) else None
                 pause = FIRST_PAUSE_S

@@ -134,8 +134,9 @@ class Capability:
             raise
         peer.channels.add(channel)
         self._presence.join(channel, peer.id, peer.session.user)
-        if peer.ended:  # meanwhile, or by the replay
+        if peer.ended:  # meanwhile
             self._leave(peer, channel)
+        await peer.drained()  # one replay at a time
 
     def _leave(self, peer: Peer, channel: str) -> None:
         peer.channels.discard(channel)

@@ -7,6 +7,7 @@ at once that it missed something; a lost history begins a new epoch, so an old p
 import asyncio
 import logging
 import uuid
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 from redis.asyncio import Redis
@@ -74,6 +75,13 @@ class Member(Protocol):
 
     def send(self, text: str) -> None:
         """Takes a message for delivery, without waiting."""
+
+
+class Reader(Member, Protocol):
+    """A member that is given first what it asked for."""
+
+    def begin(self, texts: Iterable[str]) -> None:
+        """Takes the answer and what came while it was composed, which may be large."""
 
 
 class Joining:
@@ -245,7 +253,7 @@ class Channels:
     def __len__(self) -> int:
         return len(self._hubs)
 
-    async def subscribe(self, member: Member, channel: str, after: Position | None) -> None:
+    async def subscribe(self, member: Reader, channel: str, after: Position | None) -> None:
         """Sends the member the answer, then every update after it, once and in order.
 
         Raises RedisError or TimeoutError (after 1.5 s) if Redis can not be asked; nobody is subscribed then.
@@ -261,8 +269,7 @@ class Channels:
                 answer = await hub.admit(joining, after)
             # No await from here on, so that no update comes between the replay and the first live one.
             hub.members.add(member)
-            for text in (answer, *joining.held):
-                member.send(text)
+            member.begin((answer, *joining.held))
         finally:
             self._remove(hub, joining)
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -30,23 +30,34 @@ class Peer:
         self.channels: set[str] = set()
         self.ended = False
         self._websocket, self._limit, self._left = websocket, outbox_limit_bytes, left
-        self._outbox: deque[str] = deque()
+        self._outbox: deque[tuple[str, int]] = deque()  # each with how much of the limit it takes
         self._waiting_bytes = 0
-        self._wake = asyncio.Event()
+        self._wake, self._drained = asyncio.Event(), asyncio.Event()
         self._farewell = (GOING, "")
 
     def send(self, text: str) -> None:
         """Queues ASCII text; ends the connection (4008) if more than the limit waits already."""
         if self.ended:
             return
-        # A single message may be larger than the limit (a long replay); a second one behind it may not.
+        # A single message may be larger than the limit; a second one behind it may not.
         if self._outbox and self._waiting_bytes + len(text) > self._limit:
             logger.warning("cut off %s of user %s: it reads too slowly", self.id, self.session.user)
             self.end(TOO_SLOW, "reads too slowly")
         else:
-            self._outbox.append(text)
-            self._waiting_bytes += len(text)
-            self._wake.set()
+            self._queue(text, len(text))
+
+    def begin(self, texts: Iterable[str]) -> None:
+        """Queues what a subscription begins with, however large: it was asked for, and nobody is slow for that.
+
+        Whoever lets a peer begin waits until it is `drained` before the next time, so that one replay waits at most.
+        """
+        for text in texts:
+            if not self.ended:
+                self._queue(text, 0)
+
+    async def drained(self) -> None:
+        """Returns when nothing waits to be sent any more, or the connection is over."""
+        await self._drained.wait()
 
     def end(self, code: int = GOING, reason: str = "") -> None:
         """Closes with the code, within 5 s whether the peer reads or not; only the first call counts."""
@@ -57,6 +68,7 @@ class Peer:
         self._outbox.clear()
         self._left(self)
         self._wake.set()
+        self._drained.set()
         asyncio.get_running_loop().call_later(GRACE_S, abort_of(self._websocket))
 
     async def write(self) -> None:
@@ -66,9 +78,16 @@ class Peer:
                 await self._wake.wait()
                 self._wake.clear()
                 while self._outbox:
-                    text = self._outbox.popleft()
-                    self._waiting_bytes -= len(text)
+                    text, counted = self._outbox.popleft()
+                    self._waiting_bytes -= counted
                     await self._websocket.send_text(text)
+                self._drained.set()
             await self._websocket.close(*self._farewell)
         except WebSocketDisconnect:
-            pass  # whoever listens to the same connection is told as well, and ends it
+            self.end()  # whoever listens to the same connection is told as well; nobody waits for what is not sent
+
+    def _queue(self, text: str, counted: int) -> None:
+        self._outbox.append((text, counted))
+        self._waiting_bytes += counted
+        self._drained.clear()
+        self._wake.set()

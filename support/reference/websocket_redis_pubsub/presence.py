@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from contextlib import suppress
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -54,12 +55,15 @@ class Presence:
 
     async def run(self) -> None:
         """Writes changes at once and renews every lease three times in its life; ends by being cancelled."""
+        clock, every_s = asyncio.get_running_loop().time, self._ttl_s / 3
+        renewal = clock() + every_s
         while True:
-            try:
-                async with asyncio.timeout(self._ttl_s / 3):
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(renewal):
                     await self._changed.wait()
-            except TimeoutError:
+            if clock() >= renewal:  # also where something changes all the time
                 self.renew()
+                renewal = clock() + every_s
             try:
                 await self.write()
             except RedisError:

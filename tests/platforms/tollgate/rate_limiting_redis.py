@@ -35,9 +35,9 @@ class Adapter(NodeClient):
         asked = {"to": f"{resource.name}/{label}", "passages": items}
         return self._told(self.ask("POST", "/v2/passages", asked, headers={"X-Pass": f"{traveller}/{signature}"}))
 
-    def call_without_account(self, came_by: Sequence[str], resource: Resource, label: str) -> Answer:
+    def call_without_account(self, came_by: Sequence[str], resource: Resource, label: str, items: str = "1") -> Answer:
         """A passage without a pass, which nobody gets."""
-        return self._told(self.ask("POST", "/v2/passages", {"to": f"{resource.name}/{label}", "passages": "1"}))
+        return self._told(self.ask("POST", "/v2/passages", {"to": f"{resource.name}/{label}", "passages": items}))
 
     def _told(self, answer: requests.Response) -> Answer:
         if answer.status_code not in _VERDICTS:

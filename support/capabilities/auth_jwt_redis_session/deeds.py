@@ -1,0 +1,43 @@
+"""All that is asked of a node with what a customer's device has: whoever tries one of it tries the others, too."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer
+from support.worlds.crowds import threads
+
+if TYPE_CHECKING:
+    from support.capabilities.auth_jwt_redis_session.world import Customer, World
+
+Deeds = dict[str, Callable[[], Answer]]  # by what messages call them
+
+_AT_ONCE = 40
+Key = TypeVar("Key")
+
+
+def looking(node: Adapter, access: str) -> Deeds:
+    """All for which an access token is shown, and after which it is as good as before."""
+    return {
+        f"{node.name}: call": partial(node.call, access),
+        f"{node.name}: history": partial(node.events, access),
+        f"{node.name}: live connection": partial(node.stay, access),
+    }
+
+
+def leaving(node: Adapter, access: str, customer: "Customer", new: str) -> Deeds:
+    """What ends sessions of the customer whose access token is shown."""
+    return {
+        f"{node.name}: new password": partial(node.change_password, access, customer.password, new),
+        f"{node.name}: sign-out": partial(node.sign_out, access),
+    }
+
+
+def do_all(world: "World", deeds: Mapping[Key, Callable[[], Answer]]) -> dict[Key, Answer]:
+    """The answers to `deeds`, which are done at once. Live connections that come of it are closed with the scenario."""
+    with threads(min(_AT_ONCE, len(deeds))) as pool:
+        answers = dict(zip(deeds, pool.map(lambda deed: deed(), deeds.values()), strict=True))
+    for answer in answers.values():
+        if answer.line:
+            world.opened(answer.line)
+    return answers

@@ -1,0 +1,195 @@
+"""Jobs in every state in which they may be, and what may be asked of each: a table says what is answered."""
+
+import random
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from hamcrest import assert_that, equal_to, is_in
+
+from support.capabilities.background_jobs_redis_queue.client import Adapter, Job, Outcome, Priority, State
+from support.polling import poll
+from support.promise import must
+from support.worlds.world import wait_until
+
+if TYPE_CHECKING:
+    from support.capabilities.background_jobs_redis_queue.world import World
+
+_FAILURES = 2  # of a job that waits for another try; until the third there is time to make all workers busy
+_LATER_S = 3.0
+_LEASE_S = 1.5  # after which a job whose worker is silent comes back
+_SLACK_S = 0.5
+_OVER = (State.CANCELLED, State.FORGOTTEN)  # that a job was taken back is known as long as results are
+
+# What is answered: to who asks what has become of it, hands it back, comes with its key, wants to come after it.
+OPEN = (State.OPEN, False, Outcome.DUPLICATE, Outcome.TAKEN)
+DONE = (State.DONE, False, Outcome.TAKEN, Outcome.TAKEN)
+ASIDE = (State.PUT_ASIDE, True, Outcome.DUPLICATE, Outcome.TAKEN)  # handed back, it has its key again
+TAKEN_BACK = (State.CANCELLED, False, Outcome.TAKEN, Outcome.REFUSED)
+
+
+class Lives:
+    """Two jobs for each state that is not the last: one is taken back in the end. Each has a key, which is its label.
+
+    `drawn by` a seed are the server of each call, and the order in which the jobs come.
+    """
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._seed = random.randrange(10**6)
+        self._draw = random.Random(self._seed)
+        self._said: list[tuple[str, object, object]] = []  # of whom, what was said, what should have been
+        self._taken_back: dict[str, float] = {}  # when
+        self._follows: dict[str, str] = {}  # who comes after whom
+
+    @property
+    def _server(self) -> Adapter:
+        return self._draw.choice(self._world.servers)
+
+    # The states
+
+    def fill(self) -> None:
+        """Jobs that have failed, one put aside, one that is done; then all workers are busy, and others wait."""
+        failed = [self._world.label("failed") for _ in range(2)]
+        self._aside = self._world.label("aside")
+        self._world.service.arm("status", match={"path": f"/{self._aside}"}, status=422)
+        for label in failed:
+            self._world.service.arm("status", times=_FAILURES, match={"path": f"/{label}"}, status=503)
+            self._hand_in(label)
+        self._hand_in(self._aside, delay_s=_SLACK_S)
+        self._said.append((self._aside, self._follower(self._aside), Outcome.TAKEN))
+        self._world.expect_put_aside(self._aside, 3.0)
+        self._world.service.await_arrivals(2 * _FAILURES, 5.0, path=f"/{self._world.name}-failed-*")
+        self._ask_one_that_is_done()
+        self._world.occupy()
+        busy = [call.path.strip("/") for call in self._world.held.waiting() if "-busy-" in call.path]
+        self._failed, self._running = failed, busy[:2]
+        self._waiting = self._wait(self._world.ids[busy[2]])
+
+    def _ask_one_that_is_done(self) -> None:
+        """At once, for its result is not kept for long."""
+        label = self._world.label("done")
+        self._hand_in(label)
+        self._world.expect_done(labels=[label])
+        poll(lambda: self._world.servers[0].report(self._world.ids[label]).state is not State.OPEN, 2.0)
+        self._ask(label, DONE)
+        self._refuse_to_take_back(label)
+
+    def _wait(self, other: str) -> list[list[str]]:
+        """Two that wait for a worker, of each urgency, two that wait for their time, and two for the `other` job."""
+        ways: list[dict[str, Any]] = [{"priority": priority} for priority in Priority]
+        ways += [{"delay_s": _LATER_S}, {"after": other}, {"after": other, "delay_s": _LATER_S}]
+        pairs = [[self._world.label("waits") for _ in range(2)] for _ in ways]
+        for pair, way in zip(pairs, ways, strict=True):
+            for label in pair:
+                self._hand_in(label, **way)
+        return pairs
+
+    def _hand_in(self, label: str, **way: Any) -> None:
+        answer = self._server.enqueue(Job(label, unique=label, **way))
+        must(answer.outcome is Outcome.TAKEN, f"the job {label} was not taken: {answer}")
+        self._world.ids[label] = str(answer.id)
+
+    # What is asked
+
+    def ask_all(self) -> None:
+        """Asks everything of each, in an order that is drawn; those last that may be under way: that frees workers."""
+        self._ask(self._aside, ASIDE)
+        for pair in [*self._draw.sample(self._waiting, len(self._waiting)), self._failed, self._running]:
+            for label in pair:
+                self._ask(label, OPEN)
+            self._take_back(pair[1])
+
+    def _ask(self, label: str, expected: tuple[State, bool, Outcome, Outcome]) -> None:
+        job = self._world.ids[label]
+        state, back = self._server.report(job).state, self._server.requeue(job)
+        said = (state, back, self._another(label), self._follower(label))
+        self._said.append((label, said, expected))
+
+    def _another(self, label: str) -> Outcome:
+        """One more with its key."""
+        return self._offered(Job(self._world.label("another"), unique=label))
+
+    def _follower(self, label: str) -> Outcome:
+        """One that waits for it, and another that waits for that."""
+        outcome, first = self._offered_after(label)
+        if outcome is Outcome.TAKEN:
+            self._said.append((first, self._offered_after(first)[0], Outcome.TAKEN))
+        return outcome
+
+    def _offered_after(self, label: str) -> tuple[Outcome, str]:
+        follower = self._world.label("follower")
+        outcome = self._offered(Job(follower, after=self._world.ids[label]))
+        if outcome is Outcome.TAKEN:
+            self._follows[follower] = label
+        return outcome, follower
+
+    def _offered(self, job: Job) -> Outcome:
+        """What is said to it; only one that is taken is to be done."""
+        answer = self._server.enqueue(job)
+        if answer.outcome is Outcome.TAKEN:
+            self._world.ids[job.label] = str(answer.id)
+        else:
+            self._world.labels.remove(job.label)
+        return answer.outcome
+
+    def _take_back(self, label: str) -> None:
+        """It is not to be done any more, nor what waits for it; asked for it then, the servers know."""
+        agreed = self._server.cancel(self._world.ids[label])
+        self._said.append((label, agreed, True))
+        for gone in [label, *self._heirs(label)]:
+            self._taken_back[gone] = time.time()
+            self._world.labels.remove(gone)
+        self._ask(label, TAKEN_BACK)
+        self._refuse_to_take_back(label)
+
+    def _refuse_to_take_back(self, label: str) -> None:
+        self._said.append((label, self._server.cancel(self._world.ids[label]), False))
+
+    def _heirs(self, label: str) -> list[str]:
+        """Who waits for it, and who waits for those."""
+        heirs = [heir for heir, before in self._follows.items() if before == label]
+        return heirs + [one for heir in heirs for one in self._heirs(heir)]
+
+    # What must hold
+
+    def expect_answers(self) -> None:
+        """Everybody was told what the state of the job says."""
+        for label, said, expected in self._said:
+            if isinstance(said, tuple) and said[0] is State.FORGOTTEN and expected is TAKEN_BACK:
+                said = (State.CANCELLED, *said[1:])
+            assert_that(said, equal_to(expected), f"what was told of {label} (drawn by {self._seed})")
+
+    def expect_ended(self, within_s: float) -> None:
+        """The one that was under way is ended by its worker, and who waited for a job taken back is taken back, too."""
+        label = self._running[1]
+        poll(lambda: not self._world.arrivals(label)[0].open, within_s)
+        assert_that(self._world.arrivals(label)[0].cut, equal_to("caller"), f"who ended the call of {label}")
+        for gone in self._taken_back:
+            state = self._world.servers[0].report(self._world.ids[gone]).state
+            assert_that(state, is_in(_OVER), f"what has become of {gone} (drawn by {self._seed})")
+
+    def expect_rest(self, within_s: float) -> None:
+        """The service answers, the others are done, and nothing is begun that was taken back, also after a lease."""
+        self._world.answer()
+        self._world.expect_done(within_s)
+        wait_until(time.monotonic() + max(self._taken_back.values()) + _LEASE_S + _SLACK_S - time.time())
+        self._world.expect_done(0)
+        found = self._world.starts()
+        wanted = Counter(self._world.labels) + Counter({self._aside: 1, self._failed[0]: _FAILURES})
+        starts = {label: found[label] for label in wanted}
+        assert_that(starts, equal_to(dict(wanted)), f"starts of each job, by the service (drawn by {self._seed})")
+        self._expect_nothing_begun()
+        self._expect_turns()
+
+    def _expect_nothing_begun(self) -> None:
+        for label, moment in self._taken_back.items():
+            late = [call.arrived - moment for call in self._world.arrivals(label) if call.arrived > moment]
+            assert_that(late, equal_to([]), f"seconds from when {label} was taken back to when it was begun")
+
+    def _expect_turns(self) -> None:
+        for label, before in self._follows.items():
+            if label in self._world.labels:
+                ended = max(call.ended or 0 for call in self._world.arrivals(before))
+                early = ended - self._world.arrivals(label)[0].arrived
+                must(early <= 0, f"{label} was begun {early:.3f} s before {before} was done (drawn by {self._seed})")
