@@ -11,6 +11,7 @@ from support.capabilities.cache_invalidation_redis.client import Adapter, Outcom
 from support.capabilities.cache_invalidation_redis.matchers import shows
 from support.capabilities.cache_invalidation_redis.shop import Prices, Shop
 from support.polling import poll
+from support.promise import must
 from support.worlds.crowds import for_each
 from support.worlds.world import turns
 
@@ -95,7 +96,8 @@ class SimilarNames:
     def expect_told_apart(self, within_s: float) -> None:
         """Within `within_s` both storefronts show each product at its own price, each page with its shop's discount.
 
-        AssertionError if not, with the number by which what was done can be drawn again.
+        The database has just that, too: what is gone there may still be cached. AssertionError if not, with the number
+        by which what was done can be drawn again.
         """
         wanted: dict[str, int | None] = {
             _told(shop, product): cents if cents is None else cents * (100 - self._discounts[shop]) // 100
@@ -104,6 +106,10 @@ class SimilarNames:
         wanted |= {_told(shop, customer, "page"): self._discounts[shop] for shop, customer in self._pages()}
         for storefront in self._world.storefronts:
             self._expect_shown(storefront, wanted, within_s)
+        sold = {which: cents for which, cents in self._prices.items() if cents is not None}
+        kept = {(s, product): cents for s in self._discounts for product, cents in self._world.origin.prices(s).items()}
+        wrong = sorted(which for which in sold.keys() | kept.keys() if sold.get(which) != kept.get(which))
+        must(not wrong, f"the database has other prices for {wrong[:5]}, drawn by {self._seed}")
 
     def _put_into_redis(self) -> None:
         """Every price there is, so that none ends before its change is to be judged."""
