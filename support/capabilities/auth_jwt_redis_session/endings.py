@@ -134,7 +134,7 @@ class Endings:
         with threads(1) as pool:
             began = time.monotonic()
             under_way = pool.submit(ask)
-            wait_until(began + 1.1 * delay_s)
+            wait_until(began + 1.35 * delay_s)
             self._end(device, event)
             self._late_s = max(self._late_s, time.monotonic() - began - 1.9 * delay_s)
         if under_way.result().tokens:
