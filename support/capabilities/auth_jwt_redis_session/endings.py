@@ -27,6 +27,7 @@ class Endings:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._seconds = 0
+        self._put_off = False
         self._late_s = 0.0
         self._lines: dict[str, list[Line]] = {}
 
@@ -134,11 +135,13 @@ class Endings:
         with threads(1) as pool:
             began = time.monotonic()
             under_way = pool.submit(ask)
-            wait_until(began + 1.35 * delay_s)
+            wait_until(began + 1.4 * delay_s)
             self._end(device, event)
             self._late_s = max(self._late_s, time.monotonic() - began - 1.9 * delay_s)
-        if under_way.result().tokens:
-            self._world.keep(f"{name}'s {what}", under_way.result())
+        answer = under_way.result()
+        self._put_off |= answer.verdict is Verdict.UNAVAILABLE
+        if answer.tokens:
+            self._world.keep(f"{name}'s {what}", answer)
 
     def end_each_beside(self, rows: Sequence[Mapping[str, str]], delay_s: float) -> None:
         """All at once: `whose` phone, on which `request` the first node works, and what it is `ended by`.
@@ -156,6 +159,8 @@ class Endings:
     def expect_beside(self, within_s: float) -> None:
         """What came of the requests under way is taken nowhere. ProbeError where something was not under way."""
         self._world.expect_signed_out(*self._world.devices, within_s=within_s)
+        if self._put_off:
+            raise ProbeError("a node gave up waiting for Redis, so that its request was not under way")
         if self._late_s > 0:
             raise ProbeError(f"a session ended {self._late_s:.2f} s too late to be beside the request")
 
