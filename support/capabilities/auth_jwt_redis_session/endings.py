@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to
 
-from support.capabilities.auth_jwt_redis_session.client import Line, Verdict
+from support.capabilities.auth_jwt_redis_session.client import Answer, Line, Verdict
 from support.capabilities.auth_jwt_redis_session.deeds import do_all
 from support.errors import ProbeError
 from support.worlds.crowds import for_each, threads
@@ -126,16 +126,10 @@ class Endings:
         before its second, if it has one; that it did is judged in `expect_beside`. Tokens of a sign-in that was
         under way are kept for a device of that name.
         """
-        name, node = device.partition("'")[0], self._world.gateways[0]
-        tokens, customer = self._world.devices[device], self._world.customers[name]
-        ask = {
-            "call": partial(node.call, tokens.access),
-            "refresh": partial(node.refresh, tokens.refresh),
-            "sign-in": partial(node.sign_in, customer.name, customer.password),
-        }[what]
+        name = device.partition("'")[0]
         with threads(1) as pool:
             began = time.monotonic()
-            under_way = pool.submit(lambda: (ask(), time.monotonic()))
+            under_way = pool.submit(lambda: (self._ask(device, what), time.monotonic()))
             wait_until(began + 1.4 * delay_s)
             self._end(device, event)
             ended = time.monotonic()
@@ -145,6 +139,13 @@ class Endings:
         self._put_off |= answer.verdict is Verdict.UNAVAILABLE
         if answer.tokens:
             self._world.keep(f"{name}'s {what}", answer)
+
+    def _ask(self, device: str, what: str) -> Answer:
+        node, tokens = self._world.gateways[0], self._world.devices[device]
+        customer = self._world.customers[device.partition("'")[0]]
+        if what == "sign-in":
+            return node.sign_in(customer.name, customer.password)
+        return node.call(tokens.access) if what == "call" else node.refresh(tokens.refresh)
 
     def end_each_beside(self, rows: Sequence[Mapping[str, str]], delay_s: float) -> None:
         """All at once: `whose` phone, on which `request` the first node works, and what it is `ended by`.
