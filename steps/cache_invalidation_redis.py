@@ -86,9 +86,9 @@ def similar_names(context: Context, least: int) -> None:
     context.world.similar_names.open(least)
 
 
-@when("every second price is changed, at both storefronts in turn")
+@when("shops change prices, lists and discounts, take products out and add some, at both storefronts in turn")
 def change_similar_names(context: Context) -> None:
-    context.world.similar_names.change_every_second()
+    context.world.similar_names.change()
 
 
 @then(
@@ -148,9 +148,9 @@ def browsers_ask_again(context: Context) -> None:
     context.world.browsers.expect_nothing_kept()
 
 
-@when("all of them are looked at, and each once more as soon as it has expired")
-def look_at_all(context: Context) -> None:
-    context.world.lifetimes.look_at_all()
+@when("all of them and {pages:Count} pages are looked at, and each price once more as soon as it has expired")
+def look_at_all(context: Context, pages: int) -> None:
+    context.world.lifetimes.look_at_all(pages)
 
 
 @then("each was cached for {least:Duration} to {most:Duration}")
@@ -172,7 +172,7 @@ def ends_are_even(context: Context, times: int, least: float, most: float) -> No
     context.world.lifetimes.expect_even(times, least, most)
 
 
-@then("the database was asked {times:Count} times for each of them")
+@then("the database was asked {times:Count} times for each price, and once for each page")
 def asked_for_each(context: Context, times: int) -> None:
     context.world.lifetimes.expect_questions(times)
 
@@ -180,29 +180,21 @@ def asked_for_each(context: Context, times: int) -> None:
 # Clears
 
 
-@given("{count:Count} cached prices in each of the shops named like {names:Names}")
-def shops_to_be_cleared(context: Context, count: int, names: list[str]) -> None:
-    context.world.look_alikes.open_shops(names, count)
+@given("{prices:Count} cached prices and {pages:Count} cached pages in each of the shops named like {names:Names}")
+def shops_to_be_cleared(context: Context, prices: int, pages: int, names: list[str]) -> None:
+    context.world.look_alikes.open_shops(names, prices, pages)
 
 
-@given("{count:Count} cached prices in each of the other shops named like {names:Names}")
-def shops_to_be_spared(context: Context, count: int, names: list[str]) -> None:
-    context.world.look_alikes.open_shops(names, count, spared=True)
+@given(
+    "{prices:Count} cached prices and {pages:Count} cached pages in each of the other shops named like {names:Names}"
+)
+def shops_to_be_spared(context: Context, prices: int, pages: int, names: list[str]) -> None:
+    context.world.look_alikes.open_shops(names, prices, pages, spared=True)
 
 
 @when("each of the first shops changes its discount, at both storefronts in turn")
 def look_alikes_change_discounts(context: Context) -> None:
     context.world.look_alikes.change_discounts()
-
-
-@given("{count:Count} pages of the shop that both storefronts have cached")
-def cached_pages(context: Context, count: int) -> None:
-    context.world.cache_pages_of_customers(count)
-
-
-@then("within {deadline:Duration} both storefronts show the new discount on these pages")
-def new_discount_within(context: Context, deadline: float) -> None:
-    context.world.expect_pages_change(deadline)
 
 
 @when("the shop changes its discount at the first storefront")
@@ -220,7 +212,7 @@ def clear_while_others_ask(context: Context) -> None:
     context.world.big_clear.clear_while_others_ask()
 
 
-@then("none of their cached prices is left, and all of the others' are")
+@then("none of their cached prices and pages is left, and all of the others' are")
 @then("none of the shop's cached prices is left")
 @then("none of the shop's cached pages is left on any server, and all of the other's are")
 def all_is_cleared(context: Context) -> None:
@@ -289,6 +281,19 @@ def authors_see_their_changes(context: Context) -> None:
     context.world.authors.expect_own_changes()
 
 
+@when(
+    "the shop changes all prices in one step, then its discount, {times:Count} times over, "
+    "and looks at once where it did so"
+)
+def change_many_and_look(context: Context, times: int) -> None:
+    context.world.authors.change_many_and_look(times)
+
+
+@then("it was shown every new price and the new discount, each time")
+def authors_see_all_their_changes(context: Context) -> None:
+    context.world.authors.expect_nothing_stale()
+
+
 @when("each price is changed at both storefronts at the same time")
 def change_at_both(context: Context) -> None:
     context.world.rivals.change_at_both()
@@ -352,7 +357,7 @@ def answers_are_late(context: Context) -> None:
     context.world.late_words.make_answers_late()
 
 
-@when("the first storefront has asked Redis for the prices, and they change at the second before the answers arrive")
+@when("the first storefront waits for Redis's answers, the prices change at the second, and half are asked for again")
 def change_before_answers(context: Context) -> None:
     context.world.late_words.change_before_answers()
 
@@ -362,24 +367,24 @@ def change_while_others_look(context: Context) -> None:
     context.world.late_words.change_while_others_look()
 
 
-@when("the shop asks for a price and an impossible one in one step, and for an impossible discount")
+@when("the shop changes its discount at the first storefront, while customers look at the second all the time")
+def change_discount_while_others_look(context: Context) -> None:
+    context.world.late_words.change_discount_while_others_look()
+
+
+@when("the shop asks at both for impossible prices, alone and beside a possible one, and for impossible discounts")
 def ask_for_the_impossible(context: Context) -> None:
     context.world.commits.ask_for_the_impossible()
 
 
-@then("the shop is told that both were refused")
+@then("the shop is told each time that it was refused")
 def shop_is_told(context: Context) -> None:
     context.world.commits.expect_refused()
 
 
-@then("both storefronts show the cached prices, without asking the database again")
+@then("both storefronts show the cached prices and pages, without asking the database again")
 def caches_are_untouched(context: Context) -> None:
     context.world.commits.expect_caches_untouched()
-
-
-@when("the shop changes all of these prices in one step, at the first storefront")
-def change_in_one_step(context: Context) -> None:
-    context.world.commits.change_in_one_step()
 
 
 @then("nothing has changed in the database")
@@ -415,7 +420,7 @@ def redis_makes_room(context: Context) -> None:
     context.world.drop_from_redis()
 
 
-@given("the prices were changed, and neither storefront has heard of it")
+@given("prices and the discount were changed, and neither storefront has heard of it")
 def change_unheard(context: Context) -> None:
     context.world.deafness.change_unheard()
 
@@ -440,14 +445,19 @@ def deafness_is_found_out(context: Context, after: float) -> None:
     context.world.deafness.expect_found_out(after)
 
 
-@then("within {deadline:Duration} both storefronts show the new prices, and none of them an older one again")
+@then("within {deadline:Duration} both storefronts show the new prices and discount, and no older price again")
 def no_way_back_within(context: Context, deadline: float) -> None:
     context.world.deafness.expect_no_way_back(deadline)
 
 
-@then("for {window:Duration} the second storefront shows the new prices and nothing else")
+@then("once it reaches Redis again, for {window:Duration} it shows the new prices and nothing else")
 def second_shows_only_new(context: Context, window: float) -> None:
-    context.world.expect_only(context.world.prices, window, context.world.storefronts[1:])
+    context.world.deafness.expect_only_new_after_restart(window)
+
+
+@given("for {window:Duration} both storefronts show the prices of products that nobody has looked at")
+def unknown_products_are_shown(context: Context, window: float) -> None:
+    context.world.deafness.expect_unknown_products_shown(window)
 
 
 @when(
@@ -493,19 +503,25 @@ def product_is_gone(context: Context, deadline: float) -> None:
     context.world.expect_shown(context.world.prices, deadline)
 
 
-@when("{count:Count} customers look at all of these products at once, while the database is busy")
-def crowd_comes(context: Context, count: int) -> None:
-    context.world.crowd.come(count)
+@when("{count:Count} customers look at all of these, and {pages:Count} at pages, while the database is busy")
+def crowd_comes(context: Context, count: int, pages: int) -> None:
+    context.world.crowd.come(count, pages)
 
 
-@when("{count:Count} customers look at all of them at once, and Redis goes down while the database is busy")
-def redis_goes_down_meanwhile(context: Context, count: int) -> None:
-    context.world.crowd.come(count, meanwhile=partial(context.world.faults.kill, "redis"))
+@when(
+    "{count:Count} customers look at all of these, and {pages:Count} at pages, "
+    "and Redis goes down while the database is busy"
+)
+def redis_goes_down_meanwhile(context: Context, count: int, pages: int) -> None:
+    context.world.crowd.come(count, pages, meanwhile=partial(context.world.faults.kill, "redis"))
 
 
-@when("{count:Count} customers look at it at once, at both storefronts, and the database takes {delay:Duration}")
-def crowd_wants_one(context: Context, count: int, delay: float) -> None:
-    context.world.crowd.come(count, delay)
+@when(
+    "{count:Count} customers look at it, and {pages:Count} at one page, at both storefronts, "
+    "and the database takes {delay:Duration}"
+)
+def crowd_wants_one(context: Context, count: int, pages: int, delay: float) -> None:
+    context.world.crowd.come(count, pages, delay)
     context.world.wanted.count()
 
 
@@ -524,12 +540,12 @@ def database_is_not_overrun(context: Context, most: int) -> None:
     context.world.crowd.expect_at_most(most)
 
 
-@then("the database was asked for it at most {most:Count} times")
+@then("the database was asked for each of the two at most {most:Count} times")
 @then("until then the database had been asked for it at most {most:Count} times")
 def database_was_asked(context: Context, most: int) -> None:
     context.world.wanted.expect_questions(most)
 
 
-@then("every customer is shown the price")
+@then("every customer is shown the price or page")
 def every_customer_is_served(context: Context) -> None:
     context.world.crowd.expect_served()

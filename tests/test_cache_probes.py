@@ -25,6 +25,7 @@ LOG = """\
 BOOKS = Books(
     prices="products",
     discounts="shops",
+    set_discount="",
     set_price="INSERT INTO products VALUES (%(shop)s, %(product)s, %(cents)s)",
     all_prices="SELECT product, price_cents FROM products WHERE shop = %(shop)s",
 )

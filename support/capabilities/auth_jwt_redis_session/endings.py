@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to
 
-from support.capabilities.auth_jwt_redis_session.client import Line, Verdict
+from support.capabilities.auth_jwt_redis_session.client import Answer, Line, Verdict
 from support.capabilities.auth_jwt_redis_session.deeds import do_all
 from support.errors import ProbeError
 from support.worlds.crowds import for_each, threads
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _LOOKS_EVERY_S = 0.05
 _TRIES = 12  # a busy machine seldom does all of it within a second
+_ANSWERS_S = 0.05  # from a request's last word to Redis, which is late and whose answer is not, to its own answer
 
 
 class Endings:
@@ -27,6 +28,7 @@ class Endings:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._seconds = 0
+        self._put_off = False
         self._late_s = 0.0
         self._lines: dict[str, list[Line]] = {}
 
@@ -124,21 +126,26 @@ class Endings:
         before its second, if it has one; that it did is judged in `expect_beside`. Tokens of a sign-in that was
         under way are kept for a device of that name.
         """
-        name, node = device.partition("'")[0], self._world.gateways[0]
-        tokens, customer = self._world.devices[device], self._world.customers[name]
-        ask = {
-            "call": partial(node.call, tokens.access),
-            "refresh": partial(node.refresh, tokens.refresh),
-            "sign-in": partial(node.sign_in, customer.name, customer.password),
-        }[what]
+        name = device.partition("'")[0]
         with threads(1) as pool:
             began = time.monotonic()
-            under_way = pool.submit(ask)
-            wait_until(began + 1.35 * delay_s)
+            under_way = pool.submit(lambda: (self._ask(device, what), time.monotonic()))
+            wait_until(began + 1.4 * delay_s)
             self._end(device, event)
-            self._late_s = max(self._late_s, time.monotonic() - began - 1.9 * delay_s)
-        if under_way.result().tokens:
-            self._world.keep(f"{name}'s {what}", under_way.result())
+            ended = time.monotonic()
+        answer, answered = under_way.result()
+        if answered - began > 1.5 * delay_s:  # it had a second word to Redis
+            self._late_s = max(self._late_s, ended + _ANSWERS_S - answered)
+        self._put_off |= answer.verdict is Verdict.UNAVAILABLE
+        if answer.tokens:
+            self._world.keep(f"{name}'s {what}", answer)
+
+    def _ask(self, device: str, what: str) -> Answer:
+        node, tokens = self._world.gateways[0], self._world.devices[device]
+        customer = self._world.customers[device.partition("'")[0]]
+        if what == "sign-in":
+            return node.sign_in(customer.name, customer.password)
+        return node.call(tokens.access) if what == "call" else node.refresh(tokens.refresh)
 
     def end_each_beside(self, rows: Sequence[Mapping[str, str]], delay_s: float) -> None:
         """All at once: `whose` phone, on which `request` the first node works, and what it is `ended by`.
@@ -156,6 +163,8 @@ class Endings:
     def expect_beside(self, within_s: float) -> None:
         """What came of the requests under way is taken nowhere. ProbeError where something was not under way."""
         self._world.expect_signed_out(*self._world.devices, within_s=within_s)
+        if self._put_off:
+            raise ProbeError("a node gave up waiting for Redis, so that its request was not under way")
         if self._late_s > 0:
             raise ProbeError(f"a session ended {self._late_s:.2f} s too late to be beside the request")
 

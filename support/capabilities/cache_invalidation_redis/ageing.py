@@ -3,6 +3,7 @@
 import time
 from bisect import bisect_right
 from concurrent.futures import Future
+from itertools import product as product_of
 from statistics import quantiles
 from typing import NamedTuple
 
@@ -27,7 +28,8 @@ _ROUNDED_S = 0.002  # PTTL tells whole milliseconds
 class Ageing:
     """Prices that the first storefront cached at a known time, and that changed behind its back since.
 
-    The second one makes its copies late, of what is old by then: these must not live longer for that.
+    The second one makes its copies late, of what is old by then: these must not live longer for that, nor because
+    Redis's answers reach it late.
     """
 
     def __init__(self, world: Shop) -> None:
@@ -48,7 +50,7 @@ class Ageing:
         What is shown later than `until_s` after that may be another. FaultError when that is all of a storefront's.
         """
         wait_until(self._world.cached_at[0] + from_s)
-        for_each([(s, product) for product in self._ends for s in self._world.storefronts], self._look)
+        for_each([(s, product) for product in self._ends for s in self._world.storefronts], self._look, at_once=32)
         for storefront in self._world.storefronts:
             shown = self._shown_by(storefront, self._world.cached_at[0] + until_s)
             if not shown:
@@ -87,13 +89,14 @@ class Browsers:
         self._kept_for: dict[str, float] = {}  # seconds, by who showed what
 
     def look(self) -> None:
-        """A customer of each storefront looks at a product, at one that is not sold, and at a page."""
+        """A customer of each storefront looks at a product, at one that is not sold, and at a page, twice each."""
         product = next(iter(self._world.prices))
-        for storefront in self._world.storefronts:
+        for storefront, which in product_of(self._world.storefronts, ("first", "second")):
+            place = f"at {storefront.name} the {which} time"
             self._kept_for |= {
-                f"a price at {storefront.name}": storefront.price_is_kept_for(self._world.name, product),
-                f"no price at {storefront.name}": storefront.price_is_kept_for(self._world.name, "unheard-of"),
-                f"a page at {storefront.name}": storefront.page_is_kept_for(self._world.name, "customer-0"),
+                f"a price {place}": storefront.price_is_kept_for(self._world.name, product),
+                f"no price {place}": storefront.price_is_kept_for(self._world.name, "unheard-of"),
+                f"a page {place}": storefront.page_is_kept_for(self._world.name, "customer-0"),
             }
 
     def expect_nothing_kept(self) -> None:
@@ -166,17 +169,25 @@ class Cached(NamedTuple):
 
 
 class Lifetimes:
-    """Many prices that are cached in a rush, for how long each, and when each came back to the database."""
+    """Many prices that are cached in a rush, for how long each, and when each came back to the database.
+
+    For how long pages are cached is judged beside that.
+    """
 
     def __init__(self, world: Shop) -> None:
         self._world = world
         self._cached: dict[str, Cached] = {}
+        self._pages: dict[str, Cached] = {}
         self._ended: dict[str, float] = {}  # when each was found to be there no more (monotonic seconds)
         self._shown_again: dict[str, Future[int | None]] = {}
 
-    def look_at_all(self) -> None:
-        """Every product is looked at, at both storefronts in turn, and once more as soon as it is cached no longer."""
+    def look_at_all(self, pages: int) -> None:
+        """So many pages and every product are looked at, at both storefronts in turn.
+
+        Every product is looked at once more as soon as it is cached no longer.
+        """
         asked = self._world.closing.enter_context(self._world.origin.questions(self._world.name))
+        self._look_at_pages(pages)
         for_each(list(enumerate(self._world.prices)), self._look)
         poll(self._look_again, _COME_BACK_WITHIN_S, every_s=0.02)
         shown = {product: answer.result() for product, answer in self._shown_again.items()}
@@ -185,17 +196,21 @@ class Lifetimes:
 
     def expect_between(self, least_s: float, most_s: float) -> None:
         """Redis was to keep each for `least_s` to `most_s`, and did not drop it before. AssertionError if not."""
-        for product, one in self._cached.items():
-            told = f"{product} was to be kept for {one.earliest - one.shown:.3f} to {one.latest - one.asked:.3f} s"
+        for what, one in (self._cached | self._pages).items():
+            told = f"{what} was to be kept for {one.earliest - one.shown:.3f} to {one.latest - one.asked:.3f} s"
             in_time = one.latest - one.asked >= least_s and one.earliest - one.shown <= most_s
             must(in_time, f"{told}, expected {least_s:g} to {most_s:g} s")
-            early = one.earliest - self._ended[product]
+            early = one.earliest - self._ended.get(what, one.earliest)
             must(early <= _ROUNDED_S, f"{told}, and was gone {early:.3f} s too early")
 
     def expect_spread(self, least_s: float) -> None:
-        """Nine in ten of the lifetimes, those in the middle, differ by `least_s` or more. AssertionError if not."""
-        cuts = quantiles([one.earliest - one.shown for one in self._cached.values()], n=20)
-        must(cuts[-1] - cuts[0] >= least_s, f"nine in ten of the prices end within {cuts[-1] - cuts[0]:.2f} s")
+        """Nine in ten of the lifetimes, those in the middle, differ by `least_s` or more, and so do those of pages.
+
+        AssertionError if not.
+        """
+        for what, cached in (("prices", self._cached), ("pages", self._pages)):
+            cuts = quantiles([one.earliest - one.shown for one in cached.values()], n=20)
+            must(cuts[-1] - cuts[0] >= least_s, f"nine in ten of the {what} end within {cuts[-1] - cuts[0]:.2f} s")
 
     def expect_even(self, times: float, least_s: float, most_s: float) -> None:
         """In no 0.2 s do more than `times` as many end as if these ended evenly. AssertionError if they do.
@@ -210,9 +225,31 @@ class Lifetimes:
         _expect_peak(lifetimes, times * len(lifetimes) * _SLOT_S / (most_s - least_s))
 
     def expect_questions(self, times: int) -> None:
-        """The database was asked `times` times for each product, neither more nor less. AssertionError if not."""
-        expected = times * len(self._cached)
-        must(len(self._questions) == expected, f"expected {expected} questions, counted {len(self._questions)}")
+        """The database was asked `times` times for each product, and once for each page, neither more nor less.
+
+        AssertionError if not.
+        """
+        expected = times * len(self._cached), len(self._pages)
+        about_prices = [question for question in self._questions if self._world.keys.books().prices in question]
+        counted = len(about_prices), len(self._questions) - len(about_prices)
+        must(counted == expected, f"expected {expected} questions for prices and pages, counted {counted}")
+
+    def _look_at_pages(self, count: int) -> None:
+        seen: dict[str, tuple[float, float]] = {}
+
+        def look(number: int) -> None:
+            customer, asked = f"customer-{number}", time.monotonic()
+            self._world.storefronts[number % 2].discount(self._world.name, customer)
+            seen[customer] = (asked, time.monotonic())
+
+        for_each(range(count), look)
+        before = time.monotonic()
+        left = self._world.cached_pages.lifetimes()
+        after = time.monotonic()
+        for customer, moments in seen.items():
+            kept = left.get(self._world.keys.page_key(self._world.name, customer), 0)
+            must(kept > 0, f"the page of {customer} was shown and is not cached ({kept:g} s)")
+            self._pages[f"the page of {customer}"] = Cached(*moments, before + kept, after + kept)
 
     def _look(self, numbered: tuple[int, str]) -> None:
         number, product = numbered

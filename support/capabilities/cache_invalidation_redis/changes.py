@@ -1,8 +1,8 @@
 """Changes of prices, and who reads meanwhile: at the other storefront, too early, too late, or in vain."""
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from functools import partial
 from itertools import islice
@@ -22,10 +22,14 @@ from support.worlds.world import turns, wait_until
 
 _HOLDS_WITHIN_S = 5.0
 _QUIET_S = 0.3
+_HEARD_WITHIN_S = 0.15  # a change at the other storefront
 _KEPT_S = 60.0
 _GIVE_UP_S = 2.0
 _PATIENCE_S = 60.0  # for all changes together: by then it is plain that they are not seen at once
 _AT_ONCE = 40  # reads that are held at once: a storefront has no more than 45 connections for them
+# What no platform can have: below nothing, more than all, and what somebody gets who leans on a key.
+_IMPOSSIBLE_CENTS = (-1, 10**20)
+_IMPOSSIBLE_PERCENT = (-1, 101, 200, 2**31, 10**20)
 One = TypeVar("One")
 
 
@@ -82,6 +86,7 @@ class Authors:
     def __init__(self, world: Shop) -> None:
         self._world = world
         self._shown: dict[str, int | None] = {}
+        self._stale: list[str] = []  # what was shown after a change of many, and was from before it
 
     def change_and_look(self) -> None:
         """Every price is changed at the first storefront, and looked at there when that one says that it is done."""
@@ -90,6 +95,39 @@ class Authors:
     def expect_own_changes(self) -> None:
         """Each was shown the price that it had set. AssertionError if not."""
         assert_that(self._shown, shows(self._world.prices), "to those who had just set it")
+
+    def change_many_and_look(self, times: int) -> None:
+        """So often: new prices for all products in one step, then another discount, at both storefronts in turn.
+
+        The last discount is the one that others expect.
+        """
+        percent = 0
+        for storefront, left in zip(turns(self._world.storefronts), range(times, 0, -1), strict=False):
+            fresh = {product: next(self._world.cents) for product in self._world.prices}
+            self._world.done(storefront.set_prices(self._world.name, fresh))
+            self._look_at_all(storefront, fresh, percent)
+            percent = DISCOUNT * left
+            self._world.done(storefront.set_discount(self._world.name, percent))
+            self._look_at_all(storefront, fresh, percent)
+
+    def expect_nothing_stale(self) -> None:
+        """Whoever had changed many prices was shown the new ones at once. AssertionError if not."""
+        must(not self._stale, f"{len(self._stale)} times an old one was shown to its author: {self._stale[:3]}")
+
+    def _look_at_all(self, storefront: Adapter, prices: Mapping[str, int], percent: int) -> None:
+        """Pages first, then prices: what is wrong is remembered."""
+        world = self._world
+        pages = world.send_to_pages([(storefront, customer) for customer in world.customers])
+        world.prices = {product: cents * (100 - percent) // 100 for product, cents in prices.items()}
+        shown = world.shown(storefront, list(world.prices))
+        self._stale += [
+            f"{storefront.name} shows {shown[product]} for {product}, which costs {cents}"
+            for product, cents in world.prices.items()
+            if shown[product] != cents
+        ]
+        self._stale += [
+            f"a page shows {page.result()} %, not {percent} %" for page in pages if page.result() != percent
+        ]
 
     def _try(self, product: str) -> None:
         world, storefront = self._world, self._world.storefronts[0]
@@ -222,6 +260,7 @@ class LateWords:
     def change_before_answers(self) -> None:
         """Customers ask the first storefront; when Redis has looked, the prices change at the second.
 
+        Half of them are asked for again there, and the database answers that when Redis's late answers have arrived.
         FaultError when no price had changed before the answer for it arrived.
         """
         looked = self._looks()
@@ -230,7 +269,13 @@ class LateWords:
             raise FaultError(f"Redis was not asked for {len(readers)} prices within {_HOLDS_WITHIN_S:g} s")
         self._world.change(self._second)
         late = [reader for reader in readers if not reader.done()]
-        for reader in readers:
+        again = list(self._world.prices)[::2]
+        wait_until(time.monotonic() + _HEARD_WITHIN_S)
+        with self._world.origin.closed():
+            others = self._world.send([(self._first, product) for product in again])
+            poll(lambda: self._world.origin.waiting() >= len(again), _HEARD_WITHIN_S, every_s=0.02)
+            wait(readers, _GIVE_UP_S)
+        for reader in (*readers, *others):
             reader.result()
         if not late:
             raise FaultError("every answer of Redis had arrived before the prices were changed")
@@ -238,18 +283,27 @@ class LateWords:
     def change_while_others_look(self) -> None:
         """The prices change at the first storefront; customers ask the second all the time until that is done."""
         fresh = {product: next(self._world.cents) for product in self._world.prices}
-        changes = self._world.begin(self._first.set_price, *fresh.items())
-        products = list(fresh)
+        self._look_until_done(self._world.begin(self._first.set_price, *fresh.items()))
+        self._world.prices |= fresh
+
+    def change_discount_while_others_look(self) -> None:
+        """The same for a discount, and for pages."""
+        self._look_until_done(self._world.begin(self._first.set_discount, [DISCOUNT]))
+        self._world.prices = self._world.discounted()
+
+    def _look_until_done(self, changes: Sequence[Future[None]]) -> None:
+        products, customers = list(self._world.prices), self._world.customers
 
         def done() -> bool:
+            pages = self._world.send_to_pages([(self._second, customer) for customer in customers])
             self._world.shown(self._second, products)
+            wait(pages)
             return all(change.done() for change in changes)
 
         if not poll(done, _PATIENCE_S, every_s=0.005):
-            broken(f"{self._first.name} did not change {len(fresh)} prices within {_PATIENCE_S:g} s")
+            broken(f"{self._first.name} did not make {len(changes)} changes within {_PATIENCE_S:g} s")
         for change in changes:
             change.result()
-        self._world.prices |= fresh
 
     def _looks(self) -> int:
         return self._world.cached_prices.calls("GET")["GET"]
@@ -263,39 +317,40 @@ class Commits:
         self._gate = world.opened(ExitStack())
         self._changes: list[Future[None]] = []
         self._fresh: Prices = {}
+        self._outcomes: dict[str, Outcome] = {}  # by what was asked for
 
     def ask_for_the_impossible(self) -> None:
-        """In one step a new price for the first product and one below zero for the second; and 200 % off."""
-        first, second = self._world.prices
-        wanted = {first: next(self._world.cents), second: -1}
+        """At each storefront: impossible prices, alone and beside a possible one, and impossible discounts."""
+        name, (first, second) = self._world.name, self._world.prices
         self._before = self._kept()
-        storefront = self._world.storefronts[0]
-        self._outcomes = [
-            storefront.set_prices(self._world.name, wanted),
-            storefront.set_discount(self._world.name, 200),
-        ]
-
-    def change_in_one_step(self) -> None:
-        """A new price for every product, in one step. AssertionError when that is refused."""
-        fresh = {product: next(self._world.cents) for product in self._world.prices}
-        self._world.done(self._world.storefronts[0].set_prices(self._world.name, fresh))
-        self._world.prices |= fresh
+        for storefront in self._world.storefronts:
+            for cents in _IMPOSSIBLE_CENTS:
+                prices = {first: next(self._world.cents), second: cents}
+                self._outcomes[f"{cents} cents at {storefront.name}"] = storefront.set_price(name, first, cents)
+                self._outcomes[f"a list with {cents} cents"] = storefront.set_prices(name, prices)
+            for percent in _IMPOSSIBLE_PERCENT:
+                self._outcomes[f"{percent} % at {storefront.name}"] = storefront.set_discount(name, percent)
 
     def expect_refused(self) -> None:
-        """The shop was told so. AssertionError if not."""
-        refused = all(outcome is Outcome.REFUSED for outcome in self._outcomes)
-        must(refused, f"expected impossible prices and discounts to be refused\n{self._world.exchanges.last()}")
+        """The shop was told so, each time. AssertionError with what was not refused."""
+        done = [what for what, outcome in self._outcomes.items() if outcome is not Outcome.REFUSED]
+        must(not done, f"expected to be refused: {done}\n{self._world.exchanges.last()}")
 
     def expect_caches_untouched(self) -> None:
         """Redis holds what it held; both storefronts show that, and ask nobody. AssertionError if not."""
         must(self._kept() == self._before, f"Redis held {self._before}, and now it holds {self._kept()}")
         with self._world.origin.questions(self._world.name) as asked:
             self._world.expect_shown(self._world.cached)
+            self._world.expect_page_discounts(self._world.customers, 0)
             questions = asked()
         must(not questions, f"expected no question to the database, it was asked {len(questions)}: {questions[:2]}")
 
     def expect_database_untouched(self) -> None:
-        """The database has the prices that it had. AssertionError if not."""
+        """The database has the prices that it had, and no discount: a page that is not cached shows none.
+
+        AssertionError if not.
+        """
+        self._world.expect_page_discounts(["somebody new"], 0)
         assert_that(self._world.origin.prices(self._world.name), shows(self._world.prices), "in the database")
 
     def begin_prices(self) -> None:
@@ -328,7 +383,10 @@ class Commits:
             raise FaultError(f"{self._world.origin.held_commits()} of {len(what)} changes wait for their commit")
 
     def _kept(self) -> dict[str, str | None]:
-        return self._world.cached_prices.values(*[self._world.price_key(product) for product in self._world.prices])
+        world = self._world
+        prices = world.cached_prices.values(*[world.price_key(product) for product in world.prices])
+        pages = [world.keys.page_key(world.name, customer) for customer in world.customers]
+        return prices | world.cached_pages.values(*pages)
 
 
 class Wanted:
@@ -361,9 +419,14 @@ class Wanted:
         self._questions = self._asked()
 
     def expect_questions(self, most: int) -> None:
-        """When they were counted they were at most `most`, and more than none. AssertionError if not."""
-        told = f"the database was asked {len(self._questions)} times, expected 1 to {most}"
-        must(1 <= len(self._questions) <= most, f"{told}: {self._questions[:2]}")
+        """When they were counted they were 1 to `most`; for a page, if one was looked at, no more either.
+
+        AssertionError if not.
+        """
+        told = f"the database was asked {len(self._questions)} times, expected 1 to {most} for each"
+        about_prices = [question for question in self._questions if self._world.keys.books().prices in question]
+        in_bounds = 1 <= len(about_prices) <= most and len(self._questions) - len(about_prices) <= most
+        must(in_bounds, f"{told}: {self._questions[:2]}")
 
 
 def _portions(many: Sequence[One], size: int) -> list[Sequence[One]]:

@@ -27,11 +27,13 @@ class LookAlikes:
         self._world = world
         self._cleared: list[str] = []
 
-    def open_shops(self, names: Sequence[str], count: int, spared: bool = False) -> None:
-        """A shop for each of `names`, with `count` cached prices; those that are not `spared` are cleared later."""
-        shops = [f"{self._world.name}-{name}" for name in names]
-        keys = [self._world.keys.price_key(shop, f"product-{number}") for shop in shops for number in range(count)]
-        self._world.planted.plant(self._world.cached_prices, keys, self._world.keys.cached_price(1000), spared)
+    def open_shops(self, names: Sequence[str], prices: int, pages: int, spared: bool = False) -> None:
+        """A shop for each of `names`, with so many cached prices and pages; the `spared` ones are not cleared later."""
+        world, shops = self._world, [f"{self._world.name}-{name}" for name in names]
+        keys = [world.keys.price_key(shop, f"product-{number}") for shop in shops for number in range(prices)]
+        world.planted.plant(world.cached_prices, keys, world.keys.cached_price(1000), spared)
+        keys = [world.keys.page_key(shop, f"customer-{number}") for shop in shops for number in range(pages)]
+        world.planted.plant(world.cached_pages, keys, world.keys.cached_page("cached", 0), spared)
         self._cleared += [] if spared else shops
 
     def change_discounts(self) -> None:

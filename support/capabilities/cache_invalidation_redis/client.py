@@ -17,11 +17,14 @@ class Outcome(Enum):
 
 
 class Books(NamedTuple):
-    """Where the truth is in PostgreSQL. Statements name their parameters: %(shop)s, %(product)s, %(cents)s."""
+    """Where the truth is in PostgreSQL. Statements name their parameters: %(shop)s, %(product)s, %(cents)s,
+    %(percent)s.
+    """
 
     prices: str  # the table with a row for each price, which every look at a price reads
     discounts: str  # the table with a row for each discount
     set_price: str  # what sets or makes one price
+    set_discount: str  # what sets or makes one discount
     all_prices: str  # what tells of each product of a shop its name and its price, without the discount
 
 

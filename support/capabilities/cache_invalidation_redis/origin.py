@@ -51,6 +51,11 @@ class Origin:
         with _told(), self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.executemany(self._books.set_price, rows)
 
+    def set_discount(self, shop: str, percent: int) -> None:
+        """Sets the shop's discount in the same way."""
+        with _told():
+            self._connection.execute(self._books.set_discount, {"shop": shop, "percent": percent})
+
     def prices(self, shop: str) -> dict[str, int]:
         """What each product of the shop costs, without its discount."""
         with _told():
@@ -87,15 +92,15 @@ class Origin:
 
     @contextmanager
     def closed(self) -> Iterator[None]:
-        """While this lasts whoever reads or changes prices waits for it (ACCESS EXCLUSIVE)."""
+        """While this lasts whoever reads or changes prices or discounts waits for it (ACCESS EXCLUSIVE)."""
         with _told(), self._another() as connection, connection.transaction():
-            connection.execute(f"LOCK TABLE {self._books.prices} IN ACCESS EXCLUSIVE MODE")
+            connection.execute(f"LOCK TABLE {self._books.prices}, {self._books.discounts} IN ACCESS EXCLUSIVE MODE")
             yield
 
     def waiting(self) -> int:
-        """How many statements wait for the table of prices at this moment."""
-        waiting = "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
-        return self._number(waiting, self._books.prices)
+        """How many statements wait for the tables of prices and discounts at this moment."""
+        waiting = "SELECT count(*) FROM pg_locks WHERE relation IN (%s::regclass, %s::regclass) AND NOT granted"
+        return self._number(waiting, self._books.prices, self._books.discounts)
 
     def cancel(self) -> int:
         """Cancels every statement that waits for the table of prices; returns how many there were."""

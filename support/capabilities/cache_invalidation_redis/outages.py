@@ -14,6 +14,7 @@ from support.worlds.world import turns, wait_until
 _ARRIVES_WITHIN_S = 10.0
 _RETURNS_WITHIN_S = 5.0
 _STEADY_S = 0.4
+_STARTS_WITHIN_S = 20.0
 
 
 class Deafness:
@@ -23,8 +24,13 @@ class Deafness:
         self._world = world
 
     def change_unheard(self) -> None:
-        """The prices change in the database and their entries vanish from Redis, as if the word of it had been lost."""
+        """Prices and the discount change in the database, and what is cached of them vanishes from Redis.
+
+        That is as if the word of it had been lost.
+        """
         self._world.change_behind_their_back()
+        self._world.origin.set_discount(self._world.name, DISCOUNT)
+        self._world.prices = self._world.discounted()
         self._world.drop_from_redis()
 
     def break_connections(self) -> None:
@@ -44,7 +50,7 @@ class Deafness:
         self.break_connections()
 
     def expect_no_way_back(self, within_s: float) -> None:
-        """Within `within_s` both storefronts show the new prices, and none again that it had stopped to show.
+        """Within `within_s` both storefronts show the new prices and discount, and no price again that was over.
 
         AssertionError with who did, or still shows another.
         """
@@ -61,11 +67,33 @@ class Deafness:
 
         poll(look, within_s, every_s=0.005)
         self._world.expect_shown(self._world.prices)
+        self._world.expect_page_discounts(self._world.customers, DISCOUNT)
 
     def change_at_second(self) -> None:
         """The prices change at the second storefront."""
         self._world.change(self._world.storefronts[1])
         self._changed_at = time.monotonic()
+
+    def expect_only_new_after_restart(self, window_s: float) -> None:
+        """The second storefront reaches Redis again and gets well, and shows only new prices for `window_s` then.
+
+        AssertionError when it does not.
+        """
+        node, second = self._world.fleet.nodes[1], self._world.storefronts[1:]
+        self._world.faults.join("redis", second[0].name)
+        well = poll(lambda: node.answers(*node.address()), _STARTS_WITHIN_S)
+        must(well, node.plight())
+        self._world.expect_only(self._world.prices, window_s, second)
+
+    def expect_unknown_products_shown(self, window_s: float) -> None:
+        """For `window_s` both storefronts show products that nobody has looked at before. AssertionError if not."""
+        end = time.monotonic() + window_s
+
+        def look() -> None:
+            fresh = self._world.stock(2)
+            self._world.expect_shown({product: self._world.prices[product] for product in fresh})
+
+        poll(look, end - time.monotonic(), every_s=0.25)
 
     def expect_found_out(self, after_s: float) -> None:
         """The first storefront answers all the time, and from `after_s` after the change on with the new prices.
@@ -100,20 +128,28 @@ class Business:
         self._asked += world.begin(first.remove, [last])
         self._asked += world.begin(first.set_discount, [DISCOUNT])
         visits = list(zip(turns(world.storefronts), range(customers // 2), strict=False))
-        self._asked += world.send([(storefront, kept[number % len(kept)]) for storefront, number in visits])
-        self._asked += world.send_to_pages([(storefront, f"visitor-{number}") for storefront, number in visits])
+        wanted = [(storefront, kept[number % len(kept)]) for storefront, number in visits]
+        self._shown = list(zip([product for _, product in wanted], world.send(wanted), strict=True))
+        self._pages = world.send_to_pages([(storefront, f"visitor-{number}") for storefront, number in visits])
+        self._asked += [*[answer for _, answer in self._shown], *self._pages]
+        before, with_discount = dict(world.prices), world.discounted()
         world.prices |= fresh | {last: None}
-        world.prices = world.discounted()
+        after = world.discounted()
+        self._possible = {p: {before[p], with_discount[p], world.prices[p], after[p]} for p in kept}
+        world.prices = after
 
     def expect_served(self, within_s: float) -> None:
         """Within `within_s` everybody is answered, and the shop is told that it is done. AssertionError if not.
 
-        What customers are shown meanwhile may be from before the changes or from after them.
+        What customers are shown meanwhile may be from before each change or from after it, and nothing else.
         """
         late = wait(self._asked, self._began + within_s - time.monotonic()).not_done
         must(not late, f"{len(late)} of {len(self._asked)} were not answered within {within_s:g} s")
         for answer in self._asked:
             answer.result()
+        wrong = [(p, one.result()) for p, one in self._shown if one.result() not in self._possible[p]]
+        wrong += [("a page", one.result()) for one in self._pages if one.result() not in (0, DISCOUNT)]
+        must(not wrong, f"neither from before the changes nor from after them: {wrong[:5]}")
 
 
 class PriceCrowd:
@@ -123,23 +159,28 @@ class PriceCrowd:
         self._world = world
         self._most = 0
         self._customers: list[tuple[str, Future[int | None]]] = []
+        self._visitors: list[Future[int]] = []
 
-    def come(self, count: int, at_least_s: float = 0, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """`count` customers look at the shop's products at once, half of them at each storefront.
+    def come(self, count: int, pages: int, at_least_s: float = 0, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """`count` customers look at the shop's products at once, then `pages` at pages, half at each storefront.
 
-        The database lets nobody through until all of them wait, `meanwhile` is done, and for `at_least_s`.
+        There are as many different pages as products. The database lets nobody through until all of them wait,
+        `meanwhile` is done, and for `at_least_s`.
         """
         began = time.monotonic()
         products, storefronts = list(self._world.prices), self._world.storefronts
         wishes = [(storefronts[n % 2], products[n % len(products)]) for n in range(count)]
+        visits = [(storefronts[n % 2], f"visitor-{n % len(products)}") for n in range(pages)]
         with self._world.origin.closed():
             answers = self._world.send(wishes)
             self._customers = list(zip([product for _, product in wishes], answers, strict=True))
             self._await_crowd()
+            self._visitors = self._world.send_to_pages(visits)
+            self._await_crowd()
             meanwhile()
             wait_until(began + at_least_s)
-        for _, answer in self._customers:
-            answer.exception()
+        for asked in self._asked():
+            asked.exception()
 
     def come_and_fail(self) -> None:
         """A customer looks at the first product, at the first storefront, and the database cancels the question.
@@ -169,10 +210,15 @@ class PriceCrowd:
         must(self._most <= questions, f"the database was asked {self._most} questions at once, expected {questions}")
 
     def expect_served(self) -> None:
-        """Every customer was shown the true price. AssertionError with the first who was not."""
+        """Every customer was shown the true price or page. AssertionError with the first who was not."""
         for product, answer in self._customers:
             shown, true = answer.result(), self._world.prices[product]
             must(shown == true, f"{product} costs {true}, shown was {shown}")
+        for visitor in self._visitors:
+            must(visitor.result() == 0, f"a page shows a discount of {visitor.result()}, and there is none")
+
+    def _asked(self) -> list[Future[Any]]:
+        return [*self._visitors, *[answer for _, answer in self._customers]]
 
     def _await_crowd(self) -> None:
         """Returns when no more questions have come to the database for a while, or nobody waits for an answer."""
@@ -185,7 +231,7 @@ class PriceCrowd:
             if now != seen:
                 since, seen = time.monotonic(), now
             settled = seen > 0 and time.monotonic() - since >= _STEADY_S
-            return settled or all(answer.done() for _, answer in self._customers)
+            return settled or all(asked.done() for asked in self._asked())
 
         if not poll(steady, _ARRIVES_WITHIN_S, every_s=0.02):
             raise FaultError(f"{seen} questions wait for the database, which was closed to all")

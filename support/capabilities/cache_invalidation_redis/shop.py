@@ -85,8 +85,9 @@ class Shop(World[Adapter]):
         self.prices |= fresh
 
     def drop_from_redis(self) -> None:
-        """The shop's prices vanish from Redis, as they do where memory is short (redis.conf, maxmemory-policy)."""
+        """The shop's prices and pages vanish from Redis, as they do where memory is short (maxmemory-policy)."""
         self.cached_prices.drop(*[self.price_key(product) for product in self.prices])
+        self.cached_pages.drop(*[self.keys.page_key(self.name, customer) for customer in self.customers])
 
     def change(self, storefront: Adapter, products: Sequence[str] = ()) -> None:
         """Gives each of `products` (of all, if none is named) a new price, at `storefront`; returns when all are."""

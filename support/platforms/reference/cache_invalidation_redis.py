@@ -24,6 +24,10 @@ _BOOKS = Books(
         "INSERT INTO products (shop, product, price_cents) VALUES (%(shop)s, %(product)s, %(cents)s) "
         "ON CONFLICT (shop, product) DO UPDATE SET price_cents = excluded.price_cents"
     ),
+    set_discount=(
+        "INSERT INTO shops (shop, discount_percent) VALUES (%(shop)s, %(percent)s) "
+        "ON CONFLICT (shop) DO UPDATE SET discount_percent = excluded.discount_percent"
+    ),
     all_prices="SELECT product, price_cents FROM products WHERE shop = %(shop)s",
 )
 
@@ -104,11 +108,21 @@ class Adapter(NodeClient):
 
 
 def _kept_for(answer: requests.Response) -> float:
-    """Seconds, by the answer's Cache-Control (RFC 9111, section 5.2.2)."""
-    told = [one.strip().lower() for one in answer.headers.get("Cache-Control", "").split(",")]
-    if "no-store" in told or "no-cache" in told:
+    """Seconds, by the answer's Cache-Control (RFC 9111, RFC 5861), and by those for single caches (RFC 9213).
+
+    The longest of those in which any cache may show it again: fresh, or stale until it has asked or when it cannot.
+    """
+    single = [told for name, told in answer.headers.items() if name.lower().endswith("-cache-control")]
+    return max(map(_allowed_by, [answer.headers.get("Cache-Control", ""), *single]))
+
+
+def _allowed_by(told: str) -> float:
+    rules = dict(rule.strip().lower().partition("=")[::2] for rule in told.split(","))
+    if "no-store" in rules or rules.get("no-cache") == "":
         return 0
-    return min((float(one.partition("=")[2]) for one in told if one.startswith(("max-age=", "s-maxage="))), default=inf)
+    fresh = [float(rules[rule]) for rule in ("max-age", "s-maxage") if rule in rules]
+    stale = [float(rules[rule]) for rule in ("stale-while-revalidate", "stale-if-error") if rule in rules]
+    return max(fresh, default=inf) + max(stale, default=0)
 
 
 def _key(kind: str, *names: str) -> str:

@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS shops (
     shop text PRIMARY KEY, discount_percent integer NOT NULL CHECK (discount_percent BETWEEN 0 AND 100)
 );
 CREATE TABLE IF NOT EXISTS products (
-    shop text NOT NULL, product text NOT NULL, price_cents bigint NOT NULL CHECK (price_cents >= 0),
+    shop text NOT NULL, product text NOT NULL,
+    price_cents bigint NOT NULL CHECK (price_cents BETWEEN 0 AND 10000000000000000), -- a hundred times that is a bigint
     PRIMARY KEY (shop, product)
 )
 """
