@@ -86,6 +86,11 @@ def nobody_is_woken_by_errors(context: Context) -> None:
     context.world.on_call.await_calm(Alarm.ERRORS, Alarm.ORDER_FAILED)
 
 
+@given("nobody is being woken by errors or by a node")
+def nobody_is_woken(context: Context) -> None:
+    context.world.on_call.await_calm(Alarm.ERRORS, Alarm.ORDER_FAILED, Alarm.NODE_DOWN, Alarm.SHOP_DOWN)
+
+
 @given("nobody is being woken by a node")
 def nobody_is_woken_by_a_node(context: Context) -> None:
     context.world.on_call.await_calm(Alarm.NODE_DOWN, Alarm.SHOP_DOWN)

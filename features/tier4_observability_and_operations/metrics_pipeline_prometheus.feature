@@ -92,7 +92,7 @@ Feature: What customers suffer wakes somebody, once
       Then somebody was told once that the first node is down
 
     Scenario: When the whole shop dies while customers get errors, that is what is told: no node, and no recovery
-      Given nobody is being woken by errors
+      Given nobody is being woken by errors or by a node
       And customers of the first node get errors until somebody is told
       When both nodes are killed
       Then within 5 s somebody is told once that the shop is down

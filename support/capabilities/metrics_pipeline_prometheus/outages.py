@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _SEEN_WITHIN_S = 5.0
 _DOWN_WITHIN_S = 6.0
+_SEEN_APART_S = 1.0  # two that are killed at once: a scrape and an evaluation, every 500 ms each
 _LONG_LIFE_S = 3.0  # a node that is up for so long is not one that freezes each time that it is back
 
 
@@ -65,9 +66,15 @@ class Outages:
         self._world.on_call.expect_once(ALL_DOWN)
 
     def expect_not_told_of_nodes(self, for_s: float) -> None:
-        """For `for_s` after Prometheus has said of both nodes that they are down nobody is told that."""
+        """For `for_s` after Prometheus has said of both nodes that they are down nobody is told that.
+
+        Raises ProbeError when it could not see one of them before they were killed: that one was rightly told of.
+        """
+        shop = self._world.on_call.await_active(ALL_DOWN, firing=True, within_s=_DOWN_WITHIN_S)
         both = [DOWN._replace(place=place) for place in range(len(self._world.nodes))]
         for one in both:
-            self._world.on_call.await_active(one, firing=True, within_s=_DOWN_WITHIN_S)
+            found = self._world.on_call.await_active(one, firing=True, within_s=_DOWN_WITHIN_S)
+            if found.since < shop.since - _SEEN_APART_S:
+                raise ProbeError(f"{found.labels} could not be scraped {shop.since - found.since:.1f} s before the other")
         for one in both:
             self._world.on_call.expect_not_told(one, firing=True, for_s=for_s / len(both))
