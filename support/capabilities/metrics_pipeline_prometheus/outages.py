@@ -75,6 +75,8 @@ class Outages:
         for one in both:
             found = self._world.on_call.await_active(one, firing=True, within_s=_DOWN_WITHIN_S)
             if found.since < shop.since - _SEEN_APART_S:
-                raise ProbeError(f"{found.labels} could not be scraped {shop.since - found.since:.1f} s before the other")
+                raise ProbeError(
+                    f"{found.labels} could not be scraped {shop.since - found.since:.1f} s before all died"
+                )
         for one in both:
             self._world.on_call.expect_not_told(one, firing=True, for_s=for_s / len(both))
