@@ -88,7 +88,7 @@ def nobody_is_woken_by_errors(context: Context) -> None:
 
 @given("nobody is being woken by errors or by a node")
 def nobody_is_woken(context: Context) -> None:
-    context.world.on_call.await_calm(Alarm.ERRORS, Alarm.ORDER_FAILED, Alarm.NODE_DOWN, Alarm.SHOP_DOWN)
+    context.world.on_call.await_calm(Alarm.ERRORS, Alarm.ORDER_FAILED, Alarm.NODE_DOWN)
 
 
 @given("nobody is being woken by a node")
