@@ -130,7 +130,7 @@ Feature: Everyone who watches sees every change, once
       Given 3 subscribers on the first gateway, each watching a channel of their own
       And the first gateway's requests reach Redis up to 100 ms late
       And Redis's answers to the first gateway are up to 100 ms late
-      When Redis drops the gateways' subscriptions 6 times, and each time one update is published to each channel
+      When Redis drops the gateways' subscriptions 12 times, and each time one update is published to each channel
       Then within 5 s everyone has received the updates of their channels, once each and in order
 
     Scenario: A gateway notices that it has lost its subscriptions without an error
