@@ -136,9 +136,12 @@ def lines_kept(context: Context, device: str, deadline: float) -> None:
     context.world.endings.expect_lines_ended(device, deadline)
 
 
-@when("the second node ends each of these sessions while the first one works on a request of its customer")
-def end_beside_requests(context: Context) -> None:
-    context.world.endings.end_each_beside([row.as_dict() for row in context.table], delay_s=0.4)
+@when(
+    "the second node ends each of these sessions while the first one, {delay:Duration} late, "
+    "works on a request of its customer"
+)
+def end_beside_requests(context: Context, delay: float) -> None:
+    context.world.endings.end_each_beside([row.as_dict() for row in context.table], delay)
 
 
 @when("{name:w} tries to sign in with each of these, at both nodes")

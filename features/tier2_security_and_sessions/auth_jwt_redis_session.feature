@@ -165,7 +165,7 @@ Feature: Whoever has been shown the door stays out, and nobody else is
     Scenario: No request that was under way brings a session back
       Given ada, bob and carol are signed in on a phone
       And the first node's requests reach Redis 400 ms late
-      When the second node ends each of these sessions while the first one works on a request of its customer
+      When the second node ends each of these sessions while the first one, 400 ms late, works on a request of its customer
         | whose | request | ended by              |
         | ada   | call    | a sign-out            |
         | bob   | refresh | a decision of support |
