@@ -91,9 +91,14 @@ class Lives:
     # What is asked
 
     def ask_all(self) -> None:
-        """Asks everything of each, in an order that is drawn; those last that may be under way: that frees workers."""
+        """Asks everything of each, in an order that is drawn; those last that may be under way: that frees workers.
+
+        Before them those that would then be begun: a job that was taken back is forgotten after a while.
+        """
         self._ask(self._aside, ASIDE)
-        for pair in [*self._draw.sample(self._waiting, len(self._waiting)), self._failed, self._running]:
+        ready, others = self._waiting[: len(Priority)], self._waiting[len(Priority) :]
+        mixed = [*self._draw.sample(others, len(others)), *self._draw.sample(ready, len(ready))]
+        for pair in [*mixed, self._failed, self._running]:
             for label in pair:
                 self._ask(label, OPEN)
             self._take_back(pair[1])
