@@ -66,7 +66,7 @@ def before_feature(context: Context, feature: Feature) -> None:
     context.fleet = context.run.fleet(capability, feature.tags)
     context.add_cleanup(_remove, context.run, context.fleet)
     context.fleet.begin()
-    context.stage = Stage(capability, context.run.platform, context.fleet)
+    context.stage = Stage(capability, context.run.platform, context.fleet, context.run.settings.seed)
     with evidence.of_failed_start(context.fleet, context.run.evidence / capability):
         context.run.recorder.fleet_ready(capability, context.fleet.await_ready())
     try_adapter(context.stage, context.run.recorder.within_deadline)

@@ -3,6 +3,7 @@
 Standard library only, so that the launcher can read it on a bare machine.
 """
 
+import random
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Settings:
     """The settings of one run: where reports go, how long a scenario may take, and how much memory fleets may.
 
     `history` is the file that verdicts are kept in over all runs; `platform` is the folder of the one that is judged.
+    `seed` is what scenarios draw by: what is drawn is the same where it is the same.
     """
 
     reports: Path
@@ -48,10 +50,11 @@ class Settings:
     platform: Path
     scenario_deadline_s: float
     memory_budget: int
+    seed: int
 
     @classmethod
     def load(cls, environ: Mapping[str, str], userdata: Mapping[str, str]) -> "Settings":
-        """Reads L3_REPORTS, L3_HISTORY, L3_PLATFORM, L3_SCENARIO_DEADLINE and L3_MEMORY.
+        """Reads L3_REPORTS, L3_HISTORY, L3_PLATFORM, L3_SCENARIO_DEADLINE, L3_MEMORY and L3_SEED.
 
         Raises SuiteError naming the one that is wrong.
         """
@@ -63,12 +66,19 @@ class Settings:
             platform=Path(given.get("L3_PLATFORM") or REFERENCE).resolve(),
             scenario_deadline_s=_read(given, "L3_SCENARIO_DEADLINE", "120 s", seconds),
             memory_budget=_read(given, "L3_MEMORY", "8g", size),
+            seed=_read(given, "L3_SEED", str(random.randrange(10**6)), _number),
         )
 
     def __str__(self) -> str:
         """One line for the beginning of a run."""
         memory = f"{self.memory_budget / 1024**3:.3g} GB"
         return f"reports in {self.reports}, {self.scenario_deadline_s:g} s for a scenario, {memory} for containers"
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(f'expected a whole number such as "4711", got "{text}"')
+    return int(text)
 
 
 def _read(given: Mapping[str, str], name: str, default: str, parse: Callable[[str], Number]) -> Number:

@@ -194,7 +194,8 @@ def test_durations(text: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "name, text", [("L3_SCENARIO_DEADLINE", "soon"), ("L3_SCENARIO_DEADLINE", "0"), ("L3_MEMORY", "8 giga")]
+    "name, text",
+    [("L3_SCENARIO_DEADLINE", "soon"), ("L3_SCENARIO_DEADLINE", "0"), ("L3_MEMORY", "8 giga"), ("L3_SEED", "-1")],
 )
 def test_a_setting_that_cannot_be_read_is_named(name: str, text: str) -> None:
     with pytest.raises(SuiteError, match=name):

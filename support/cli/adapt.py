@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import docker
 
     from support.platforms.platform import Platform
+    from support.worlds.world import Stage
 
 WELL, WRONG_ANSWER, WRONG_COMMAND, COULD_NOT = 0, 1, 2, 3
 
@@ -78,6 +79,7 @@ def _capability(platform: "Platform", feature: Path, client: "docker.DockerClien
     from support.errors import SuiteError
     from support.platforms.order import order_of
     from support.progress import say
+    from support.worlds.world import Stage
 
     try:
         platform.adapter_of(feature.stem)
@@ -87,7 +89,7 @@ def _capability(platform: "Platform", feature: Path, client: "docker.DockerClien
         fleet = Fleet(client, order, say)
         try:
             print(f"{feature.stem}: its fleet was ready after {fleet.start():.1f} s", flush=True)
-            return _tell(platform, feature.stem, fleet, settings.scenario_deadline_s)
+            return _tell(Stage(feature.stem, platform, fleet, settings.seed), settings.scenario_deadline_s)
         finally:
             fleet.stop()
     except SuiteError as error:
@@ -95,12 +97,11 @@ def _capability(platform: "Platform", feature: Path, client: "docker.DockerClien
         return COULD_NOT
 
 
-def _tell(platform: "Platform", capability: str, fleet: Any, deadline_s: float) -> int:
+def _tell(stage: "Stage", deadline_s: float) -> int:
     from support.worlds.trial import tried
-    from support.worlds.world import Stage
 
     error = None
-    for one in tried(Stage(capability, platform, fleet), _within(deadline_s)):
+    for one in tried(stage, _within(deadline_s)):
         error = one.error
         print(f"  {'failed' if error else 'ok':7} {one.took_s:6.2f} s  {one.name}", flush=True)
     if not error:

@@ -16,6 +16,7 @@ from support.faults.faults import Faults
 from support.platforms.platform import Platform, door_to
 from support.polling import poll
 from support.promise import must
+from support.worlds.draw import Draw
 
 WELL_WITHIN_S = 5.0
 
@@ -27,11 +28,12 @@ Part = TypeVar("Part", covariant=True)
 
 @dataclass(frozen=True)
 class Stage:
-    """What the scenarios of a feature have in common."""
+    """What the scenarios of a feature have in common; `seed` is what they draw by."""
 
     capability: str
     platform: Platform
     fleet: Fleet
+    seed: int
 
 
 class Closable(Protocol):
@@ -71,6 +73,10 @@ class World(Generic[Adapter]):
     def fresh(kind: str) -> str:
         """A name that nobody has used before, such as shop-3f2a9c01d4e7."""
         return f"{kind}-{uuid.uuid4().hex[:12]}"
+
+    def draw(self) -> Draw:
+        """What this scenario draws by; anew in each run, unless the run is given a seed."""
+        return Draw(self.stage.seed)
 
     def expect_nodes_well(self, within_s: float = WELL_WITHIN_S) -> None:
         """Every node says within `within_s` that it is well. AssertionError with the plight of one that does not."""

@@ -33,8 +33,7 @@ class Namesakes:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._seed = secrets.randbits(32)
-        self._draw = Random(self._seed)
+        self._draw = world.draw()
         self._signed_in: dict[str, bool] = {}
         self._histories: dict[str, list[Event]] = {}
         self._wrong: list[str] = []
@@ -60,7 +59,7 @@ class Namesakes:
 
     def expect_nobody_mistaken(self) -> None:
         """Each was always who it was, and signed in until it was its own turn. AssertionError with who was not."""
-        assert_that(self._wrong, empty(), f"what was wrong (drawn by the seed {self._seed})")
+        assert_that(self._wrong, empty(), f"what was wrong ({self._draw})")
 
     def _sign_in(self, name: str) -> None:
         self._world.sign_in(name, "phone", self._draw.choice(self._world.gateways))
@@ -74,7 +73,7 @@ class Namesakes:
             "new password": partial(world.change_password, name, "phone", node),
             "support": partial(node.expel, name),
         }
-        assert_that(ends[event]().verdict, equal_to(Verdict.ACCEPTED), f"{event} of {name!r} (seed {self._seed})")
+        assert_that(ends[event]().verdict, equal_to(Verdict.ACCEPTED), f"{event} of {name!r} ({self._draw})")
         self._signed_in[name] = False
         if event == "new password":
             self._histories[name].append(Event.PASSWORD_CHANGED)

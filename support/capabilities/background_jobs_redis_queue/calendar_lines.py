@@ -5,8 +5,8 @@ days while the other is restricted.
 """
 
 import datetime
-import random
 from collections.abc import Callable
+from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -39,7 +39,7 @@ class Line(NamedTuple):
     due: list[datetime.datetime]
 
 
-Way = Callable[[random.Random, int, int], Field]
+Way = Callable[[Random, int, int], Field]
 
 
 class CalendarLines:
@@ -47,8 +47,7 @@ class CalendarLines:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._seed = random.randrange(10**6)
-        self._draw = random.Random(self._seed)
+        self._draw = world.draw()
         self._told: list[tuple[Line, list[datetime.datetime]]] = []
 
     def ask(self, runs: int) -> None:
@@ -91,7 +90,7 @@ class CalendarLines:
     def expect_right(self) -> None:
         """Each line is due when it says, and at no other moment."""
         for line, told in self._told:
-            shown = f"moments of {line.text!r} in {line.zone} after {line.after.isoformat()} (drawn by {self._seed})"
+            shown = f"moments of {line.text!r} in {line.zone} after {line.after.isoformat()} ({self._draw})"
             assert_that(told, equal_to(line.due), shown)
 
 
@@ -111,36 +110,36 @@ def _due(fields: dict[str, Field], after: datetime.datetime) -> list[datetime.da
     return due
 
 
-def _any(_: random.Random, low: int, high: int) -> Field:
+def _any(_: Random, low: int, high: int) -> Field:
     return Field("*", frozenset(range(low, high + 1)))
 
 
-def _number(draw: random.Random, low: int, high: int) -> Field:
+def _number(draw: Random, low: int, high: int) -> Field:
     number = draw.randint(low, high)
     return Field(str(number), frozenset([number]))
 
 
-def _several(draw: random.Random, low: int, high: int) -> Field:
+def _several(draw: Random, low: int, high: int) -> Field:
     numbers = draw.sample(range(low, high + 1), 3)
     return Field(",".join(map(str, numbers)), frozenset(numbers))
 
 
-def _span(draw: random.Random, low: int, high: int) -> Field:
+def _span(draw: Random, low: int, high: int) -> Field:
     first, last = sorted(draw.sample(range(low, high + 1), 2))
     return Field(f"{first}-{last}", frozenset(range(first, last + 1)))
 
 
-def _span_and_number(draw: random.Random, low: int, high: int) -> Field:
+def _span_and_number(draw: Random, low: int, high: int) -> Field:
     span, number = _span(draw, low, high - 2), _number(draw, high - 1, high)
     return Field(f"{number.text},{span.text}", span.fits | number.fits)
 
 
-def _step(draw: random.Random, low: int, high: int) -> Field:
+def _step(draw: Random, low: int, high: int) -> Field:
     step = draw.randint(2, 3)
     return Field(f"*/{step}", frozenset(range(low, high + 1, step)))
 
 
-def _span_in_steps(draw: random.Random, low: int, high: int) -> Field:
+def _span_in_steps(draw: Random, low: int, high: int) -> Field:
     first, step = draw.randint(low, low + 2), draw.randint(2, 3)
     return Field(f"{first}-{high}/{step}", frozenset(range(first, high + 1, step)))
 

@@ -1,6 +1,5 @@
 """Jobs in every state in which they may be, and what may be asked of each: a table says what is answered."""
 
-import random
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -31,13 +30,12 @@ TAKEN_BACK = (State.CANCELLED, False, Outcome.TAKEN, Outcome.REFUSED)
 class Lives:
     """Two jobs for each state that is not the last: one is taken back in the end. Each has a key, which is its label.
 
-    `drawn by` a seed are the server of each call, and the order in which the jobs come.
+    Drawn are the server of each call, and the order in which the jobs come.
     """
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._seed = random.randrange(10**6)
-        self._draw = random.Random(self._seed)
+        self._draw = world.draw()
         self._said: list[tuple[str, object, object]] = []  # of whom, what was said, what should have been
         self._taken_back: dict[str, float] = {}  # when
         self._follows: dict[str, str] = {}  # who comes after whom
@@ -158,7 +156,7 @@ class Lives:
         for label, said, expected in self._said:
             if isinstance(said, tuple) and said[0] is State.FORGOTTEN and expected is TAKEN_BACK:
                 said = (State.CANCELLED, *said[1:])
-            assert_that(said, equal_to(expected), f"what was told of {label} (drawn by {self._seed})")
+            assert_that(said, equal_to(expected), f"what was told of {label} ({self._draw})")
 
     def expect_ended(self, within_s: float) -> None:
         """The one that was under way is ended by its worker, and who waited for a job taken back is taken back, too."""
@@ -167,7 +165,7 @@ class Lives:
         assert_that(self._world.arrivals(label)[0].cut, equal_to("caller"), f"who ended the call of {label}")
         for gone in self._taken_back:
             state = self._world.servers[0].report(self._world.ids[gone]).state
-            assert_that(state, is_in(_OVER), f"what has become of {gone} (drawn by {self._seed})")
+            assert_that(state, is_in(_OVER), f"what has become of {gone} ({self._draw})")
 
     def expect_rest(self, within_s: float) -> None:
         """The service answers, the others are done, and nothing is begun that was taken back, also after a lease."""
@@ -178,7 +176,7 @@ class Lives:
         found = self._world.starts()
         wanted = Counter(self._world.labels) + Counter({self._aside: 1, self._failed[0]: _FAILURES})
         starts = {label: found[label] for label in wanted}
-        assert_that(starts, equal_to(dict(wanted)), f"starts of each job, by the service (drawn by {self._seed})")
+        assert_that(starts, equal_to(dict(wanted)), f"starts of each job, by the service ({self._draw})")
         self._expect_nothing_begun()
         self._expect_turns()
 
@@ -192,4 +190,4 @@ class Lives:
             if label in self._world.labels:
                 ended = max(call.ended or 0 for call in self._world.arrivals(before))
                 early = ended - self._world.arrivals(label)[0].arrived
-                must(early <= 0, f"{label} was begun {early:.3f} s before {before} was done (drawn by {self._seed})")
+                must(early <= 0, f"{label} was begun {early:.3f} s before {before} was done ({self._draw})")

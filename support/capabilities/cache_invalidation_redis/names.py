@@ -1,6 +1,5 @@
 """Names that a cache may take for one another when it makes keys or patterns of them, in all that is done."""
 
-import random
 from collections.abc import Callable
 from itertools import chain, count
 from operator import methodcaller
@@ -59,8 +58,7 @@ class SimilarNames:
 
     def __init__(self, world: Shop) -> None:
         self._world = world
-        self._seed = random.randrange(10**6)
-        self._draw = random.Random(self._seed)
+        self._draw = world.draw()
         self._discounts: dict[str, int] = {}  # shop -> per cent
         self._prices: dict[tuple[str, str], int | None] = {}  # (shop, product) -> cents without the discount
         self._many: list[str] = []  # the shops that change prices
@@ -109,7 +107,7 @@ class SimilarNames:
         sold = {which: cents for which, cents in self._prices.items() if cents is not None}
         kept = {(s, product): cents for s in self._discounts for product, cents in self._world.origin.prices(s).items()}
         wrong = sorted(which for which in sold.keys() | kept.keys() if sold.get(which) != kept.get(which))
-        must(not wrong, f"the database has other prices for {wrong[:5]}, drawn by {self._seed}")
+        must(not wrong, f"the database has other prices for {wrong[:5]}, {self._draw}")
 
     def _put_into_redis(self) -> None:
         """Every price there is, so that none ends before its change is to be judged."""
@@ -155,7 +153,7 @@ class SimilarNames:
             return seen == wanted
 
         poll(right, within_s, every_s=0.02)
-        assert_that(seen, shows(wanted), f"{storefront.name}, drawn by {self._seed}")
+        assert_that(seen, shows(wanted), f"{storefront.name}, {self._draw}")
 
     def _seen(self, storefront: Adapter) -> Prices:
         found: dict[str, int | None] = {}

@@ -3,7 +3,6 @@
 Which kinds of calls meet which state is fixed; which one of a kind it is, how many, in what order and when is drawn.
 """
 
-import random
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from support.errors import ProbeError
 from support.polling import poll
 from support.promise import broken, must
 from support.worlds.crowds import threads
+from support.worlds.draw import Draw
 
 if TYPE_CHECKING:
     from support.capabilities.circuit_breaker_service_failures.world import World
@@ -64,13 +64,12 @@ _LIVES = (
 )
 
 
-class Draw:
+class Deal:
     """What is drawn. Each kind of a letter comes up before any does twice, also among those that decide."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, draw: Draw) -> None:
+        self.draw = draw
         self.over = Event()  # nothing more is to be drawn: a promise was broken
-        self._random = random.Random(seed)
         self._kinds = {(letter, decides): self._shuffled(letter) for letter in KINDS for decides in (True, False)}
 
     def kind(self, letter: str, decides: bool = False) -> Kind:
@@ -79,24 +78,24 @@ class Draw:
 
     def mixture(self, most: int) -> str:
         """Up to `most` calls, of which fewer fail than go well."""
-        return "".join(self._random.choices("GF", (2, 1), k=self._random.randint(0, most)))
+        return "".join(self.draw.choices("GF", (2, 1), k=self.draw.randint(0, most)))
 
     def moments(self, count: int, within_s: float) -> list[float]:
         """So many moments, in their order."""
-        return sorted(self._random.uniform(0, within_s) for _ in range(count))
+        return sorted(self.draw.uniform(0, within_s) for _ in range(count))
 
     def _shuffled(self, letter: str) -> Iterator[Kind]:
-        return cycle(self._random.sample(KINDS[letter], len(KINDS[letter])))
+        return cycle(self.draw.sample(KINDS[letter], len(KINDS[letter])))
 
 
 class Life:
     """One gateway's breaker for one service. What it does and must not is an AssertionError at once."""
 
-    def __init__(self, world: "World", node: Adapter, service: str, draw: Draw) -> None:
+    def __init__(self, world: "World", node: Adapter, service: str, deal: Deal) -> None:
         self.node, self.service = node, service
         self.model = Model()
         self.calls: list[Call] = []
-        self._world, self._draw = world, draw
+        self._world, self._deal = world, deal
         self._numbers = numbers(1)
         self._refused: list[Call] = []  # since it opened
 
@@ -105,7 +104,7 @@ class Life:
         try:
             self._live(outages)
         except AssertionError:
-            self._draw.over.set()
+            self._deal.over.set()
             raise
 
     def _live(self, outages: tuple[Outage, ...]) -> None:
@@ -133,13 +132,13 @@ class Life:
         with threads(max(1, outage.late)) as pool:
             late = [pool.submit(self._admitted, "L", mark="late") for _ in range(outage.late)]
             self._await_arrivals("late", late)
-            self._call_until_open("" if late else self._draw.mixture(_MIXED))
+            self._call_until_open("" if late else self._deal.mixture(_MIXED))
         if any(call.result().heard < self.model.opened.latest for call in late):
             raise ProbeError("a call that was to end after the breaker had opened ended before that")
 
     def _call_until_open(self, mixture: str) -> None:
         for letter in mixture.ljust(_MOST, "F"):
-            call, opened = self._call(self._draw.kind(letter)), self.model.may_have_opened()
+            call, opened = self._call(self._deal.kind(letter)), self.model.may_have_opened()
             must(
                 call.refused in opened,
                 self._told(f"let through or refused ({call}), after which it was open: {opened}"),
@@ -157,7 +156,7 @@ class Life:
     def _decide(self, meet: str, quiet_s: float) -> None:
         """Calls until one is let through, and then as many as it takes for a decision."""
         first, rest = meet[0], meet[1:].strip("()")
-        calls = [self._let_through(self._draw.kind(first, decides=True), quiet_s)]
+        calls = [self._let_through(self._deal.kind(first, decides=True), quiet_s)]
         self.model.half_open()
         calls += self._at_once(rest) if "(" in meet else self._in_turn(rest)
         unsure, self._refused = [call for call in calls if call.unsure], [call for call in calls if call.refused]
@@ -171,7 +170,7 @@ class Life:
 
     def _find_out(self, unsure: list[Call]) -> None:
         """One that took too long for anybody to be sure that it was good may have opened it: a refused call tells."""
-        more = [] if self._refused else [self._call(self._draw.kind("G"))]
+        more = [] if self._refused else [self._call(self._deal.kind("G"))]
         self._refused += [call for call in more if call.refused]
         if self._refused:
             self.model.open(Opening(min(map(self._earliest, unsure)), max(call.heard for call in unsure)))
@@ -183,7 +182,7 @@ class Life:
         """Those that decide after the first, until one is refused."""
         calls: list[Call] = []
         for letter in letters:
-            calls.append(self._call(self._draw.kind(letter, decides=True)))
+            calls.append(self._call(self._deal.kind(letter, decides=True)))
             if calls[-1].refused:
                 break
         return calls
@@ -210,7 +209,7 @@ class Life:
         opened, wait_s = self.model.opened, self.model.wait_s
         looks_from = opened.latest + max(quiet_s, wait_s - _LOOKS_FROM_S)
         if not quiet_s:
-            yield from (opened.latest + moment for moment in self._draw.moments(_GLANCES, wait_s - _LOOKS_FROM_S))
+            yield from (opened.latest + moment for moment in self._deal.moments(_GLANCES, wait_s - _LOOKS_FROM_S))
         yield looks_from
         while True:
             yield time.time() + _EVERY_S
@@ -228,7 +227,7 @@ class Life:
         mark, asked, began = f"together-{next(self._numbers)}", list[Future[Call]](), time.time()
         with threads(len(letters)) as pool:
             for letter in letters:
-                asked.append(pool.submit(self._call, self._draw.kind(letter, decides=True), mark))
+                asked.append(pool.submit(self._call, self._deal.kind(letter, decides=True), mark))
                 self._await_arrivals(mark, asked)  # one that failed at once would keep the next from being let through
             if set(letters) == {"L"}:
                 self._expect_refused_until(began + _DECIDE_FOR_S)
@@ -236,7 +235,7 @@ class Life:
 
     def _expect_refused_until(self, moment: float) -> None:
         """Whoever calls before that, while others decide, is refused, and told when to ask again."""
-        call = self._call(self._draw.kind("G"))
+        call = self._call(self._deal.kind("G"))
         if call.heard < moment:
             told = call.reply.retry_after_s or 0
             must(
@@ -247,13 +246,13 @@ class Life:
     # One call
 
     def _admitted(self, letter: str, mark: str = "") -> Call:
-        call = self._call(self._draw.kind(letter), mark)
+        call = self._call(self._deal.kind(letter), mark)
         must(not call.refused, self._told(f"was to be let through: {call}"))
         return call
 
     def _call(self, kind: Kind, mark: str = "") -> Call:
         """One call; unless it was refused, its caller must have heard what one of that kind ends with."""
-        if self._draw.over.is_set():
+        if self._deal.over.is_set():
             raise ProbeError("a promise was broken meanwhile")
         label = "/".join(filter(None, (kind.name, mark, str(next(self._numbers)))))
         call = make(self.node, self.service, label, kind.good)
@@ -288,7 +287,7 @@ class Life:
         return arrived >= len(asked) or any(call.done() for call in asked)
 
     def _told(self, what: str) -> str:
-        return f"{self.service} through {self.node.name}, drawn by {self._draw.seed}: {what}"
+        return f"{self.service} through {self.node.name}, {self._deal.draw}: {what}"
 
 
 class Lives:
@@ -297,7 +296,7 @@ class Lives:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._stem = world.fresh("x")
-        self._draw = Draw(random.randrange(2**32))
+        self._deal = Deal(world.draw())
         self._lives: list[Life] = []
         self._errors: list[BaseException] = []
 
@@ -312,7 +311,7 @@ class Lives:
         work = []
         for place, node in enumerate(self._world.nodes):
             for name, outages in zip(_NAMES, _LIVES[:: 1 - 2 * place], strict=True):
-                life = Life(self._world, node, name.format(self._stem), self._draw)
+                life = Life(self._world, node, name.format(self._stem), self._deal)
                 self._lives.append(life)
                 work.append(partial(life.live, outages))
         with threads(len(work)) as pool:
@@ -344,7 +343,7 @@ class Lives:
         )
         seen = Counter((each.path, each.via) for each in self._world.services.arrivals(path=f"/*{self._stem}*"))
         wrong = {what: (seen[what], wanted[what]) for what in {*seen, *wanted} if seen[what] != wanted[what]}
-        must(not wrong, f"calls that came as often (first) as they must not (second), by {self._draw.seed}: {wrong}")
+        must(not wrong, f"calls that came as often (first) as they must not (second), {self._deal.draw}: {wrong}")
 
     def expect_changes(self) -> None:
         """The metrics of each gateway tell of each change of each of its breakers once."""

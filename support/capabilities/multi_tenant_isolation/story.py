@@ -1,6 +1,5 @@
 """What companies do one after the other, drawn anew each time; after each change all are told what must be so then."""
 
-import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -42,12 +41,11 @@ Deed = Callable[["Story", Company, Adapter], None]
 
 
 class Story:
-    """Companies that make changes of every kind, under ids and regions that look alike; the dice are `seed`'s."""
+    """Companies that make changes of every kind, under ids and regions that look alike; drawn anew each time."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._seed = random.randrange(2**32)
-        self._dice = random.Random(self._seed)
+        self._dice = world.draw()
         stem = fresh("x")
         self._ids = [f"{stem}{end}" for end in _ALIKE]
         self._regions = [f"{stem}{end}" for end in _REGIONS]
@@ -71,7 +69,7 @@ class Story:
             if world.complaints:
                 return
             self._told = f"{company.label}: {deed.__name__.strip('_')} at {node.name}"
-            world.exchanges.note("the story", f"seed {self._seed}, {self._told}")
+            world.exchanges.note("the story", f"{self._dice}, {self._told}")
             self._supply(company)
             self._touched = []
             deed(self, company, node)
@@ -80,7 +78,7 @@ class Story:
     def expect_told(self) -> None:
         """Everybody was told what it had stored, and nothing else, after each change. AssertionError if not."""
         wrong = self._world.complaints
-        must(not wrong, f"by the dice of {self._seed}, after {self._told}: {len(wrong)} wrong answers: {wrong[:3]}")
+        must(not wrong, f"{self._dice}, after {self._told}: {len(wrong)} wrong answers: {wrong[:3]}")
 
     def _begin(self, companies: list[Company]) -> None:
         """Everybody has customers, with and without invoices, the first of them under each id; all have seen that."""

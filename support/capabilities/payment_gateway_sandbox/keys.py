@@ -1,8 +1,8 @@
 """Keys of customers that look alike, each of which stands for one payment of one customer."""
 
-import random
 import string
 from decimal import Decimal
+from random import Random
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
@@ -22,12 +22,12 @@ class Keys:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._seed = random.randrange(2**32)
+        self._draw = world.draw()
         self._bills: dict[str, Bill] = {}
 
     def pay_by_each(self) -> None:
         """An order for each key, of one customer. Every second one was paid without a key before, which it joins."""
-        keys = _alike(random.Random(self._seed))
+        keys = _alike(self._draw)
         self._bills = {key: self._world.place_lines(_PRICE, "USD") for key in keys}
         for_each(list(enumerate(keys)), lambda one: self._pay(*one), at_once=4)
 
@@ -35,7 +35,7 @@ class Keys:
         """Each was told that it is paid, and each order was charged once. AssertionError if not."""
         for key, bill in self._bills.items():
             told = [answer.outcome for answer in bill.told]
-            assert_that(told, equal_to([Outcome.DONE] * len(told)), f"of the key {key!r} (seed {self._seed}): {bill}")
+            assert_that(told, equal_to([Outcome.DONE] * len(told)), f"of the key {key!r} ({self._draw}): {bill}")
             self._world.expect_one_charge(bill)
 
     def expect_known(self) -> None:
@@ -48,7 +48,7 @@ class Keys:
         for key in list(self._bills)[:2]:
             bill = self._world.ordered(stranger, _PRICE, "USD")
             outcome = self._world.pay(bill, node, key=key).outcome
-            assert_that(outcome, equal_to(Outcome.DONE), f"of another customer's key {key!r} (seed {self._seed})")
+            assert_that(outcome, equal_to(Outcome.DONE), f"of another customer's key {key!r} ({self._draw})")
 
     def _pay(self, number: int, key: str) -> None:
         node = self._world.nodes[number % 2]
@@ -62,10 +62,10 @@ class Keys:
         self._world.expect_same_receipt(bill)
         other = self._world.ordered(self._world.customer, _PRICE, "USD")
         outcome = self._world.pay(other, node, key=key).outcome
-        assert_that(outcome, equal_to(Outcome.CONFLICT), f"of another order by the key {key!r} (seed {self._seed})")
+        assert_that(outcome, equal_to(Outcome.CONFLICT), f"of another order by the key {key!r} ({self._draw})")
 
 
-def _alike(draw: random.Random) -> list[str]:
+def _alike(draw: Random) -> list[str]:
     """Keys, each of which is like the first one, or like the long one, but for one thing."""
     one = "".join(draw.choices(string.ascii_letters + string.digits, k=30)) + "-aZ0"
     place = draw.randrange(1, len(one) - 1)

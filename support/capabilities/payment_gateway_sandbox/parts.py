@@ -1,8 +1,8 @@
 """Refunds in parts of amounts that nobody has chosen, held against what is left by the suite's own count."""
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
@@ -38,7 +38,7 @@ class Parts:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._seed = random.randrange(2**32)
+        self._draw = world.draw()
         self._counts: list[_Count] = []
 
     def give_back(self) -> None:
@@ -48,7 +48,7 @@ class Parts:
         """
         bills = self._world.bills
         self._counts = [_Count(bill, bill.order.cost.minor, bill.order.cost.minor) for bill in bills]
-        draws = [random.Random(self._seed + number) for number in range(len(bills))]
+        draws = [self._draw.apart(number) for number in range(len(bills))]
         for_each(list(zip(self._counts, draws, strict=True)), lambda one: self._give_back(*one), at_once=4)
 
     def expect_all_back(self) -> None:
@@ -56,7 +56,7 @@ class Parts:
         for count in self._counts:
             self._world.refunds.expect_back(count.bill.order.cost, count.bill)
 
-    def _give_back(self, count: _Count, draw: random.Random) -> None:
+    def _give_back(self, count: _Count, draw: Random) -> None:
         def some() -> int:
             return count.step * draw.randint(1, count.left // count.step // 4)
 
@@ -79,7 +79,7 @@ class Parts:
         order, node = count.bill.order, self._world.nodes[amount // count.step % 2]
         wanted = Outcome.DONE if 0 < amount <= count.left else Outcome.CONFLICT
         answer = node.refund(order.id, Money.of(amount, order.cost.currency))
-        said = f"of {amount} when {count.left} of {count.cost} were left (seed {self._seed}): {answer}"
+        said = f"of {amount} when {count.left} of {count.cost} were left ({self._draw}): {answer}"
         assert_that(answer.outcome, equal_to(wanted), said)
         if wanted is Outcome.DONE:
             count.left, count.last = count.left - amount, amount
@@ -91,5 +91,5 @@ class Parts:
         count.left -= amount
         key, wanted = ("refund", order.cost.currency), count.left - count.cost
         poll(lambda: books.moved(order.id)[key] == wanted, _HEARD_WITHIN_S)
-        said = f"given back, by the platform's books (seed {self._seed})"
+        said = f"given back, by the platform's books ({self._draw})"
         assert_that(books.moved(order.id)[key], equal_to(wanted), said)

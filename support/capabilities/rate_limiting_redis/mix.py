@@ -1,10 +1,10 @@
 """Calls of a whole crowd, drawn at random, each of whose answers is held against the caller's own calls alone."""
 
-import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
@@ -24,7 +24,7 @@ _SPREAD_S = 1.0  # by which callers begin at different moments; all that they co
 _MENTIONS = ("catalogue", "orders", "orders/catalogue", "catalogue/orders", "new")  # in what is asked for
 
 # What may be asked for, of a plan's limit and of what is left of it.
-_WISHES: dict[str, Callable[[random.Random, int, int], str]] = {
+_WISHES: dict[str, Callable[[Random, int, int], str]] = {
     "one": lambda draw, limit, left: "1",
     "few": lambda draw, limit, left: str(draw.randint(1, limit // 4)),
     "more than half": lambda draw, limit, left: str(draw.randint(limit // 2 + 1, limit)),
@@ -70,7 +70,7 @@ class _Log:
     """All calls of one caller, one after the other, and what is drawn for these."""
 
     caller: Caller
-    draw: random.Random
+    draw: Random
     asked: list[_Asked] = field(default_factory=list)
 
     def before(self, number: int, gateway: str, apart: bool) -> list[Call]:
@@ -90,9 +90,9 @@ class Mix:
 
     def __init__(self, world: "World") -> None:
         self._world, self._own = world, world.fresh("customer")
-        self._seed = random.getrandbits(32)
-        callers = crowd(random.Random(self._seed), self._own)
-        self._logs = [_Log(one, random.Random(f"{self._seed}/{number}")) for number, one in enumerate(callers)]
+        self._draw = world.draw()
+        callers = crowd(self._draw, self._own)
+        self._logs = [_Log(one, self._draw.apart(number)) for number, one in enumerate(callers)]
 
     def call(self) -> None:
         """All of the crowd call side by side, and each of them one call after the other."""
@@ -110,7 +110,7 @@ class Mix:
         for log in self._logs:
             for number, one in enumerate(log.asked):
                 if wrong := _wrong(one, log.before(number, one.call.gateway, apart), apart):
-                    broken(f"drawn by seed {self._seed}: {log.told(number + 1)}\nbut the last {'; '.join(wrong)}")
+                    broken(f"{self._draw}: {log.told(number + 1)}\nbut the last {'; '.join(wrong)}")
         let_in = Counter(one.label for log in self._logs for one in log.asked if one.call.admitted)
         arrived = Counter(one.path.split("/", 2)[2] for one in self._world.api.arrivals(path=f"/*/{self._own}/*"))
         assert_that(arrived - let_in, equal_to({}), "calls that reached the API, and were not let in")
@@ -148,7 +148,7 @@ def _refused_as(wish: _Wish) -> Verdict | None:
     return Verdict.INVALID if wish.what in _SENSELESS else None
 
 
-def _wishes(caller: Caller, draw: random.Random) -> Iterator[_Wish]:
+def _wishes(caller: Caller, draw: Random) -> Iterator[_Wish]:
     """What a caller asks for, one after the other, from each gateway."""
     if caller.habit is Habit.THOROUGH:
         yield from _all_wishes(caller, draw)
@@ -160,7 +160,7 @@ def _wishes(caller: Caller, draw: random.Random) -> Iterator[_Wish]:
             yield _Wish(0.4 * number + draw.uniform(0, 0.2), what, caller.plan)
 
 
-def _all_wishes(caller: Caller, draw: random.Random) -> list[_Wish]:
+def _all_wishes(caller: Caller, draw: Random) -> list[_Wish]:
     """Everything that there is to ask for.
 
     The plan is used up in two steps more than a second apart, so that it makes a difference which of these ends. The

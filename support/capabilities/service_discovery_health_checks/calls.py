@@ -1,6 +1,5 @@
 """Calls of many kinds at once, in a drawn order, and how the instances share those of each kind among them."""
 
-import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
@@ -54,20 +53,22 @@ class Calls:
 
     def expect(self, wanted: Mapping[Kind, Heard]) -> None:
         """Makes as many calls of each kind as are `wanted`: callers hear that, and instances record the same."""
-        seed = random.randrange(2**32)
+        draw = self._world.draw()
         labels = {kind: self._world.fresh("call") for kind in wanted}
         heard: dict[Kind, Counter[str | Outcome]] = {kind: Counter() for kind in wanted}
 
         def make(calls: list[Kind]) -> None:
-            random.Random(seed).shuffle(calls)
             for one in calls:
                 reply = one.gateway.call(one.service, labels[one], one.tag, one.way)
                 heard[one][reply.by or reply.outcome] += 1
 
-        for_each(list(_in_lanes(wanted)), make)
+        lanes = list(_in_lanes(wanted))
+        for calls in lanes:
+            draw.shuffle(calls)
+        for_each(lanes, make)
         given = self._given()
         wrong = [self._difference(one, wanted[one], heard[one], given.get(labels[one], Counter())) for one in wanted]
-        assert_that(list(filter(None, wrong)), empty(), f"calls of {len(wanted)} kinds, in the order drawn by {seed}")
+        assert_that(list(filter(None, wrong)), empty(), f"calls of {len(wanted)} kinds, in an order {draw}")
 
     def expect_refused(self, asked: Iterable[Kind], outcome: Outcome) -> None:
         """A call of each kind that is `asked` is refused by `outcome`, and no instance is given it."""
