@@ -100,7 +100,7 @@ class Placed:
         return way[2:] if self.side is Side.INSIDE else way
 
     def wanted(self) -> dict[str, Any]:
-        """What must be told of it, see `medley.told`."""
+        """What must be told of it, see `medley.seen_in`."""
         failed, attempts = self.price.outcome is Outcome.FAILED, self.shipment or Shipment()
         servers = 1 if self.side is Side.INSIDE else 2
         well = attempts.attempts - attempts.failed if self.shipment else 0

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain, cycle
-from random import Random, randrange
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +42,7 @@ class Medley:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._prefix, self._stranger = world.fresh("medley"), world.fresh("stranger")
-        self._seed = randrange(10**6)
-        self._draw = Random(self._seed)
+        self._draw = world.draw()
         self._tenant, self._tenants = world.fresh("tenant"), cycle(_TENANTS)
         self._placed: list[Placed] = []
         self._lost = self._losses()
@@ -61,7 +59,7 @@ class Medley:
             heard = [pool.submit(visit) for visit in self._visits()]
         outcomes = {placed.order.label: outcome for one in heard for placed, outcome in one.result()}
         wanted = {one.order.label: one.price.outcome for one in self._placed}
-        assert_that(outcomes, equal_to(wanted), f"what customers heard (drawn by {self._seed})")
+        assert_that(outcomes, equal_to(wanted), f"what customers heard ({self._draw})")
 
     def expect_told(self) -> None:
         """Each order is told as its fate was, to those who keep traces and to the partner, and stays so."""
@@ -69,7 +67,7 @@ class Medley:
         time.sleep(_LATE_S)
         wrong = self._wrong() + self._blind()
         assert_that(self._losses(), equal_to(self._lost), "steps that are counted as lost, before and after")
-        must(not wrong, f"{len(wrong)} are not told as they were (drawn by {self._seed}): " + "\n".join(wrong[:5]))
+        must(not wrong, f"{len(wrong)} are not told as they were ({self._draw}): " + "\n".join(wrong[:5]))
 
     def expect_strangers_ignored(self) -> None:
         """No step is in a stranger's trace or leads to one, and none has any other word of a stranger's."""
@@ -191,7 +189,7 @@ class Medley:
         return found
 
 
-def told(steps: Sequence[Span], count_failed_calls: bool) -> dict[str, Any]:
+def seen_in(steps: Sequence[Span], count_failed_calls: bool) -> dict[str, Any]:
     """What is told of one order, so that it can be held against `Placed.wanted`."""
     attempts = sorted((span.status, span.exceptions) for span in steps if span.kind == "consumer")
     failed = sum(span.status == "error" for span in steps if span.kind == "client")
@@ -222,7 +220,7 @@ def _steps_wrong(one: Placed, steps: Sequence[Span], asked: Sequence[Arrival]) -
     yield from flaws(tree, one.way)
     yield from (f"{late} began before what caused it" for late in backwards(steps))
     # Whether a call for what there is not is an error is for its caller to say.
-    seen = told(steps, count_failed_calls=one.price.outcome is not Outcome.NO_SUCH_ARTICLE)
+    seen = seen_in(steps, count_failed_calls=one.price.outcome is not Outcome.NO_SUCH_ARTICLE)
     yield from (
         f"{what}: {seen[what]}, and not {wanted}" for what, wanted in one.wanted().items() if seen[what] != wanted
     )
