@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from http import HTTPStatus
 from itertools import chain, cycle
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
@@ -246,7 +247,7 @@ def _calls_wrong(steps: Sequence[Span], asked: Sequence[Arrival]) -> Iterator[st
             cause = by_id.get(cause.parent)
         if not cause or cause.kind != {"GET": "server", "POST": "consumer"}[arrival.method]:
             yield f"{span} asked the partner, and was caused by {cause}"
-        broke = arrival.status is None or arrival.status >= 400
+        broke = arrival.status is None or arrival.status >= HTTPStatus.BAD_REQUEST
         if broke is not (span.status == "error") or (
             cause and cause.kind == "consumer" and cause.status != span.status
         ):
