@@ -73,7 +73,7 @@ class Endings:
             held.release()
 
     def expect_told_to_the_end(self) -> None:
-        """The caller was answered, and the order's trace is whole, with the step that was under way."""
+        """The caller was answered, and the order's trace is whole, with the step that was under way to its good end."""
         outcome = self._order.result(15) if self._order else None
         assert_that(outcome, equal_to(Outcome.TAKEN), "what the caller heard")
         poll(lambda: not self._flaws(), 8)
@@ -111,4 +111,5 @@ class Endings:
         return {"method": "POST", "path": f"*{self._behind}-*"}
 
     def _flaws(self) -> list[str]:
-        return flaws(self._world.spans(), self._way)
+        spans = self._world.spans()
+        return flaws(spans, self._way) + [f"{span} was broken off" for span in spans if span.status == "error"]
