@@ -48,6 +48,11 @@ def partner_knows_nothing(context: Context) -> None:
 # Customers and callers
 
 
+@given("the monitoring has asked each process how many steps were lost")
+def monitor(context: Context) -> None:
+    context.world.ask_for_losses()
+
+
 @when("a customer places an order")
 def place(context: Context) -> None:
     context.world.taken(context.world.place())
@@ -79,9 +84,14 @@ def look_many(context: Context, count: int, few: int) -> None:
     context.world.crowd.look(count, few, "busy gateway")
 
 
-@when("the service is called by")
+@when("orders of every fate come from every side at once, some on lines, and strangers come with them")
+def place_medley(context: Context) -> None:
+    context.world.medley.place()
+
+
+@when("the service is asked to look at something, and to take an order, by")
 def call_by(context: Context) -> None:
-    context.world.callers.look(row.as_dict() for row in context.table)
+    context.world.callers.look_and_order(row.as_dict() for row in context.table)
 
 
 @when("orders come to the service from")
@@ -94,10 +104,9 @@ def place_as_stranger(context: Context) -> None:
     context.world.callers.order_as_stranger()
 
 
-@when("two orders come to the service, the first in a trace that is not to be kept, and the second in one that is")
+@when("four orders come to the service, the first three in traces that are not to be kept, and the last in one that is")
 def place_both_ways(context: Context) -> None:
-    context.world.callers.order_in_trace("00")
-    context.world.callers.order_in_trace("01")
+    context.world.callers.order_both_ways()
 
 
 # Outages and endings
@@ -119,9 +128,9 @@ def call_and_mend(context: Context, count: int) -> None:
     context.world.outage.mend()
 
 
-@when("{count:Count} orders fail in the small service, and as many in the other service in turn")
-def fail_all_the_while(context: Context, count: int) -> None:
-    context.world.outage.fail_all_the_while(count)
+@when("{count:Count} orders fail and as many go well in the small service, each in turn with one in the other service")
+def order_all_the_while(context: Context, count: int) -> None:
+    context.world.outage.order_all_the_while(count)
 
 
 @given("an order in the small service, which the partner lets wait")
@@ -129,14 +138,14 @@ def begin_order(context: Context) -> None:
     context.world.endings.begin_order()
 
 
-@given("an order whose shipment the partner lets wait")
-def begin_shipment(context: Context) -> None:
-    context.world.endings.begin_shipment()
+@given("an order whose shipment the partner lets wait, and {behind:Count} orders behind it")
+def begin_shipment(context: Context, behind: int) -> None:
+    context.world.endings.begin_shipment(behind)
 
 
-@when("the partner answers")
-def release_order(context: Context) -> None:
-    context.world.endings.release_order()
+@when("the partner answers {later:Duration} later")
+def release_order(context: Context, later: float) -> None:
+    context.world.endings.release_order(later)
 
 
 # What must hold
@@ -192,6 +201,21 @@ def all_apart(context: Context, count: int) -> None:
     context.world.crowd.expect_apart(count)
 
 
+@then("each of them is told as its fate was, step by step, and to the partner")
+def told_as_they_were(context: Context) -> None:
+    context.world.medley.expect_told()
+
+
+@then("nothing that a stranger said is believed")
+def strangers_ignored(context: Context) -> None:
+    context.world.medley.expect_strangers_ignored()
+
+
+@then("no customer's password, token or card can be read where traces are kept, nor in a log")
+def no_secret_of_anybody(context: Context) -> None:
+    context.world.medley.expect_no_secret()
+
+
 @then("the partner was asked for each order in the name of its own trace")
 def partner_told_apart(context: Context) -> None:
     context.world.crowd.expect_partner_told()
@@ -237,7 +261,7 @@ def stranger_ignored(context: Context) -> None:
     context.world.callers.expect_stranger_ignored()
 
 
-@then("nothing of the first arrives, and the second is whole, and the partner is told which is which")
+@then("nothing of the first three arrives, and the last is whole, and the partner is told which is which")
 def kept_both_ways(context: Context) -> None:
     context.world.callers.expect_both_ways()
 
@@ -262,6 +286,16 @@ def served_again(context: Context) -> None:
     context.world.outage.expect_served_again()
 
 
+@then("the partner is asked for the shipment of each that went well within {deadline:Duration}")
+def shipped_all_the_while(context: Context, deadline: float) -> None:
+    context.world.outage.expect_shipped(deadline)
+
+
+@then("no other shipment was begun, and once the worker is back each is made once, in a trace that is whole")
+def rest_shipped(context: Context) -> None:
+    context.world.endings.expect_rest_shipped()
+
+
 @then("the caller is answered, and the order's trace is whole")
 def told_to_the_end(context: Context) -> None:
     context.world.endings.expect_told_to_the_end()
@@ -272,7 +306,7 @@ def ended(context: Context, who: Who, deadline: float) -> None:
     context.world.endings.expect_ended(who, deadline)
 
 
-@then("neither the customer's password nor token nor card can be read where traces are kept")
+@then("neither the customer's password nor token nor card can be read where traces are kept, nor in a log")
 def no_secret(context: Context) -> None:
     context.world.secrets.expect_none_told()
 

@@ -10,6 +10,7 @@ Feature: One order is one trace, to the last process
   Rule: Whoever looks for an order finds all of it in one tree
 
     Scenario: An order is one tree, from the gateway to the shipment
+      Given the monitoring has asked each process how many steps were lost
       When a customer places an order
       Then it is one whole tree that leads from the gateway over the service and the queue to the worker, also in Jaeger
       And no step is told to have begun before the step that caused it
@@ -21,7 +22,7 @@ Feature: One order is one trace, to the last process
       When a customer places an order on a line, after another
       Then it is one whole tree that leads from the gateway over the service and the queue to the worker, also in Jaeger
       And every step names the order and its tenant
-      And neither the customer's password nor token nor card can be read where traces are kept
+      And neither the customer's password nor token nor card can be read where traces are kept, nor in a log
 
     Scenario: A shipment that fails twice stays in its order's trace
       Given the partner fails at the first 2 attempts to ship the order
@@ -46,6 +47,13 @@ Feature: One order is one trace, to the last process
       Then each of the 200 traces is whole, and names its own order and tenant at every step
       And the partner was asked for each order in the name of its own trace
 
+    # Prices that come at once, at the second try or never; shipments that fail none to three times, each in every way.
+    Scenario: Orders of every fate at once, in calls and on lines, are each told as they were
+      When orders of every fate come from every side at once, some on lines, and strangers come with them
+      Then each of them is told as its fate was, step by step, and to the partner
+      And nothing that a stranger said is believed
+      And no customer's password, token or card can be read where traces are kept, nor in a log
+
   Rule: An error is told where it happened, once, and what was mended is none
 
     Scenario Outline: An order that fails because <what>
@@ -57,6 +65,7 @@ Feature: One order is one trace, to the last process
         | what                                                                  |
         | the partner's prices make no sense                                    |
         | the partner breaks the connection whenever it is asked for the price  |
+        | Redis refuses every change                                            |
 
     Scenario: A connection that broke, and was made again
       Given the partner breaks the connection when it is asked for the price the first time
@@ -68,6 +77,7 @@ Feature: One order is one trace, to the last process
       Given the partner knows no such article
       When a customer places an order for it <way>
       Then the customer hears so, and neither server's step is an error
+      And neither the customer's password nor token nor card can be read where traces are kept, nor in a log
 
       Examples:
         | way       |
@@ -78,7 +88,7 @@ Feature: One order is one trace, to the last process
 
     # W3C Trace Context. TRACE and SPAN are ids that nobody has used before.
     Scenario: Calls that name their trace correctly
-      When the service is called by
+      When the service is asked to look at something, and to take an order, by
         | caller                                  | traceparent                            |
         | one of today                            | 00-TRACE-SPAN-01                       |
         | one that says that its ids are random   | 00-TRACE-SPAN-03                       |
@@ -88,7 +98,7 @@ Feature: One order is one trace, to the last process
       Then each call is a step of the trace that it named, below the step that it named
 
     Scenario: Calls that name their trace wrongly
-      When the service is called by
+      When the service is asked to look at something, and to take an order, by
         | caller                                  | traceparent                            | tracestate |
         | one that names no trace but a state     |                                        | a=1        |
         | one with a trace of zeros               | 00-00000000000000000000000000000000-SPAN-01 | a=1   |
@@ -133,8 +143,8 @@ Feature: One order is one trace, to the last process
   Rule: What is kept is kept whole, and what is not costs nothing
 
     Scenario: Whether a trace is kept is decided once, by whoever begins it
-      When two orders come to the service, the first in a trace that is not to be kept, and the second in one that is
-      Then nothing of the first arrives, and the second is whole, and the partner is told which is which
+      When four orders come to the service, the first three in traces that are not to be kept, and the last in one that is
+      Then nothing of the first three arrives, and the last is whole, and the partner is told which is which
 
     Scenario: A gateway that keeps a tenth keeps a tenth, whole
       When 400 customers look at something at the busy gateway, 20 at a time
@@ -150,24 +160,27 @@ Feature: One order is one trace, to the last process
       And every step of these calls arrived, or is counted as lost
       And what is done from now on arrives again
 
-    Scenario: While the collector hangs an order that fails does not wait for it either
+    Scenario: While the collector hangs no order waits for it, and no shipment
       Given the small service's connections to the collector hang without an error
-      When 6 orders fail in the small service, and as many in the other service in turn
+      And the worker's connections to the collector hang without an error
+      When 6 orders fail and as many go well in the small service, each in turn with one in the other service
       Then a call took at most 3 times as long as one of the other service at the same time
+      And the partner is asked for the shipment of each that went well within 5 s
 
     Scenario: A service that is asked to end tells of its last order
       Given an order in the small service, which the partner lets wait
       And the small service is asked to end
-      When the partner answers
+      When the partner answers 2500 ms later
       Then the caller is answered, and the order's trace is whole
       And the small service has ended by itself within 8 s
 
-    Scenario: A worker that is asked to end tells of its last shipment
-      Given an order whose shipment the partner lets wait
+    Scenario: A worker that is asked to end tells of its last shipment, and leaves the others for later
+      Given an order whose shipment the partner lets wait, and 8 orders behind it
       And the worker is asked to end
-      When the partner answers
+      When the partner answers 3 s later
       Then the caller is answered, and the order's trace is whole
       And the worker has ended by itself within 8 s
+      And no other shipment was begun, and once the worker is back each is made once, in a trace that is whole
 
     Scenario: A collector that hangs does not keep a service from ending
       Given the small service's connections to the collector hang without an error
@@ -180,17 +193,17 @@ Feature: One order is one trace, to the last process
     Scenario: No secret is kept, and the partner is told nothing of whose order it is
       When a customer places an order
       Then it is one whole tree that leads from the gateway over the service and the queue to the worker, also in Jaeger
-      And neither the customer's password nor token nor card can be read where traces are kept
+      And neither the customer's password nor token nor card can be read where traces are kept, nor in a log
       And the partner was not told whose order it is
 
     Scenario: No secret is kept of an order that fails either
       Given the partner's prices make no sense
       When a customer places an order that fails
       Then both servers' steps are errors of a kind that is named, and the exception is recorded once
-      And neither the customer's password nor token nor card can be read where traces are kept
+      And neither the customer's password nor token nor card can be read where traces are kept, nor in a log
 
     Scenario: No secret is kept of an order that never reached the service
       Given the service is killed
       When a customer places an order that fails
       Then the gateway's step and its call are errors of a kind that is named
-      And neither the customer's password nor token nor card can be read where traces are kept
+      And neither the customer's password nor token nor card can be read where traces are kept, nor in a log

@@ -1,13 +1,16 @@
 """What callers say of the trace that a call belongs to, and what comes of it."""
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from hamcrest import assert_that, equal_to
 
 from support.capabilities.distributed_tracing_otel.client import Order, Outcome, Said
+from support.capabilities.distributed_tracing_otel.tree import WAY, flaws
 from support.clients.otlp_receiver_control import Span
 from support.clients.provider_control import Arrival
 from support.polling import poll
@@ -20,14 +23,35 @@ _ARRIVES_WITHIN_S = 8.0
 _LATE_S = 0.5  # what should not arrive would have by then
 
 
+_PARENT = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")  # W3C Trace Context
+
+
 class Call(NamedTuple):
-    """A call: how sentences call it, by which order it is found, which trace and span were named, and the states."""
+    """A call: how sentences call it, by which order it is found, which trace and span were named, and the states.
+
+    `ordered`: it was to place the order, and not to look.
+    """
 
     title: str
     order: Order
     trace: str
     span: str
     said: Said
+    ordered: bool = True
+
+
+class Parent(NamedTuple):
+    """In whose name somebody was asked: a trace and a step of it, and whether it is kept; empty where in nobody's."""
+
+    trace: str
+    span: str
+    kept: bool
+
+
+def named(arrival: Arrival) -> Parent:
+    """In whose name the partner was asked."""
+    found = _PARENT.fullmatch(arrival.headers.get("traceparent", ""))
+    return Parent(found[1], found[2], bool(int(found[3], 16) & 1)) if found else Parent("", "", False)
 
 
 class Callers:
@@ -39,26 +63,35 @@ class Callers:
         self._calls: list[Call] = []
         self._looked: Order | None = None
 
-    def look(self, rows: Iterable[Mapping[str, str]]) -> None:
-        """A call for each row, see `_call`, that looks at something."""
-        self._call(rows, self._world.at("service").look)
+    def look_and_order(self, rows: Iterable[Mapping[str, str]]) -> None:
+        """Two calls for each row, see `_call`: one that looks at something, and one that places an order."""
+        for number, row in enumerate(rows):
+            self._call(f"{number:02}-look", row, ordered=False)
+            self._call(f"{number:02}-order", row)
 
     def order(self, rows: Iterable[Mapping[str, str]]) -> None:
         """A call for each row, see `_call`, that places an order."""
-        self._call(rows, self._world.at("service").order)
+        for number, row in enumerate(rows):
+            self._call(f"{number:02}", row)
 
-    def _call(self, rows: Iterable[Mapping[str, str]], make: Callable[[Order, Said], Outcome]) -> None:
-        """A call for each row: `caller`, and by what it says, `traceparent`, `tracestate`, `baggage`; all are answered.
+    def _call(self, label: str, row: Mapping[str, str], ordered: bool = True) -> None:
+        """A call as the row has it: `caller`, and what it says, `traceparent` and `tracestate`; it is answered.
 
         TRACE and SPAN stand for ids that nobody has used before, and "and again" separates what is said twice.
         """
-        for number, row in enumerate(rows):
-            trace, span = secrets.token_hex(16), secrets.token_hex(8)
-            fill = _filled(trace, span)
-            said = Said(*(fill(row.get(name, "")) for name in ("traceparent", "tracestate", "baggage")))
-            call = Call(row["caller"], self._world.new_order(f"{self._prefix}-{number}"), trace, span, said)
-            self._calls.append(call)
-            assert_that(make(call.order, said), equal_to(Outcome.TAKEN), f"what {call.title} was answered")
+        trace, span = secrets.token_hex(16), secrets.token_hex(8)
+        fill = _filled(trace, span)
+        said = Said(*(fill(row.get(name, "")) for name in ("traceparent", "tracestate")))
+        call = Call(row["caller"], self._world.new_order(f"{self._prefix}-{label}"), trace, span, said, ordered)
+        self._calls.append(call)
+        service = self._world.at("service")
+        outcome = (service.order if ordered else service.look)(call.order, said)
+        assert_that(outcome, equal_to(Outcome.TAKEN), f"what {call.title} was answered")
+
+    def order_both_ways(self) -> None:
+        """Orders in traces that are not to be kept, whatever else their flags say, and one in a trace that is."""
+        for flags in ("00", "02", "fe", "01"):
+            self.order_in_trace(flags)
 
     def order_in_trace(self, flags: str) -> None:
         """An order through the service, in a trace that is named with these flags."""
@@ -81,12 +114,18 @@ class Callers:
         """Each call is a step of the trace that it named, right below the step that it named."""
         for call, span in self._servers():
             assert_that((span.trace, span.parent), equal_to((call.trace, call.span)), f"the place of {call.title}")
+        for call in self._orders():
+            assert_that(self._traces(call), equal_to({call.trace}), f"the trace of {call.title}, at all steps")
 
     def expect_new(self) -> None:
         """Each call begins a trace of its own, and nothing of what it named is in it."""
         for call, span in self._servers():
             must(span.trace != call.trace, f"{call.title} was believed: it is in the trace that it named")
             assert_that((span.parent, span.state), equal_to(("", "")), f"parent and state of {call.title}")
+        for call in self._orders():
+            traces = self._traces(call)
+            must(len(traces) == 1 and call.trace not in traces, f"{call.title} is told of in the traces {traces}")
+            assert_that(self._states(call), equal_to({""}), f"the state of {call.title}, at all steps")
 
     def expect_states(self, kept: int) -> None:
         """Each call is in the trace that it named; the first `kept` keep their state whole, of others none is left.
@@ -96,23 +135,22 @@ class Callers:
         self.expect_continued()
         for number, call in enumerate(self._calls):
             wanted = ",".join(call.said.tracestate) if number < kept else ""
-            self._world.steps("consumer", 1, call.order)
-            states = {span.state for span in self._world.spans(call.order)}
-            assert_that(states, equal_to({wanted}), f"the state of {call.title}, at all steps")
-            told = {asked.headers.get("tracestate", "") for asked in self._world.asked(call.order)}
-            assert_that(told, equal_to({wanted}), f"the state of {call.title}, as the partner was told")
+            assert_that(self._states(call), equal_to({wanted}), f"the state of {call.title}, at all steps")
 
     def expect_both_ways(self) -> None:
         """What is not to be kept arrives nowhere, what is to be is whole, and the partner is told which is which."""
-        unseen, seen = self._calls
+        *_, seen = self._calls
         self._world.steps("consumer", 1, seen.order)
-        poll(lambda: len(self._world.asked(unseen.order)) == 2, _ARRIVES_WITHIN_S)
         for call in self._calls:
-            told = {_kept(arrival) for arrival in self._world.asked(call.order)}
+            poll(lambda call=call: len(self._world.asked(call.order)) == 2, _ARRIVES_WITHIN_S)  # type: ignore[misc]
+            told = {(parent.trace, parent.kept) for parent in map(named, self._world.asked(call.order))}
             assert_that(told, equal_to({(call.trace, call is seen)}), "the trace, and whether it is kept, as told")
-        assert_that(self._world.collector.trace(unseen.trace), equal_to([]), "steps that were not to be kept")
         time.sleep(_LATE_S)
         self._world.expect_none_alone(seen.trace)
+        arrived = [call.title for call in self._calls[:-1] if self._world.collector.trace(call.trace)]
+        assert_that(arrived, equal_to([]), "the flags of traces that were not to be kept, and of which steps arrived")
+        steps = [replace(s, parent="") if s.parent == seen.span else s for s in self._world.spans(seen.order)]
+        assert_that(flaws(steps, WAY[2:]), equal_to([]), "what is wrong with the trace that was to be kept")
 
     def expect_stranger_ignored(self) -> None:
         """The order has a trace of its own, and nobody is asked in the name of the stranger's."""
@@ -123,6 +161,21 @@ class Callers:
             self._world.steps("server", 2, self._looked)
             traces |= {span.trace for span in self._world.spans(self._looked)}
         must(call.trace not in traces, "the stranger's trace was taken for one of ours")
+
+    def _orders(self) -> list[Call]:
+        return [call for call in self._calls if call.ordered]
+
+    def _traces(self, call: Call) -> set[str]:
+        """The traces of all steps of an order, and those in whose name the partner was asked."""
+        self._world.steps("consumer", 1, call.order)
+        asked = {named(arrival).trace for arrival in self._world.asked(call.order)}
+        return {span.trace for span in self._world.spans(call.order)} | asked
+
+    def _states(self, call: Call) -> set[str]:
+        """What callers have added, as all steps of an order tell it, and as the partner was told."""
+        self._world.steps("consumer", 1, call.order)
+        asked = {arrival.headers.get("tracestate", "") for arrival in self._world.asked(call.order)}
+        return {span.state for span in self._world.spans(call.order)} | asked
 
     def _servers(self) -> list[tuple[Call, Span]]:
         """Each call with the server's step of it, once all of them have arrived. AssertionError when they do not."""
@@ -140,12 +193,6 @@ class Callers:
 
 def _names(span: Span, label: str) -> bool:
     return any(str(value).partition("?")[0].endswith(f"/{label}") for value in span.attributes.values())
-
-
-def _kept(arrival: Arrival) -> tuple[str, bool]:
-    """The trace in whose name the partner was asked, and whether it is to be kept: the lowest of its flags."""
-    _, trace, _, flags = (arrival.headers.get("traceparent", "") + "---0").split("-")[:4]
-    return trace, bool(int(flags or "0", 16) & 1)
 
 
 def _filled(trace: str, span: str) -> Callable[[str], tuple[str, ...]]:

@@ -1,7 +1,8 @@
 """Orders that go through a platform, and what callers say of the trace that they belong to.
 
-An order has a label. While it is taken, the partner is asked for GET /prices/LABEL; once a worker has it, for
-POST /shipments/LABEL, up to three times until it says that it is done. Whoever only looks asks no partner.
+An order has a label. While it is taken, the partner is asked for GET /prices/LABEL, and once more when it fails or
+hangs up; once a worker has it, for POST /shipments/LABEL, up to three times until it says that it is done. Whoever only
+looks asks no partner.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Order:
-    """One order. Whoever places it proves itself by `password` and `token`, and pays by `card`: these are secrets."""
+    """One order. Who comes with it proves itself by `password` and `token`, and pays by `card`: these are secrets."""
 
     label: str
     tenant: str
@@ -68,7 +69,7 @@ class Adapter(Protocol):
     def look(self, order: Order, said: Said = NOTHING) -> Outcome:
         """Looks at something by the label of `order`: a gateway asks the service, which asks Redis, and that is all."""
 
-    def line(self, token: str) -> Line:
+    def line(self, token: str, said: Said = NOTHING) -> Line:
         """Opens a line to a gateway, for the customer who proves itself by `token`."""
 
     def names(self) -> Names:

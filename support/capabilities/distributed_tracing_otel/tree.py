@@ -4,13 +4,16 @@ What a platform does in between for itself (kind internal) may stand between any
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from support.clients.otlp_receiver_control import Span
+from support.polling import poll
+from support.promise import must
 
 # From the gateway through the service and the queue to what the worker asks of the partner.
 WAY = ("server", "client", "server", "producer", "consumer", "client")
 LOOK = WAY[:3]
+ARRIVES_WITHIN_S = 8.0  # a step of a trace, from its end until it is kept; it takes 0.3 s
 
 
 def flaws(spans: Sequence[Span], way: Sequence[str] = WAY) -> list[str]:
@@ -35,6 +38,13 @@ def backwards(spans: Sequence[Span]) -> list[str]:
     """The steps that are told to have begun before the step that caused them, or to have ended before they began."""
     began = {span.id: span.began_ns for span in spans}
     return [str(s) for s in spans if s.began_ns < began.get(s.parent, 0) or s.ended_ns < s.began_ns]
+
+
+def nothing_wrong(look: Callable[[], list[str]], what: str, within_s: float = ARRIVES_WITHIN_S) -> None:
+    """What `look` finds wrong is gone in time. AssertionError with what is still wrong then."""
+    poll(lambda: not look(), within_s, 0.1)
+    left = look()
+    must(not left, f"{what}: {'; '.join(left[:5])}")
 
 
 def _doubled(spans: Sequence[Span]) -> list[tuple[Span, int]]:

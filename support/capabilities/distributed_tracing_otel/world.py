@@ -1,9 +1,11 @@
 """One scenario of tracing: orders that nobody has placed before, and what of them arrived where traces are kept."""
 
 import time
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
+from itertools import count
+from random import randrange
+from secrets import token_hex
 
 from hamcrest import assert_that, equal_to
 
@@ -12,9 +14,10 @@ from support.capabilities.distributed_tracing_otel.client import NOTHING, Adapte
 from support.capabilities.distributed_tracing_otel.crowd import Crowd
 from support.capabilities.distributed_tracing_otel.endings import Endings
 from support.capabilities.distributed_tracing_otel.errors import Errors
+from support.capabilities.distributed_tracing_otel.medley import Medley
 from support.capabilities.distributed_tracing_otel.outage import Outage
 from support.capabilities.distributed_tracing_otel.secrets import Secrets
-from support.capabilities.distributed_tracing_otel.tree import WAY, backwards, flaws
+from support.capabilities.distributed_tracing_otel.tree import ARRIVES_WITHIN_S, WAY, backwards, flaws, nothing_wrong
 from support.clients.otlp_receiver_control import OtlpReceiverControl, Span
 from support.clients.provider_control import Arrival
 from support.clients.upstream_control import UpstreamControl
@@ -25,8 +28,6 @@ from support.promise import must
 from support.worlds import world
 from support.worlds.world import part
 
-ARRIVES_WITHIN_S = 8.0  # a step of a trace, from its end until it is kept; it takes 0.3 s
-
 
 class World(world.World[Adapter]):
     """What the steps of one scenario share: the order that sentences speak of, and where its trace is looked for."""
@@ -35,6 +36,7 @@ class World(world.World[Adapter]):
     crowd = part(Crowd)
     endings = part(Endings)
     errors = part(Errors)
+    medley = part(Medley)
     outage = part(Outage)
     secrets = part(Secrets)
 
@@ -44,6 +46,7 @@ class World(world.World[Adapter]):
         self.collector = self.opened(OtlpReceiverControl.of(self.fleet, "otlp-receiver"))
         self.partner = self.opened(UpstreamControl.of(self.fleet, "upstream"))
         self.collector.begin_anew(self.jaeger.takes_at)
+        self._numbers = count()
         self.ordered = self.new_order()
         self._began_ns = time.time_ns()
 
@@ -57,11 +60,16 @@ class World(world.World[Adapter]):
         """The attributes by which the platform names order and tenant."""
         return self.at("gateway").names()
 
-    def new_order(self, label: str = "") -> Order:
-        """An order of a tenant that nobody has seen before, with secrets of its own."""
-        password, token = (uuid.uuid4().hex for _ in range(2))
-        card = f"4000{uuid.uuid4().int % 10**12:012d}"
-        tenant = f"{self.fresh('tenant')} Müller & Söhne, 50 %"
+    def new_order(self, label: str = "", tenant: str = "") -> Order:
+        """An order of a tenant that nobody has seen before, or of that one, with secrets of its own.
+
+        A secret has a half before and one after what is written in another way in a query, or ends a word. Every other
+        card's number is in groups.
+        """
+        password, token = f"{token_hex(8)}+/ {token_hex(8)}=", f"{token_hex(8)} +&=%ü?#{token_hex(8)}"
+        groups = ["4000", *(f"{randrange(10**4):04d}" for _ in range(3))]
+        card = ("" if next(self._numbers) % 2 else " ").join(groups)
+        tenant = tenant or f"{self.fresh('tenant')} Müller & Söhne, 50 %"
         return Order(label or self.fresh("order"), tenant, password, token, card)
 
     # What customers do
@@ -75,6 +83,11 @@ class World(world.World[Adapter]):
         with closing(self.at("gateway").line(self.ordered.token)) as line:
             self.taken(line.order(self.new_order()))
             self.taken(line.order(self.ordered))
+
+    def ask_for_losses(self) -> None:
+        """The monitoring asks every process how many steps were lost."""
+        for node in self.nodes:
+            node.lost()
 
     def taken(self, outcome: Outcome) -> None:
         """It was taken."""
@@ -155,10 +168,3 @@ class World(world.World[Adapter]):
         told = [arrival.headers.get("traceparent", "") for arrival in self.asked()]
         must(all(told), f"the partner was asked without a trace: {told}")
         return told
-
-
-def nothing_wrong(look: Callable[[], list[str]], what: str, within_s: float = ARRIVES_WITHIN_S) -> None:
-    """What `look` finds wrong is gone in time. AssertionError with what is still wrong then."""
-    poll(lambda: not look(), within_s, 0.1)
-    left = look()
-    must(not left, f"{what}: {'; '.join(left[:5])}")

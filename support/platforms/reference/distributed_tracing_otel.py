@@ -37,16 +37,17 @@ class Adapter(NodeClient):
 
     def order(self, order: Order, said: Said = NOTHING) -> Outcome:
         """POST, with the tenant and the card in the body, and the token in the query."""
-        path = f"/{self._orders}/{order.label}?token={order.token}"
+        path = f"/{self._orders}/{order.label}?token={quote(order.token)}"
         return self._told(self._ask("POST", path, said, order.password, _body(order)))
 
     def look(self, order: Order, said: Said = NOTHING) -> Outcome:
-        """GET."""
-        return self._told(self._ask("GET", f"/goods/{order.label}?tenant={quote(order.tenant)}", said))
+        """GET, with the tenant and the token in the query."""
+        query = f"tenant={quote(order.tenant)}&token={quote(order.token)}"
+        return self._told(self._ask("GET", f"/goods/{order.label}?{query}", said, order.password))
 
-    def line(self, token: str) -> Line:
+    def line(self, token: str, said: Said = NOTHING) -> Line:
         """A WebSocket, with the token in the query."""
-        return _Live(self._door, token)
+        return _Live(self._door, token, _headers(said))
 
     def names(self) -> Names:
         """As it puts them into its baggage, too."""
@@ -62,20 +63,21 @@ class Adapter(NodeClient):
         return _OUTCOMES[status]
 
     def _ask(self, method: str, path: str, said: Said, password: str = "", body: Any = None) -> int:
-        headers = [(name, value) for name in _HEADERS for value in getattr(said, name)]
+        headers = _headers(said)
         if len(dict(headers)) == len(headers):
             return self.ask(method, path, body, password, dict(headers)).status_code
-        return self._ask_twice(method, path, headers)
+        own = [("Authorization", f"Bearer {password}"), ("Content-Type", "application/json")]
+        return self._ask_twice(method, path, [*headers, *own], b"" if body is None else json.dumps(body).encode())
 
-    def _ask_twice(self, method: str, path: str, headers: list[tuple[str, str]]) -> int:
+    def _ask_twice(self, method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> int:
         """The same with headers that stand there more than once, which the client library does not send."""
         where = urlsplit(self._url)
         connection = HTTPConnection(where.hostname or "", where.port, timeout=_WITHIN_S)
         try:
             connection.putrequest(method, path)
-            for name, value in headers:
+            for name, value in [*headers, ("Content-Length", str(len(body)))]:
                 connection.putheader(name, value)
-            connection.endheaders()
+            connection.endheaders(body)
             return connection.getresponse().status
         except (HTTPException, OSError) as error:
             blame(error, f"{self.name} gave no answer to {method} {path}: {error}")
@@ -89,9 +91,10 @@ _HEADERS = ("traceparent", "tracestate", "baggage")
 class _Live:
     """A WebSocket to a gateway."""
 
-    def __init__(self, door: Door, token: str) -> None:
+    def __init__(self, door: Door, token: str, headers: list[tuple[str, str]]) -> None:
         self._name = door.name
-        socket = dial(door, f"/live?token={token}", _WITHIN_S)
+        said = [f"{name}: {value}" for name, value in headers]
+        socket = dial(door, f"/live?token={quote(token)}", _WITHIN_S, header=said)
         if isinstance(socket, int):
             broken(f"{door.name} refused a line by {socket}")
         self._socket = socket
@@ -120,6 +123,10 @@ def _status_in(said: str | bytes) -> Any:
     except ValueError:
         return None
     return answer.get("status") if isinstance(answer, dict) else None
+
+
+def _headers(said: Said) -> list[tuple[str, str]]:
+    return [(name, value) for name in _HEADERS for value in getattr(said, name)]
 
 
 def _body(order: Order) -> Mapping[str, str]:

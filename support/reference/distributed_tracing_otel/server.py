@@ -8,10 +8,13 @@ from urllib.parse import parse_qsl, urlencode
 from opentelemetry import trace
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.metrics import NoOpMeterProvider
+from starlette.exceptions import HTTPException, WebSocketException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .telemetry import Correlated, Telemetry, failed
 
+_HANDLERS = "starlette.exception_handlers"
+_REFUSALS = (HTTPException, WebSocketException)
 _PARENT, _STATE, _BAGGAGE = b"traceparent", b"tracestate", b"baggage"
 
 logger = Correlated(logging.getLogger(__name__), {})
@@ -70,7 +73,7 @@ class Failures:
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(_unanswered(scope), receive, noting)
         except Exception as error:
             logger.exception("%s failed", scope["path"])
             trace.get_current_span().record_exception(error)
@@ -86,6 +89,13 @@ async def _answer(error: Exception, send: Send) -> None:
     # After the head, with which the instrumentation says no more than the status, and before the span's end.
     trace.get_current_span().set_attribute("error.type", type(error).__qualname__)
     await send({"type": "http.response.body", "body": json.dumps({"error": "failed"}).encode()})
+
+
+def _unanswered(scope: Scope) -> Scope:
+    """`scope` without what the node answers to some errors wherever they are met: it would, before they were told."""
+    errors, statuses = scope.get(_HANDLERS, ({}, {}))
+    refusals = {error: answer for error, answer in errors.items() if issubclass(error, _REFUSALS)}
+    return {**scope, _HANDLERS: (refusals, statuses)}
 
 
 def _named(scope: Scope) -> tuple[str, dict[str, Any]]:
