@@ -43,8 +43,7 @@ class Load:
 
     def interrupted(self) -> set[str]:
         """The messages whose call of the provider was broken off by its caller."""
-        arrivals = self._world.provider.arrivals(path=f"/effects/{self._world.batch}-*")
-        return {str(arrival.fields["key"]) for arrival in arrivals if arrival.cut == "caller"}
+        return {str(arrival.fields["key"]) for arrival in self._world.all_arrivals() if arrival.cut == "caller"}
 
     def _publish(self, customer: str) -> None:
         place = 0
