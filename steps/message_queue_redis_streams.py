@@ -99,7 +99,7 @@ def publish_failing_twice(context: Context, count: int) -> None:
     context.world.retries.publish_failing_twice(count)
 
 
-@given("{count:Count} messages have failed twice, and wait to be tried again")
+@given("{count:Count} messages have failed once, and wait to be tried again")
 def publish_failed(context: Context, count: int) -> None:
     context.world.retries.publish_failed(count)
 

@@ -144,7 +144,7 @@ Feature: Every message takes effect once, whoever dies
   Rule: The queue holds what is not done, all of it and nothing else, and tells how much that is
 
     Scenario: Nothing is dropped while workers stand still, all of it is counted, and what is done is not kept
-      Given 20 messages have failed twice, and wait to be tried again
+      Given 20 messages have failed once, and wait to be tried again
       And both workers freeze
       When 40 customers each publish 3 messages, each of them through both producers
       Then both producers tell of 140 unfinished messages
