@@ -23,7 +23,7 @@ Feature: Every message takes effect once, whoever dies
     # again, for the same request.
     Scenario: A dead worker's messages are taken over, and a living one keeps what takes long
       Given messages under way at both workers, one of which has taken effect, and another behind each
-      And a backlog of 3 messages of each of 40 customers, each of which takes 800 ms
+      And a backlog of 2 messages of each of 30 customers, each of which takes 800 ms
       When the first worker is killed
       Then within 4 s the second worker is at work on what the first one had
       And of its own, which it has had for 3 s, it has begun none again
