@@ -1,6 +1,6 @@
 """Sentences of the message queue."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from behave import given, step, then, when
 
@@ -12,6 +12,7 @@ class Context(Protocol):
     """What these steps use of behave's context."""
 
     world: "World"
+    table: Any
 
 
 @given("two producers and two workers around a queue")
@@ -22,9 +23,9 @@ def producers_and_workers(context: Context) -> None:
 # What is published
 
 
-@when("{customers:Count} customers each publish {each:Count} messages, through both producers in turn")
+@when("{customers:Count} customers each publish {each:Count} messages, each of them through both producers")
 def publish(context: Context, customers: int, each: int) -> None:
-    context.world.publish_lines(customers, each)
+    context.world.lines.publish(customers, each)
 
 
 @given("{customers:Count} customers who publish all the time")
@@ -47,15 +48,15 @@ def publish_twice(context: Context, count: int) -> None:
     context.world.losses.publish_twice(count)
 
 
-@when("a message with {mistake} is published, and a good one of its customer after it")
-def publish_mistake(context: Context, mistake: str) -> None:
-    context.world.mistakes.publish(mistake)
+@when("a message with each of these is published, and a good one of its customer after it")
+def publish_mistakes(context: Context) -> None:
+    context.world.mistakes.publish([row.as_dict() for row in context.table])
 
 
 # What is under way
 
 
-@given("messages under way at both workers, one of which has taken effect")
+@given("messages under way at both workers, one of which has taken effect, and another behind each")
 def under_way(context: Context) -> None:
     context.world.under_way.begin()
 
@@ -65,7 +66,7 @@ def backlog(context: Context, each: int, customers: int, time: float) -> None:
     context.world.under_way.pile_up(customers, each, time)
 
 
-@given("the second worker has taken over what the first one had, of whose own calls one fails")
+@given("the second worker has taken over what the first one had, whose own calls end well, badly or not at all")
 def second_takes_over(context: Context) -> None:
     context.world.under_way.hand_over()
 
@@ -93,22 +94,27 @@ def roll_out(context: Context) -> None:
 # What fails
 
 
-@given("{count:Count} messages that fail twice, the first time because the provider hangs up")
+@given("{count:Count} messages that fail twice, in every way in which a call can fail")
 def publish_failing_twice(context: Context, count: int) -> None:
     context.world.retries.publish_failing_twice(count)
 
 
-@when("another message of each of these customers is published while they wait")
+@given("{count:Count} messages have failed once, and wait to be tried again")
+def publish_failed(context: Context, count: int) -> None:
+    context.world.retries.publish_failed(count)
+
+
+@when("another message of each of these customers is published while they wait, and they are published again")
 def publish_behind(context: Context) -> None:
     context.world.retries.publish_behind()
 
 
 @when(
     "a customer publishes {before:Count} messages, one that fails and is tried again, and {after:Count} more, "
-    "and another one publishes {others:Count}"
+    "and all whose names look alike publish {each:Count} each"
 )
-def publish_around(context: Context, before: int, after: int, others: int) -> None:
-    context.world.retries.publish_around(before, after, others)
+def publish_around(context: Context, before: int, after: int, each: int) -> None:
+    context.world.retries.publish_around(before, after, each)
 
 
 @step("a message is published that always fails, and {after:Count} more of its customer and {others:Count} of others")
@@ -192,10 +198,21 @@ def others_done(context: Context, deadline: float) -> None:
     context.world.dead_letters.expect_others_done(deadline)
 
 
-@then("when the provider answers, each has taken effect once within {deadline:Duration}")
+@then("when the provider answers, each has taken effect once within {deadline:Duration}, each customer's in order")
 def done_when_answered(context: Context, deadline: float) -> None:
     context.world.provider.heal()
     context.world.expect_done(deadline)
+    context.world.expect_in_order()
+
+
+@then("when both workers are back, each has taken effect once within {deadline:Duration}, each customer's in order")
+def done_when_back(context: Context, deadline: float) -> None:
+    context.world.losses.expect_done_when_back(deadline)
+
+
+@then("the provider was asked for each as it was published, and for none twice")
+def as_published(context: Context) -> None:
+    context.world.lines.expect_as_published()
 
 
 @then("within {deadline:Duration} nothing is left of them in the queue")
@@ -213,6 +230,11 @@ def kept(context: Context, time: float) -> None:
     context.world.under_way.expect_kept(time)
 
 
+@then("for {time:Duration} each worker keeps what it has, and nothing is delivered again")
+def all_kept(context: Context, time: float) -> None:
+    context.world.under_way.expect_all_kept(time)
+
+
 @then("for {time:Duration} nothing is delivered again, and nothing is a dead letter")
 def nothing_more(context: Context, time: float) -> None:
     context.world.under_way.expect_nothing_more(time)
@@ -228,19 +250,14 @@ def long_given_up(context: Context) -> None:
     context.world.rollout.expect_given_up()
 
 
-@then("nothing but the long one was interrupted, and nothing else is a dead letter")
+@then("nothing but the long one was interrupted, nothing was begun by two, and nothing else is a dead letter")
 def not_interrupted(context: Context) -> None:
     context.world.rollout.expect_not_interrupted()
 
 
-@then("within {deadline:Duration} the other customer's {count:Count} messages are done, and the failing one is not")
-def others_first(context: Context, deadline: float, count: int) -> None:
+@then("within {deadline:Duration} the other customers' messages are done, and the failing one is not")
+def others_first(context: Context, deadline: float) -> None:
     context.world.retries.expect_others_first(deadline)
-
-
-@then("each customer's have taken effect in order")
-def in_order(context: Context) -> None:
-    context.world.expect_in_order()
 
 
 @then(
@@ -265,7 +282,7 @@ def dead_letter(context: Context, deadline: float) -> None:
     context.world.dead_letters.expect_dead(deadline)
 
 
-@then("when its producer publishes it again, it is still that dead letter, and holds up nobody")
+@then("when its producer publishes it again, it is still that dead letter, holds up nobody, and is not unfinished")
 def known_again(context: Context) -> None:
     context.world.dead_letters.expect_known()
 
@@ -280,7 +297,7 @@ def dead_again(context: Context, deadline: float) -> None:
     context.world.redrives.expect_dead_again(deadline)
 
 
-@then("within {deadline:Duration} it has taken effect once, and is no dead letter any more")
+@then("within {deadline:Duration} it has taken effect once, is no dead letter any more, and nothing is left of it")
 def recovered(context: Context, deadline: float) -> None:
     context.world.redrives.expect_recovered(deadline)
 
@@ -305,11 +322,11 @@ def no_more_names(context: Context, deadline: float) -> None:
     context.world.losses.expect_no_more_names(deadline)
 
 
-@then("within {deadline:Duration} it is a dead letter, byte by byte, and nothing of it was done")
+@then("within {deadline:Duration} each of them is a dead letter, byte by byte, and nothing of it was done")
 def kept_as_it_was(context: Context, deadline: float) -> None:
     context.world.mistakes.expect_kept(deadline)
 
 
-@then("it was refused as {refusal}, and nothing of it is kept")
-def refused(context: Context, refusal: str) -> None:
-    context.world.mistakes.expect_refused(refusal)
+@then("each of them was refused so, and nothing of it is kept")
+def refused(context: Context) -> None:
+    context.world.mistakes.expect_refused()

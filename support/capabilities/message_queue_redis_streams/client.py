@@ -20,11 +20,18 @@ class Kind(Enum):
 
     GOOD = auto()  # it asks for one effect, under the label that it is made for
     NO_JSON = auto()
-    NO_TEXT = auto()  # bytes that are no text in any encoding that is in use
-    UNKNOWN_TYPE = auto()
-    FIELD_MISSING = auto()
+    NO_TEXT = auto()  # a good one, but for a few bytes that are no text in any encoding that is in use
+    NO_NUMBER = auto()  # a good one, but for NaN, which JSON does not have
     NO_OBJECT = auto()  # JSON that is not what a message is
-    TOO_LARGE = auto()
+    NULL = auto()
+    NOTHING = auto()  # no byte
+    TOO_DEEP = auto()  # lists in lists, thousands of them
+    UNKNOWN_TYPE = auto()
+    TYPE_MISSING = auto()
+    FIELD_MISSING = auto()
+    FIELD_EMPTY = auto()
+    FIELD_OF_ANOTHER_KIND = auto()  # a list, where a name has to be
+    FIELD_NO_TEXT = auto()  # half of a character, where a name has to be
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,11 @@ class Adapter(Protocol):
 
     name: str
 
-    def payload(self, kind: Kind, label: str) -> bytes:
-        """A payload of that kind. To work on a good one is to POST it to the provider's path /effects/label."""
+    def payload(self, kind: Kind, label: str, text: str = "") -> bytes:
+        """A payload of that kind, in which `text` stands as well, so that each letter of it makes it longer.
+
+        To work on a good one is to POST it as it is to the provider's path /effects/label, with the label quoted.
+        """
 
     def publish(self, key: str, message_id: str, payload: bytes) -> Answer:
         """Publishes a message of the customer `key`; under the same id it is the same message.

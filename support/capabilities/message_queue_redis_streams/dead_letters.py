@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, empty, equal_to, has_length
+from hamcrest import assert_that, empty, equal_to, has_length, only_contains
 
 from support.capabilities.message_queue_redis_streams.client import Answer, DeadLetter, Kind
 from support.errors import ProbeError
@@ -45,7 +45,7 @@ class DeadLetters:
         must(world.publish(self._senseless, 0, Kind.NO_JSON) is Answer.ACCEPTED, "a message was not accepted")
 
     def publish_deadly(self) -> None:
-        """A message that each worker dies of: it is killed as soon as it works on it, and comes back."""
+        """A message that each worker dies of: it is killed as soon as it works on it, and started again."""
         world = self._world
         self._message = message = world.new()
         held = world.provider.arm("hold_before", times=None, match={"key": message.id})
@@ -54,8 +54,7 @@ class DeadLetters:
             arrived = world.provider.await_arrivals(death, _RESTART_S, key=message.id)
             assert_that(arrived, has_length(death), "deliveries of the message that workers die of")
             held.await_waiting(1)
-            world.faults.kill(arrived[-1].via)
-            world.faults.mend(arrived[-1].via)
+            world.faults.relaunch(arrived[-1].via)
 
     # What Redis does to them
 
@@ -107,8 +106,7 @@ class DeadLetters:
 
     def expect_whole(self, letter: DeadLetter, message: "Message", kind: Kind) -> None:
         """It has the message's id, its customer, its payload byte by byte, and a reason."""
-        payload = self._world.producers[0].payload(kind, message.id)
-        wanted = (message.id, message.key, payload)
+        wanted = (message.id, message.key, self._world.payload(message, kind))
         assert_that((letter.id, letter.key, letter.payload), equal_to(wanted), "what the dead letter keeps")
         must(letter.error.strip(), "the dead letter does not say why it was given up")
 
@@ -120,12 +118,13 @@ class DeadLetters:
     def expect_known(self) -> None:
         """Published again it is accepted, as the same message: what its customer publishes after it is not held up.
 
-        It is not delivered again, and is the same dead letter.
+        It is not delivered again, is the same dead letter, and is not told of as unfinished.
         """
         world, bad = self._world, self._bad()
-        must(world.publish(bad, 1) is Answer.ACCEPTED, "a message that was published again was not accepted")
+        world.repeat(bad, 1)
         world.expect_done(WELL_WITHIN_S, world.publish_line(bad.key, 1))
         self.expect_dead(0)
+        world.expect_nothing_left(WELL_WITHIN_S)
 
     def expect_senseless_kept(self, within_s: float) -> None:
         """The message that nobody can read is a dead letter within so many seconds, whole."""
@@ -139,17 +138,18 @@ class DeadLetters:
         assert_that([letter for letter in self._all() if letter.id in ours], empty(), "dead letters")
 
     def of(self, message: "Message", within_s: float) -> DeadLetter:
-        """The dead letter of the message, once there is exactly one."""
+        """The dead letter of the message, once there is exactly one, and both producers tell of it."""
         poll(lambda: self._of(message), within_s)
-        found = self._of(message)
-        assert_that(found, has_length(1), f"dead letters of {message.id} after {within_s:g} s")
-        return found[0]
+        first, *others = [self._of(message, place) for place in range(len(self._world.producers))]
+        assert_that(first, has_length(1), f"dead letters of {message.id} after {within_s:g} s")
+        assert_that(others, only_contains(first), "dead letters, as the other producer tells")
+        return first[0]
 
-    def _of(self, message: "Message") -> list[DeadLetter]:
-        return [letter for letter in self._all() if letter.id == message.id]
+    def _of(self, message: "Message", place: int = 0) -> list[DeadLetter]:
+        return [letter for letter in self._all(place) if letter.id == message.id]
 
-    def _all(self) -> list[DeadLetter]:
-        return list(self._world.producers[0].dead_letters())
+    def _all(self, place: int = 0) -> list[DeadLetter]:
+        return list(self._world.producers[place].dead_letters())
 
     def _bad(self) -> "Message":
         if not self._message:

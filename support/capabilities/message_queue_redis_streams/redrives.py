@@ -54,11 +54,12 @@ class Redrives:
             self._next.heal()
 
     def expect_recovered(self, within_s: float) -> None:
-        """It has taken effect once, after one more delivery, as all of its customer's, and is a dead letter no more."""
+        """It has taken effect once, after one more delivery, as all of its customer's; nothing else is left of it."""
         world, letter = self._world, self._letter(0)
         world.expect_done(within_s, [message for message in world.messages if message.key == letter.key])
         assert_that(world.arrivals(letter), has_length(DELIVERIES + 1), "deliveries, as the provider saw them")
         world.dead_letters.expect_none(letter)
+        world.expect_nothing_left(WELL_WITHIN_S)
 
     def expect_dead_again(self, within_s: float) -> None:
         """Within `within_s` it is a dead letter again, once, after as many deliveries as before."""

@@ -8,6 +8,7 @@ from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.message_queue_redis_streams.client import Answer, Kind
 from support.capabilities.message_queue_redis_streams.dead_letters import DELIVERIES
+from support.capabilities.message_queue_redis_streams.repetitions import HUNG_UP_WITHIN_S, unexplained
 from support.clients.provider_control import ArmedFault, Arrival
 from support.errors import ProbeError
 from support.polling import poll
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _GRACE_S = 10.0
 _HANDED_OVER_WITHIN_S = 5.0
-_HUNG_UP_WITHIN_S = 0.1  # the provider may hear of a call that ended so much later than of the next one
 _WORKERS = ("worker-1", "worker-2")
 
 
@@ -85,9 +85,10 @@ class Rollout:
         assert_that(len(failed) + len(self._doubled()), equal_to(DELIVERIES), "failures of the long message")
 
     def expect_not_interrupted(self) -> None:
-        """No message but the long one was broken off, and none is a dead letter."""
+        """No message but the long one was broken off, none was begun by two, and none is a dead letter."""
         world = self._world
         assert_that(world.load.interrupted() - {self._message().id}, empty(), "messages that were broken off")
+        assert_that(unexplained(world.all_arrivals()), empty(), "messages that were begun twice")
         world.dead_letters.expect_none()
 
     def _doubled(self) -> list[tuple[Arrival, Arrival]]:
@@ -96,7 +97,7 @@ class Rollout:
         return [
             (earlier, later)
             for earlier, later in pairwise(arrivals)
-            if earlier.ended is None or earlier.ended > later.arrived + _HUNG_UP_WITHIN_S
+            if earlier.ended is None or earlier.ended > later.arrived + HUNG_UP_WITHIN_S
         ]
 
     def _drained(self, name: str, moment: float) -> bool:

@@ -12,7 +12,7 @@ def trial(world: World) -> Iterator[tuple[str, Callable[[], object]]]:
     """What is tried, in words, and the try; one rests on those before it."""
     yield "publishes through each producer, and the provider sees it", lambda: _publishes(world)
     yield "finds the stream and its consumer group in Redis", lambda: world.expect_nothing_left(5)
-    yield "hears that a message is too large", lambda: _hears(world, Kind.TOO_LARGE, Answer.TOO_LARGE)
+    yield "hears that a message is too large", lambda: _hears(world, Answer.TOO_LARGE)
     yield "hears the same of one that comes in pieces", lambda: _hears_of_pieces(world)
     yield "keeps what is no JSON as a dead letter", lambda: _keeps(world)
     yield "redrives a dead letter that is not there", lambda: _finds_none(world)
@@ -23,14 +23,14 @@ def _publishes(world: World) -> None:
     world.expect_done(5)
 
 
-def _hears(world: World, kind: Kind, answer: Answer) -> None:
-    assert_that(world.publish(world.new(), 0, kind), equal_to(answer))
+def _hears(world: World, answer: Answer) -> None:
+    assert_that(world.publish(world.mistakes.large(1)), equal_to(answer))
 
 
 def _hears_of_pieces(world: World) -> None:
-    message, producer = world.new(), world.producers[0]
-    payload = producer.payload(Kind.TOO_LARGE, message.id)
-    assert_that(producer.publish_in_pieces(message.key, message.id, payload), equal_to(Answer.TOO_LARGE))
+    message, producer = world.mistakes.large(1), world.producers[0]
+    heard = producer.publish_in_pieces(message.key, message.id, world.payload(message))
+    assert_that(heard, equal_to(Answer.TOO_LARGE))
 
 
 def _keeps(world: World) -> None:

@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to
 
-from support.clients.provider_control import ArmedFault
+from support.clients.provider_control import ArmedFault, Arrival
 from support.errors import ProbeError
 from support.polling import poll
+from support.worlds.crowds import for_each
 from support.worlds.world import wait_until
 
 if TYPE_CHECKING:
     from support.capabilities.message_queue_redis_streams.world import Message, World
 
 _MOST = 40  # messages, by which each worker should have got its share
-_SHARE = {"worker-1": 2, "worker-2": 1}
+_SHARE = {"worker-1": 6, "worker-2": 1}  # of 8 messages that each may work on at once
+_MOMENT_S = 0.5  # a worker that is not heard for so long is still heard before 1 s is over
 _BEGUN_WITHIN_S = 5.0
 FIRST, SECOND = "worker-1", "worker-2"
 
@@ -29,16 +31,18 @@ class UnderWay:
         self._since = 0.0
 
     def begin(self) -> None:
-        """The provider holds two messages of the first worker, the second of them done, and one of the second worker.
+        """The provider holds messages of both workers, the second of the first one done; behind each waits another.
 
         What a worker gets beyond its share is answered. Raises ProbeError when one does not get its share.
         """
         for _ in range(_MOST):
             if all(len(self._of[name]) == share for name, share in _SHARE.items()):
-                self._since = time.monotonic()
-                return
+                break
             self._begin_one("hold_after" if len(self._of[FIRST]) == 1 else "hold_before")
-        raise ProbeError(f"of {_MOST} messages nearly all went to the same worker")
+        else:
+            raise ProbeError(f"of {_MOST} messages nearly all went to the same worker")
+        for_each(self._of[FIRST] + self._of[SECOND], lambda message: self._world.publish_line(message.key, 1))
+        self._since, self._deliveries = time.monotonic(), self._world.deliveries()
 
     def _begin_one(self, hold: str) -> None:
         world, message = self._world, self._world.new()
@@ -74,11 +78,32 @@ class UnderWay:
         assert_that(counts, equal_to(dict.fromkeys(counts, 1)), "how often each was begun")
 
     def hand_over(self) -> None:
-        """What the first worker, which is frozen, had is taken over by the second one; of its own calls one fails."""
-        world, one = self._world, self._of[FIRST][0]
+        """What the first worker, which is frozen, had is taken over by the second one.
+
+        Of its own calls one is cut, one is answered, one is refused for good, and the others are held on.
+        """
+        world, (cut, answered, refused, *_) = self._world, self._of[FIRST]
         self.expect_taken_over(_BEGUN_WITHIN_S)
-        self._held[one.id].cut(*(arrival.seq for arrival in world.arrivals(one) if arrival.via == FIRST))
+        world.provider.answer({"key": refused.id}, status=422)
+        self._held[cut.id].cut(self._first(cut).seq)
+        for message in (answered, refused):
+            self._held[message.id].release(self._first(message).seq)
+        if not poll(lambda: not any(self._first(one).open for one in (cut, answered, refused)), _BEGUN_WITHIN_S):
+            raise ProbeError("the provider has not answered the calls of the frozen worker")
+        world.provider.answer_as_ever()
         self._deliveries = world.deliveries()
+
+    def expect_all_kept(self, for_s: float) -> None:
+        """For `for_s` from now no message arrives at the provider again: each worker keeps what it has.
+
+        Raises ProbeError where one does, and Redis was away for so long that a worker may rightly have lost it.
+        """
+        late = time.monotonic() - self._since > _MOMENT_S
+        wait_until(time.monotonic() + for_s)
+        again = self._world.deliveries() - self._deliveries
+        if again and late:
+            raise ProbeError(f"Redis was away for more than {_MOMENT_S:g} s, and messages were begun again: {again}")
+        assert_that(again, empty(), "messages that were begun once more")
 
     def expect_nothing_more(self, for_s: float) -> None:
         """For `for_s` from now no message arrives at the provider again, and none is a dead letter.
@@ -89,3 +114,7 @@ class UnderWay:
         wait_until(time.monotonic() + for_s)
         assert_that(world.deliveries() - self._deliveries, empty(), "messages that were begun once more")
         world.dead_letters.expect_none()
+
+    def _first(self, message: "Message") -> Arrival:
+        """The call of the first worker for it."""
+        return next(arrival for arrival in self._world.arrivals(message) if arrival.via == FIRST)

@@ -11,6 +11,7 @@ from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.message_queue_redis_streams.client import Adapter, Answer, Kind
 from support.capabilities.message_queue_redis_streams.dead_letters import DeadLetters
+from support.capabilities.message_queue_redis_streams.lines import Lines
 from support.capabilities.message_queue_redis_streams.load import Load
 from support.capabilities.message_queue_redis_streams.losses import Losses
 from support.capabilities.message_queue_redis_streams.mistakes import Mistakes
@@ -31,22 +32,27 @@ from support.worlds.world import part
 _INSISTS_FOR_S = 15.0
 _PAUSE_S = 0.1
 _EARLIER_DONE_WITHIN_S = 3.0  # what an earlier scenario has left
+# Ends of ids that look alike: in capitals, in what has a meaning in an address or a pattern, in the last letter alone.
+_LONG = "a" * 80
+_ENDS = ["a", "A", "aa", "a.", "a-", "a_", "a:", "a a", "a+a", "a/a", "a%2Fa", "a?a", "a#a", "a&a", _LONG, _LONG + "A"]
 # Of what is done so much may stay: entries that are trimmed in blocks, keys that are there once.
 _MAY_STAY = {"given to a worker": 0, "entries of the stream": 100, "kept for ever": 20, "unfinished, as told": 0}
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message of the customer `key`; its `id` is the label of its effect, too."""
+    """A message of the customer `key`; its `id` is the label of its effect, too, and `text` stands in it."""
 
     id: str
     key: str
+    text: str = ""
 
 
 class World(world.World[Adapter]):
     """What the steps of one scenario share. `messages` are those that were accepted, each customer's in their order."""
 
     dead_letters = part(DeadLetters)
+    lines = part(Lines)
     load = part(Load)
     losses = part(Losses)
     mistakes = part(Mistakes)
@@ -76,13 +82,15 @@ class World(world.World[Adapter]):
 
     # What producers do
 
-    def new(self, key: str = "") -> Message:
+    def new(self, key: str = "", text: str = "") -> Message:
         """A message that nobody has published yet, of a customer that nobody has seen unless `key` is one.
 
-        Every other one has an id that differs from the one before it in capitals alone.
+        Those that follow each other have ids that look alike: each differs from the others in one thing.
         """
         number = next(self._numbers)
-        return Message(f"{self.batch}-{number // 2:05}{'aA'[number % 2]}", key or self.customer())
+        return Message(
+            f"{self.batch}-{number // len(_ENDS):05}{_ENDS[number % len(_ENDS)]}", key or self.customer(), text
+        )
 
     def customer(self) -> str:
         """A customer that nobody has seen, of a name such as people give."""
@@ -90,8 +98,11 @@ class World(world.World[Adapter]):
 
     def publish(self, message: Message, place: int = 0, kind: Kind = Kind.GOOD) -> Answer:
         """Publishes it through the producer of that `place`."""
-        producer = self.producers[place % len(self.producers)]
-        return producer.publish(message.key, message.id, producer.payload(kind, message.id))
+        return self.producers[place % len(self.producers)].publish(message.key, message.id, self.payload(message, kind))
+
+    def payload(self, message: Message, kind: Kind = Kind.GOOD) -> bytes:
+        """What is published for it."""
+        return self.producers[0].payload(kind, message.id, message.text)
 
     def accept(self, message: Message, first: int = 0) -> Message:
         """The same, and it is accepted: asked again through the other producer while the answer is not known."""
@@ -105,6 +116,10 @@ class World(world.World[Adapter]):
         with self._adding:
             self.messages.append(message)
         return message
+
+    def repeat(self, message: Message, place: int) -> None:
+        """Publishes it again, through the producer of that `place`; it is accepted, whatever has become of it."""
+        must(self.publish(message, place) is Answer.ACCEPTED, f"message {message.id} was not accepted again")
 
     def publish_lines(self, customers: int, each: int) -> list[Message]:
         """`each` messages of so many new customers, each customer's one after the other. Returns them all."""
@@ -131,10 +146,13 @@ class World(world.World[Adapter]):
         """How the message arrived at the provider, each time."""
         return self.provider.arrivals(key=message.id)
 
+    def all_arrivals(self) -> list[Arrival]:
+        """How all messages of the scenario arrived at the provider, in that order."""
+        return self.provider.arrivals(path=f"/effects/{self.batch}-*")
+
     def deliveries(self) -> Counter[str]:
         """How often each message of the scenario arrived at the provider, by its id."""
-        found = self.provider.arrivals(path=f"/effects/{self.batch}-*")
-        return Counter(str(arrival.fields["key"]) for arrival in found)
+        return Counter(str(arrival.fields["key"]) for arrival in self.all_arrivals())
 
     def done(self) -> list[str]:
         """The ids of all messages of the scenario that took effect, in that order; doubled ones twice."""
@@ -179,5 +197,5 @@ class World(world.World[Adapter]):
             "given to a worker": self.redis.pending(names.stream, names.group),
             "entries of the stream": self.redis.stream_length(names.stream),
             "kept for ever": sum(1 for left in self.redis.lifetimes().values() if left < 0),
-            "unfinished, as told": self.producers[0].unfinished(),
+            "unfinished, as told": self.producers[-1].unfinished(),
         }

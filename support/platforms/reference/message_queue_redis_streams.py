@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -15,8 +16,18 @@ from support.promise import broken, must
 
 _AT_ONCE = 30
 _ANSWERS = {202: Answer.ACCEPTED, 400: Answer.INVALID, 413: Answer.TOO_LARGE, 503: Answer.UNAVAILABLE}
-_LARGE = 100_000
+_DEEP = 10_000
 _PIECE = 20_000
+# What of a receipt is another; None where it is left out.
+_OTHER: dict[Kind, dict[str, Any]] = {
+    Kind.NO_NUMBER: {"amount": math.nan},
+    Kind.UNKNOWN_TYPE: {"type": "telegram"},
+    Kind.TYPE_MISSING: {"type": None},
+    Kind.FIELD_MISSING: {"to": None},
+    Kind.FIELD_EMPTY: {"to": ""},
+    Kind.FIELD_OF_ANOTHER_KIND: {"to": ["somebody"]},
+    Kind.FIELD_NO_TEXT: {"to": "\ud800"},
+}
 
 
 class Adapter(NodeClient):
@@ -25,23 +36,25 @@ class Adapter(NodeClient):
     def __init__(self, door: Door) -> None:
         super().__init__(door, at_once=_AT_ONCE)
 
-    def payload(self, kind: Kind, label: str) -> bytes:
+    def payload(self, kind: Kind, label: str, text: str = "") -> bytes:
         """A receipt is JSON, and says to whom it goes."""
-        receipt: dict[str, Any] = {"type": "receipt", "to": label}
+        receipt: dict[str, Any] = {"type": "receipt", "to": label, "text": text}
         match kind:
             case Kind.NO_JSON:
                 return f'{{"type": "receipt", "to": {label}'.encode()
             case Kind.NO_TEXT:
-                return b"\xff\xfe\x00\x80" + label.encode() + b"\xed\xa0\x80"
-            case Kind.UNKNOWN_TYPE:
-                receipt["type"] = "telegram"
-            case Kind.FIELD_MISSING:
-                del receipt["to"]
+                return json.dumps(receipt | {"text": "*"}).encode().replace(b"*", b"\xff\xfe\x80\xed\xa0\x80")
             case Kind.NO_OBJECT:
                 return json.dumps([receipt]).encode()
-            case Kind.TOO_LARGE:
-                receipt["text"] = "x" * _LARGE
-        return json.dumps(receipt, ensure_ascii=False).encode()
+            case Kind.NULL:
+                return b"null"
+            case Kind.NOTHING:
+                return b""
+            case Kind.TOO_DEEP:
+                return b"[" * _DEEP + b"]" * _DEEP
+        receipt |= _OTHER.get(kind, {})
+        said = {name: value for name, value in receipt.items() if value is not None}
+        return json.dumps(said, ensure_ascii=kind is Kind.FIELD_NO_TEXT).encode()
 
     def publish(self, key: str, message_id: str, payload: bytes) -> Answer:
         """POST, with the payload as it is."""

@@ -2,6 +2,7 @@
 
 import logging
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 
@@ -32,19 +33,25 @@ class Handlers:
         await self._send_receipt(job, message)
 
     async def _send_receipt(self, job: Job, message: dict[str, Any]) -> None:
-        to = message.get("to")
-        if not (isinstance(to, str) and to):
-            raise HopelessError("a receipt needs somebody it is sent to")
+        path = f"/effects/{_name(message.get('to'))}"
         try:
-            answer = await self._upstream.post(
-                f"/effects/{to}", content=job.payload, headers={"Idempotency-Key": job.id}
-            )
+            answer = await self._upstream.post(path, content=job.payload, headers={"Idempotency-Key": job.id})
         except httpx2.HTTPError as error:
             raise TransientError(f"no answer: {type(error).__name__}") from error
         if answer.status_code in _AGAIN or answer.status_code >= 500:
             raise TransientError(f"answered by {answer.status_code}")
-        if answer.status_code >= 400:
+        if not answer.is_success:
             raise HopelessError(f"refused by {answer.status_code}")
+
+
+def _name(to: object) -> str:
+    """As a part of a path, whatever it holds."""
+    if not (isinstance(to, str) and to):
+        raise HopelessError("a receipt needs somebody it is sent to")
+    try:
+        return quote(to, safe="")
+    except UnicodeEncodeError as error:
+        raise HopelessError("a receipt needs somebody whose name is text") from error
 
 
 def _read(payload: bytes) -> dict[str, Any]:
