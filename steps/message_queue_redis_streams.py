@@ -94,6 +94,16 @@ def roll_out(context: Context) -> None:
 # What fails
 
 
+@given("how many messages are under way at once when many wait")
+def note_strength(context: Context) -> None:
+    context.world.strength.note()
+
+
+@then("as many are under way at once as before when many wait")
+def strength_kept(context: Context) -> None:
+    context.world.strength.expect_kept()
+
+
 @given("{count:Count} messages that fail twice, in every way in which a call can fail")
 def publish_failing_twice(context: Context, count: int) -> None:
     context.world.retries.publish_failing_twice(count)

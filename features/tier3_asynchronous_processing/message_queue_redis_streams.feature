@@ -66,11 +66,13 @@ Feature: Every message takes effect once, whoever dies
   Rule: What fails is tried again after a while, and what always fails is kept and put aside
 
     Scenario: A provider that fails twice is asked again, later each time
-      Given 20 messages that fail twice, in every way in which a call can fail
+      Given how many messages are under way at once when many wait
+      And 20 messages that fail twice, in every way in which a call can fail
       When another message of each of these customers is published while they wait, and they are published again
       Then within 8 s each message has taken effect once
       And each was tried again after 400 ms and after 800 ms, by up to 20 % and 1 s later
       And all of them, and those behind them, were told of as unfinished meanwhile
+      And as many are under way at once as before when many wait
 
     Scenario: A message that always fails is delivered 3 times, and is then a dead letter
       When a message is published that always fails, and 3 more of its customer and 10 of others
@@ -159,6 +161,7 @@ Feature: Every message takes effect once, whoever dies
   Rule: A message that makes no sense harms nobody, and is not lost
 
     Scenario: A message that makes no sense is kept as it was, for somebody to look at
+      Given how many messages are under way at once when many wait
       When a message with each of these is published, and a good one of its customer after it
         | mistake                           |
         | a payload that is no JSON         |
@@ -178,6 +181,7 @@ Feature: Every message takes effect once, whoever dies
         | a provider that answers 422       |
         | a provider that answers 307       |
       Then within 5 s each of them is a dead letter, byte by byte, and nothing of it was done
+      And as many are under way at once as before when many wait
       And within 5 s each of the others has taken effect once
 
     Scenario: A message that is too large, or of nobody, is refused

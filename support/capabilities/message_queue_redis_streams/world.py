@@ -18,6 +18,7 @@ from support.capabilities.message_queue_redis_streams.mistakes import Mistakes
 from support.capabilities.message_queue_redis_streams.redrives import Redrives
 from support.capabilities.message_queue_redis_streams.retries import Retries
 from support.capabilities.message_queue_redis_streams.rollout import Rollout
+from support.capabilities.message_queue_redis_streams.strength import Strength
 from support.capabilities.message_queue_redis_streams.under_way import UnderWay
 from support.clients.provider_control import Arrival
 from support.clients.upstream_control import UpstreamControl
@@ -59,6 +60,7 @@ class World(world.World[Adapter]):
     redrives = part(Redrives)
     retries = part(Retries)
     rollout = part(Rollout)
+    strength = part(Strength)
     under_way = part(UnderWay)
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
