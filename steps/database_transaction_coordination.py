@@ -343,8 +343,8 @@ def none_overtaken(context: Context) -> None:
 
 
 @when(
-    "{count:Count} charges of {accounts:Count} accounts are booked, the first node freezes with some in hand, "
-    "the second reaches analytics"
+    "the first node books {count:Count} charges of {accounts:Count} accounts and freezes with some in hand, "
+    "and the second reaches billing"
 )
 def freeze_with_some_in_hand(context: Context, count: int, accounts: int) -> None:
     context.world.share.freeze_with_some_in_hand(count, accounts)

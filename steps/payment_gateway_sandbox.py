@@ -73,11 +73,6 @@ def pay_at_once(context: Context, count: int) -> None:
     context.world.pay_at_once_and_later(context.world.bill, count, context.world.fresh("key"))
 
 
-@given("the provider has charged it for the first node, and has not answered yet")
-def charged_without_answer(context: Context) -> None:
-    context.world.bank.charge_without_answering(context.world.bill, context.world.nodes[0])
-
-
 @when("it is paid again through the second node, without a key and with another one, and the provider answers")
 def pay_meanwhile(context: Context) -> None:
     context.world.pay_meanwhile(context.world.bill)

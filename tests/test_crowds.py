@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from support.worlds.crowds import threads
+from support.worlds.crowds import for_each, threads
 
 
 def test_all_is_done_when_the_block_is_left() -> None:
@@ -29,3 +29,17 @@ def test_an_interruption_waits_for_nobody_and_begins_nothing_more() -> None:
         assert second.cancelled()
     finally:
         over.set()
+
+
+def test_after_an_error_no_more_is_begun() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> None:
+        begun.append(number)
+        time.sleep(0.01)
+        if number == 1:
+            raise ValueError(number)
+
+    with pytest.raises(ValueError, match="1"):
+        for_each(range(200), work, at_once=1)
+    assert len(begun) < 200

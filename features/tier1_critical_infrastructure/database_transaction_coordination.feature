@@ -177,9 +177,9 @@ Feature: Billing and analytics agree to the cent
 
     # A node that is frozen keeps what it has in hand until PostgreSQL ends its transaction, after 30 s.
     Scenario: A node that freezes holds up no more than what it has in hand
-      Given the second node is cut off from analytics
+      Given the second node is cut off from billing
       And the first node's connections to analytics hang without an error
-      When 64 charges of 32 accounts are booked, the first node freezes with some in hand, the second reaches analytics
+      When the first node books 64 charges of 32 accounts and freezes with some in hand, and the second reaches billing
       Then within 2 s the second one has sent at least 10 of them
       And within 5 s after all is well again, none waits and analytics shows each of them once, as it was booked
 

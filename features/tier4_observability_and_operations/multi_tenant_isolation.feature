@@ -226,12 +226,12 @@ Feature: No company ever sees another's data
 
   Rule: One company's rush does not make another wait
 
-    # The large server has 4 database connections.
+    # The large server has 4 database connections. Who is held up waits for as long as the row is locked.
     @performance
     Scenario: Acme's 50 stuck requests do not hold up Globex
       Given how long 20 requests of Globex take at the large server when nobody else asks
       When Globex sends 20 more while 50 requests of Acme wait there for a locked row, and 10 others have given up
-      Then all 20 are answered, and the slowest took at most 3 times as long as the slowest before, or 250 ms
+      Then all 20 are answered, and the slowest took at most 3 times as long as the slowest before, or 1 s
       And once the row is free all 50 requests of Acme's are answered, and it is served as before
 
   Rule: When our own staff look at a company's data, the company can see that

@@ -249,12 +249,13 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
 
   Rule: Without Redis everybody is answered, and nobody waits for it
 
+    # Each of two gateways may wait half a second to find it out. Were it found out for each question, 20 took 10 s.
     Scenario Outline: Questions are answered while <outage>
       Given 20 new questions are asked
       And 4 others wait for an answer of the provider's
       And <outage>
       When 20 new questions are asked
-      Then they took at most 1 s longer than those before
+      Then they took at most 2 s longer than those before
       And those who waited have got theirs
 
       Examples:

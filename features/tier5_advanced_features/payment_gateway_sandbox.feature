@@ -21,7 +21,7 @@ Feature: Money moves once, and only when it should
 
     Scenario: An order that is paid again while its first payment is under way is charged once
       Given an order of 19.99 USD
-      And the provider has charged it for the first node, and has not answered yet
+      And the provider, which tells of nothing, has charged it for the first node, and has not answered yet
       When it is paid again through the second node, without a key and with another one, and the provider answers
       Then every answer is the same receipt
       And the order was charged once

@@ -33,11 +33,12 @@ class Link:
     def drop(self) -> None:
         """Breaks the link's connections, with all that is under way on them; new ones are let through at once.
 
-        A toxic that drops all data closes the connections when it is taken off (Toxiproxy's README). A link that is
-        switched off and on again would refuse, for a moment, whoever connects again at once.
+        Toxiproxy does so where a link's goal changes, and listens again before it answers; a link that is switched off
+        and on again would refuse whoever connects again at once. The goal is the same, its port gets or loses a zero.
         """
-        self._add("dropped", "timeout", "downstream", {"timeout": 0})
-        self._toxiproxy.call("DELETE", f"/proxies/{self.name}/toxics/dropped")
+        host, _, port = self._toxiproxy.call("GET", f"/proxies/{self.name}")["upstream"].partition(":")
+        goal = f"{host}:{port.lstrip('0') if port.startswith('0') else '0' + port}"
+        self._toxiproxy.call("POST", f"/proxies/{self.name}", {"upstream": goal, "enabled": True})
 
     def silence(self, *streams: str, during: Callable[[], bool] | None = None) -> None:
         """Drops all data of `streams`, and lets connections stand; returns when nothing answers through it.

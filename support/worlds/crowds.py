@@ -1,7 +1,7 @@
 """Doing something for many, or beside something else."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -25,8 +25,7 @@ def threads(count: int) -> Iterator[ThreadPoolExecutor]:
 
 
 def for_each(crowd: Sequence[One], work: Callable[[One], object], at_once: int = _AT_ONCE) -> None:
-    """Does `work` for each of `crowd`, `at_once` at a time; when all are done, the first error is raised."""
+    """Does `work` for each of `crowd`, `at_once` at a time. After an error, which is raised, no more is begun."""
     with threads(at_once) as pool:
-        futures = [pool.submit(work, one) for one in crowd]
-    for future in futures:
-        future.result()
+        for done in as_completed([pool.submit(work, one) for one in crowd]):
+            done.result()

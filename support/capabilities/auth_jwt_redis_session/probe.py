@@ -1,5 +1,6 @@
 """All that Redis holds, whatever its kind: what must not change is compared, what must be nowhere is looked for."""
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,19 +24,18 @@ _READ: Mapping[str, tuple[Any, ...]] = {  # the command and what comes after the
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What each key held, for how many seconds yet (-1 for ever), at a moment (monotonic seconds)."""
+    """What each key held, and when it ends (seconds since 1970, infinite for never), at a moment of the same clock."""
 
     held: Mapping[str, str]
-    lifetimes: Mapping[str, float]
+    ends: Mapping[str, float]
     taken_at: float
 
     def changed_until(self, later: "Snapshot") -> list[str]:
-        """The keys that are new, changed, live for longer, or are gone before their time."""
-        passed_s = later.taken_at - self.taken_at
+        """The keys that are new, changed, end later, or are gone before their time."""
         gone = self.held.keys() - later.held.keys()
-        early = {key for key in gone if not 0 <= self.lifetimes.get(key, 0) <= passed_s + _SLACK_S}
+        early = {key for key in gone if self.ends.get(key, 0) > later.taken_at + _SLACK_S}
         other = {key for key, text in later.held.items() if self.held.get(key) != text}
-        longer = {key for key, left in later.lifetimes.items() if left > self.lifetimes.get(key, left)}
+        longer = {key for key, end in later.ends.items() if end > self.ends.get(key, end)}
         return sorted(early | other | longer)
 
 
@@ -43,9 +43,12 @@ class SessionProbe(RedisProbe):
     """A look into a Redis that is used for accounts and sessions alone."""
 
     def snapshot(self) -> Snapshot:
-        """What Redis holds now, and for how long yet."""
-        lifetimes = self.lifetimes()
-        return Snapshot(self.everything(), lifetimes, time.monotonic())
+        """What Redis holds now, and until when."""
+        keys = self.keys()
+        ends = dict(zip(keys, self._all([("PEXPIRETIME", key) for key in keys]), strict=True))
+        # One that is kept for ever has -1, one that has ended between the two questions -2.
+        kept = {key: math.inf if ms == -1 else ms / 1000 for key, ms in ends.items() if ms != -2}
+        return Snapshot(self.everything(), kept, time.time())
 
     def everything(self) -> dict[str, str]:
         """What each key holds, as text. Raises ProbeError."""

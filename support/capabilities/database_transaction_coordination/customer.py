@@ -53,9 +53,10 @@ class Customer(World[Adapter]):
 
     # What the customer does
 
-    def open_accounts(self, count: int) -> list[str]:
-        """Opens `count` more accounts, through both nodes in turn; returns them."""
-        opened = [served(self.nodes[number % len(self.nodes)].open_account(self.session)) for number in range(count)]
+    def open_accounts(self, count: int, through: Sequence[int] = (0, 1)) -> list[str]:
+        """Opens `count` more accounts, `through` these nodes in turn; returns them."""
+        nodes = [self.nodes[through[number % len(through)]] for number in range(count)]
+        opened = [served(node.open_account(self.session)) for node in nodes]
         self.accounts += opened
         return opened
 
@@ -107,10 +108,10 @@ class Customer(World[Adapter]):
         names = odd_references(self.fresh("invoice"))
         return [bill._replace(reference=name) for bill, name in zip(bills, names, strict=False)] + bills[len(names) :]
 
-    def book(self, bills: Sequence[Booking]) -> None:
-        """Books all of `bills`, eight at a time, through both nodes in turn. AssertionError when one is not booked."""
+    def book(self, bills: Sequence[Booking], through: Sequence[int] = (0, 1)) -> None:
+        """Books all `bills`, eight at a time, `through` these nodes in turn. AssertionError when one is not booked."""
         numbered = list(enumerate(bills))
-        for_each(numbered, lambda one: self.book_one(one[1], one[0] % len(self.nodes)), _AT_ONCE)
+        for_each(numbered, lambda one: self.book_one(one[1], through[one[0] % len(through)]), _AT_ONCE)
 
     def book_one(self, bill: Booking, node: int) -> None:
         """Books `bill` through the node of that number; it then counts as booked. AssertionError when it is not."""

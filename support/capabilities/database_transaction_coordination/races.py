@@ -129,17 +129,17 @@ class Share:
         self._world = world
 
     def freeze_with_some_in_hand(self, count: int, accounts: int) -> None:
-        """Books `count` charges; the first node freezes when it has some in hand, then the second reaches analytics.
+        """Books `count` charges by the first node, which freezes with some in hand; then the second reaches billing.
 
         FaultError when it freezes too late, with nothing in hand any more.
         """
         world = self._world
-        opened = world.open_accounts(accounts)
-        world.book([world.bill(opened[number % accounts]) for number in range(count)])
+        opened = world.open_accounts(accounts, through=[0])
+        world.book([world.bill(opened[number % accounts]) for number in range(count)], through=[0])
         since = time.monotonic()
 
         def in_hand() -> bool:
-            """Whether a node has just taken up as much as it can; one that cannot reach analytics gives up at once."""
+            """Whether the node has just taken up as much as it can."""
             most_s = min(_JUST_S[1], time.monotonic() - since)
             return any(_JUST_S[0] < idle_s < most_s for idle_s in world.books.idle_for())
 
@@ -147,7 +147,7 @@ class Share:
         world.faults.pause("node-1")
         if max(world.books.idle_for(), default=0) < _JUST_S[0]:
             raise FaultError("the first node froze too late: it had nothing in hand any more")
-        world.faults.join("clickhouse", "node-2")
+        world.faults.join("postgres", "node-2")
 
     def expect_others_sent(self, least: int, within_s: float) -> None:
         """Within `within_s` analytics has `least` of the charges. AssertionError with how many it has."""
