@@ -80,9 +80,12 @@ class Counts:
         """
         self.await_scrapes(self._world.customers.last + _ENDED_S)
         poll(self._nobody_is_under_way, _ENDED_WITHIN_S)  # whoever has left does not see when that was noticed
+        drawn = self._world.draw()
         for place, node in enumerate(self._world.nodes):
             got = self._world.customers.got(place)
-            assert_that(_shown(self.counted(place)), equal_to(_shown(got)), f"requests to {node.name}, and in metrics")
+            assert_that(
+                _shown(self.counted(place)), equal_to(_shown(got)), f"requests to {node.name}, and in metrics; {drawn}"
+            )
             measured = self._measured(place)
             measured.subtract(self._measured_before[place])
             came = Counter(_word(one.errand) for one in got.elements())
