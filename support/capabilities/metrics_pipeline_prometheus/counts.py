@@ -79,7 +79,11 @@ class Counts:
         And nobody is under way any more.
         """
         self.await_scrapes(self._world.customers.last + _ENDED_S)
-        poll(self._nobody_is_under_way, _ENDED_WITHIN_S)  # whoever has left does not see when that was noticed
+        left = any(visit.outcome is Outcome.LEFT for visit in self._world.customers.visits)
+        if left or not self._nobody_is_under_way():
+            # Who left does not see when that was noticed; and the scrape that tells so may have come amid the counting.
+            poll(self._nobody_is_under_way, _ENDED_WITHIN_S)
+            self.await_scrapes(time.time())
         drawn = self._world.draw()
         for place, node in enumerate(self._world.nodes):
             got = self._world.customers.got(place)

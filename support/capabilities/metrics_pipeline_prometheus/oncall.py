@@ -100,15 +100,19 @@ class OnCall:
         assert_that(self.told(trouble, firing), empty(), f"notices that {trouble} {'fires' if firing else 'is over'}")
 
     def raise_all(self, troubles: Sequence[Trouble]) -> None:
-        """Alertmanager is told of these, as Prometheus would do it by the target's rules, until `end_all`."""
+        """Alertmanager is told of these, as Prometheus would do it by the target's rules, until `end_all`.
+
+        By a label of their own they are others than those of which Prometheus says again and again that they are over.
+        """
         rules, now = self._world.prometheus.alert_rules(), datetime.now(UTC)
+        drill = {"drill": self._world.fresh("drill")}
         self._raised: list[dict[str, Any]] = []
         for one in troubles:
             own = dict(self._world.nodes[one.place].alarm(one.alarm, one.errand))
             must(own["alertname"] in rules, f"there is no rule for {one.alarm.name}: {sorted(rules)}")
             rule = rules[own["alertname"]]
             self._raised.append({
-                "labels": {**rule.labels, **self._sight(one), **own},
+                "labels": {**rule.labels, **self._sight(one), **own, **drill},
                 "annotations": dict(rule.annotations),
                 "startsAt": now.isoformat(),
                 "endsAt": (now + timedelta(seconds=_RAISED_FOR_S)).isoformat(),
