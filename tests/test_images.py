@@ -23,8 +23,12 @@ import requests
 from docker.errors import APIError, ImageNotFound
 from docker.models.containers import Container
 
+from support.cli import contract
 from support.cli import images as command
+from support.cli.reliance import RELIED
+from support.containers import labels, sweep
 from support.containers.engine import connect
+from support.containers.service import Service
 from support.errors import ImageError
 from support.images import archive, build, debian, manifest, registry, resolution
 from support.images.manifest import Entry
@@ -50,6 +54,19 @@ LABEL l3.image=SERVICE
 ARG PIP_INDEX_URL
 RUN echo "from $PIP_INDEX_URL" && echo the compiler is missing && exit 7
 """
+# As the official image's: a folder for data is named before the words that it is given.
+NAMES_A_FOLDER = """ARG BASE
+FROM ${BASE}
+LABEL l3.image=SERVICE
+VOLUME /consul/data
+ENTRYPOINT ["sh", "-c", "shift; exec consul agent -data-dir=/consul/data $*", "consul"]
+"""
+HEARS_NOTHING = """ARG BASE
+FROM ${BASE}
+LABEL l3.image=SERVICE
+ENTRYPOINT ["sh", "-c", "exec redis-server --save '' --protected-mode no"]
+"""
+SAYS_NOTHING = 'ARG BASE\nFROM ${BASE}\nLABEL l3.image=SERVICE\nENTRYPOINT ["sleep", "60"]\n'
 SLOW = TWO_STAGES.replace("RUN test", "RUN sleep 2 && test")
 EMPTY = "ARG BASE\nFROM scratch\nLABEL l3.image=SERVICE\nCOPY ca.crt /content\n"
 
@@ -480,3 +497,101 @@ def test_what_cannot_be_had_ends_with_3(
     monkeypatch.setenv("L3_IMAGE_REDIS", NOWHERE)
     assert run("pull", "redis") == 3
     assert "missing.tar cannot be read" in capsys.readouterr().err
+
+
+# The check
+
+
+@pytest.fixture
+def own(
+    client: docker.DockerClient, make: Make, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, str], None]:
+    """Makes an image of one's own on that of a service, by a Dockerfile, and names it in the environment."""
+
+    def name(service: str, dockerfile: str) -> None:
+        base = manifest.load()[service]
+        image = obtain(replace(make(dockerfile), base=base), client, said.append)
+        monkeypatch.setenv(base.variable, image.reference)
+
+    return name
+
+
+def checked(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """What was tried, and what came of it: the rows of the table."""
+    rows = re.findall(r"^\S+ +(.+?) +\d+\.\d s  (ok|differs: .*(?:\n    .*)*)$", capsys.readouterr().out, re.MULTILINE)
+    return dict(rows)
+
+
+def left(client: docker.DockerClient) -> list[object]:
+    label = f"{labels.RUN}=images-{os.getpid()}"
+    return [*sweep.containers(client, label), *client.networks.list(filters={"label": label})]
+
+
+def test_an_image_that_keeps_all_ends_with_0_and_leaves_nothing(
+    client: docker.DockerClient, own: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    own("consul", NAMES_A_FOLDER)
+    code = run("check", "consul")
+    rows = checked(capsys)
+    assert set(rows.values()) == {"ok"} and code == 0, rows
+    assert "killed and started, is at the same ports and has lost its data" in rows
+    assert rows["leaves no container, no network and no volume"] == "ok"
+    assert left(client) == []
+
+
+def test_an_image_that_does_not_take_its_command_ends_with_1_and_says_what_differs(
+    client: docker.DockerClient, own: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    own("redis", HEARS_NOTHING)
+    assert run("check", "redis-durable") == 1
+    rows = checked(capsys)
+    differs = {what: told for what, told in rows.items() if told != "ok"}
+    assert set(differs) == {
+        "takes its command and environment",
+        "killed and started, is at the same ports and has kept its data",
+    }
+    assert "appendonly" in differs["takes its command and environment"]
+    assert left(client) == []
+
+
+def test_an_image_that_does_not_answer_ends_with_1_and_nothing_more_is_tried(
+    client: docker.DockerClient,
+    own: Callable[[str, str], None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own("redis", SAYS_NOTHING)
+    monkeypatch.setattr(Service, "ready_within_s", 1.0)
+    assert run("check", "redis-durable") == 1
+    ready, gone = checked(capsys).values()
+    assert "gave no answer to PING" in ready and gone == "ok"
+    assert left(client) == []
+
+
+def test_a_check_that_is_interrupted_leaves_nothing(
+    client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contract, "_limited", lambda own: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        run("check", "redis-durable")
+    assert left(client) == []
+
+
+def test_every_service_is_checked() -> None:
+    told = {service: contract.kinds_of(service) for service in manifest.services()}
+    assert [service for service, kinds in told.items() if not kinds] == ["platform"]
+    assert told["redis"] == ["redis", "redis-durable", "redis-cluster"]
+    assert set(contract.KINDS) == {*RELIED, "toxiproxy"}
+
+
+def test_what_cannot_be_checked_ends_with_2_or_3(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("check", "platform") == 2
+    assert "./l3 adapt" in capsys.readouterr().err
+    monkeypatch.setenv("L3_IMAGE_CONSUL", NOWHERE)
+    assert run("check", "consul") == 3
+    assert f"L3_IMAGE_CONSUL demands {NOWHERE}" in capsys.readouterr().err
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    assert run("check", "consul") == 3
+    assert "no container engine answers" in capsys.readouterr().err

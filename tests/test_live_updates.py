@@ -13,6 +13,7 @@ from hamcrest import assert_that
 from websocket import WebSocket
 
 from support.capabilities.websocket_redis_pubsub.client import (
+    Adapter,
     Ending,
     Event,
     Gap,
@@ -119,13 +120,21 @@ def test_a_mismatch_names_what_was_lost_doubled_foreign_or_out_of_order(got: lis
 
 
 class Script:
-    """A line whose `take` and `ending` do as the test says, on one end of a pair of sockets."""
+    """A line whose `take` and `ending` do as the test says, on one end of a pair of sockets.
 
-    def __init__(self, take: Any, ending: Any = lambda code: Ending.OTHER) -> None:
+    Whoever asks to watch gets the frame `answer`.
+    """
+
+    def __init__(self, take: Any, ending: Any = lambda code: Ending.OTHER, answer: bytes = b"") -> None:
         here, self.there = socket.socketpair()
         self.socket = WebSocket()
         self.socket.sock, self.socket.connected = here, True
         self.take, self.ending = take, ending
+        self._answer = answer
+
+    def watch(self, channel: str, after: Position | None) -> None:
+        """The platform answers."""
+        self.says(self._answer)
 
     def says(self, frame: bytes) -> None:
         """The platform sends a frame."""
@@ -154,6 +163,18 @@ def test_a_frame_may_hold_several_events_and_an_end_is_told(receiver: Receiver) 
     script.says(TEXT + CLOSE_4000)
     assert poll(lambda: connection.ending, within_s=5) is Ending.TOO_SLOW
     assert [arrival.event for arrival in connection.arrivals] == [Left("a"), Left("b")]
+
+
+def test_whoever_is_asked_to_come_back_is_answered_over_the_next_connection(receiver: Receiver) -> None:
+    joined = Joined("c", AT, None, ())
+    first = Script(lambda frame: [], lambda code: Ending.COME_BACK, answer=CLOSE_4000)
+    lines = iter([first, Script(lambda frame: [joined], answer=TEXT)])
+    gateway = SimpleNamespace(name="gateway-1", enter=lambda session: next(lines))
+    ada = Subscriber("ada", "a session", receiver, Exchanges())
+    ada.connect(cast(Adapter, gateway))
+    assert ada.watch("c") == joined
+    assert len(ada.connections) == 2
+    ada.close()
 
 
 def test_a_connection_that_is_lost_without_a_word_is_no_business_of_the_line(receiver: Receiver) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from support.errors import SuiteError
 from support.images import manifest
 from support.images.manifest import Entry
 from support.progress import say
+from support.settings import Settings
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -21,7 +23,9 @@ ACTIONS = {
     "build": "build the stand-ins, for machines without a registry",
     "save": "write the images to the archive FILE, fetching what is missing first",
     "load": "bring the images of the archive FILE to the engine",
+    "check": "start each alone, and try what the suite relies on: for an image of your own, or a new tag",
 }
+DIFFERS = 1
 WRONG_COMMAND = 2
 COULD_NOT = 3
 ROW = "{:<17} {:<42} {:<13} {:<9} {:>7}"
@@ -36,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: argparse.Namespace) -> int:
-    """Does the action. Returns 0, or 2 for a wrong command line, or 3 when an image could not be had."""
+    """Does the action. 0: done; 1: an image differs; 2: a wrong command line; 3: an image could not be had."""
     action, operands = options.action, list(options.operands)
     wrong = _wrong(action, operands)
     if wrong:
@@ -57,6 +61,8 @@ def _wrong(action: str, operands: Sequence[str]) -> str | None:
     services = operands[1:] if action in ("save", "load") else operands
     if action == "load" and services:
         return "an archive is loaded whole; leave out the services"
+    if action == "check":
+        return _not_started_alone(services)
     if unknown := [name for name in services if name not in entries]:
         return f"no service is called {', '.join(unknown)}; there are {', '.join(entries)}"
     if action == "pull" and (ours := [name for name in services if not _published(entries[name])]):
@@ -64,10 +70,21 @@ def _wrong(action: str, operands: Sequence[str]) -> str | None:
     return None
 
 
+def _not_started_alone(services: Sequence[str]) -> str | None:
+    from support.cli.contract import KINDS, kinds_of
+
+    if unknown := [name for name in services if not kinds_of(name)]:
+        there = f"there are {', '.join(KINDS)}, and for a platform ./l3 adapt"
+        return f"no service that is started alone is called {', '.join(unknown)}; {there}"
+    return None
+
+
 def _do(action: str, archive: Path, services: Sequence[str]) -> int:
     from support.containers.engine import connect
 
     client = connect()
+    if action == "check":
+        return _check(services, client)
     entries = [manifest.load()[name] for name in services or manifest.load()]
     if action == "list":
         _list(entries, client)
@@ -133,3 +150,11 @@ def _load(archive: Path, client: "DockerClient") -> None:
     from support.images.archive import load
 
     load(archive, client, say)
+
+
+def _check(services: Sequence[str], client: "DockerClient") -> int:
+    from support.cli.contract import KINDS, check, kinds_of
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    kinds = dict.fromkeys(kind for name in services or KINDS for kind in kinds_of(name))
+    return 0 if check(list(kinds), client, Settings.load(os.environ, {}).memory_budget) else DIFFERS

@@ -39,7 +39,7 @@ COMMANDS = {
     "prove": Command("plant bugs into the reference platform, and see that each is noticed", SUITE | ENGINE),
     "report": Command("make the page of the newest run anew, or one page of several runs", SUITE),
     "doctor": Command("say what is missing on this machine, and the mend for each", NOTHING),
-    "images": Command("list, pull, build, save or load the images", SUITE | ENGINE),
+    "images": Command("list, pull, build, save, load or check the images", SUITE | ENGINE),
     "clean": Command("remove what dead runs left, and say what", SUITE | ENGINE),
     "bench": Command("measure what the suite itself costs beside its containers and scenarios", SUITE | ENGINE),
 }

@@ -19,7 +19,9 @@ class ConsulService(Store):
     kind = "consul"
     port = 8500
     limits = Limits(memory=256 * MIB, cpus=1, pids=128)
-    command: ClassVar[list[str]] = ["agent", "-dev", "-client=0.0.0.0"]
+    # The official image's entrypoint names a folder for data before these words, and then services that the agent has
+    # registered come back after a restart, also in development mode.
+    command: ClassVar[list[str]] = ["agent", "-dev", "-client=0.0.0.0", "-data-dir="]
     question = "GET /v1/status/leader"
     setting = "CONSUL_URL"
 

@@ -78,6 +78,7 @@ class Order:
     """What a fleet is made of: the kinds of its containers, their images, the layout of its nodes, what these are like.
 
     `images` has one for each kind; `settings` is what every node is told beside its layout, secrets; `budget` in bytes.
+    `files` (path -> content) is what nodes run, and services are given, in the place of what the target's image has.
     """
 
     run: str
@@ -88,6 +89,7 @@ class Order:
     settings: Mapping[str, str]
     budget: int
     target: Target = field(default_factory=Target)
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class Fleet:
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="fleet")
         self._roles = _by_name(order, order.layout.roles)
         self._command_roles = _by_name(order, order.layout.commands)
-        self._version: Mapping[str, bytes] = {}
+        self._version = order.files
         self.commands: dict[str, Command] = {}
         proxied = ToxiproxyService.kind in order.kinds
         # A store of several members takes longest, because they have to agree; so these are started first.
@@ -283,8 +285,6 @@ class Fleet:
         for name in list(self.commands):
             self.commands.pop(name).close()
         self.nodes = [self._node(name) for name in self._roles]
-        for node in self.nodes:
-            node.run_instead(files)
         _side_by_side(self._prepare_anew, [*self.stores.values(), *self.nodes])
         _side_by_side(self._start, self.nodes)
 
@@ -318,6 +318,7 @@ class Fleet:
         node = self._service(Node, name)
         node.health, node.process = self._order.target.health, self._order.target.process
         node.role = self._roles[name].noun
+        node.run_instead(self._version)
         return node
 
     def _create_network(self) -> None:

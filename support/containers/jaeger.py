@@ -2,11 +2,13 @@
 
 from typing import ClassVar
 
+import requests
 from docker.errors import DockerException
 
 from support.containers.http import answers_200
 from support.containers.service import MIB, Limits, Store
 from support.errors import FleetError
+from support.origin import no_answer
 
 
 class JaegerService(Store):
@@ -18,7 +20,7 @@ class JaegerService(Store):
     limits = Limits(memory=256 * MIB, cpus=1, pids=256)
     # Else it listens inside its container only.
     environment: ClassVar[dict[str, str]] = {"JAEGER_LISTEN_HOST": "0.0.0.0"}
-    question = "GET /api/services"
+    question = "POST /v1/traces and GET /api/services"
     setting = "JAEGER_URL"
     linked = False
 
@@ -38,8 +40,12 @@ class JaegerService(Store):
         return self.url(*self.address(self.query_port))
 
     def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:
-        """Whether its query API answers, which it opens last."""
-        return answers_200(*self.address(self.query_port), "/api/services", timeout_s)
+        """Whether it takes traces, here none, and shows them; its query API is there before it takes any."""
+        with no_answer(requests.RequestException), requests.Session() as http:
+            http.trust_env = False
+            taken = http.post(self.url(host, port) + "/v1/traces", json={}, timeout=timeout_s)
+            return taken.ok and answers_200(*self.address(self.query_port), "/api/services", timeout_s)
+        return False
 
     def answers_inside(self, host: str, port: int, within_s: float = 2.0) -> bool:
         """Its image has no program that could ask, and no link leads to it."""

@@ -17,7 +17,11 @@ class PostgresService(Store):
     kind = "postgres"
     port = 5432
     limits = Limits(memory=512 * MIB, cpus=1, pids=128)
-    environment: ClassVar[dict[str, str]] = {"POSTGRES_HOST_AUTH_METHOD": "trust"}
+    # Else the official image sorts and compares text as in American English, and the stand-in does not.
+    environment: ClassVar[dict[str, str]] = {
+        "POSTGRES_HOST_AUTH_METHOD": "trust",
+        "POSTGRES_INITDB_ARGS": "--locale=C.UTF-8",
+    }
     question = "SELECT 1"
     setting = "POSTGRES_URL"
 

@@ -104,13 +104,14 @@ class Subscriber:
         return self._ask(channel, lambda line: line.publish(channel, data))
 
     def _ask(self, channel: str, request: Callable[[Line], None]) -> Answer:
-        connection = self.connection
+        connection, others = self.connection, len(self.connections)
         seen = len(connection.arrivals)
         connection.say(request)
 
         def answer() -> Answer | Strange | None:
-            told = (arrival.event for arrival in connection.arrivals[seen:])
-            return next((event for event in told if _answers(event, channel)), None)
+            # Who was asked to come back has asked once more, and is answered over the next connection.
+            told = itertools.chain(connection.arrivals[seen:], *(c.arrivals for c in self.connections[others:]))
+            return next((arrival.event for arrival in told if _answers(arrival.event, channel)), None)
 
         found = poll(answer, ANSWER_WITHIN_S, every_s=0.002)
         self._exchanges.note(self.name, f"at {self._where} about {channel}: {_short(found)}")
