@@ -1,5 +1,6 @@
 """The processes of a node: one dies, what it counted is not lost, and what it did does not stay for ever."""
 
+import time
 from typing import TYPE_CHECKING
 
 from support.capabilities.metrics_pipeline_prometheus.client import Errand
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 _CHILDREN = r"grep -l '^PPid:[[:space:]]1$' /proc/[0-9]*/status"  # processes that the container's first one has started
 _GONE_WITHIN_S = 1.0
+_GIVEN_UP_AFTER_S = 4.5  # the longest that the shop allows is 5 s
 _ALL_GONE_S = 0.1  # between the first connection of a killed process that breaks, and its last
 
 
@@ -25,6 +27,7 @@ class Workers:
     def hold(self, count: int) -> None:
         """`count` customers look at orders, and the warehouse lets them wait."""
         self._held = self._world.warehouse.arm("hold_before", times=None, match={"path": f"*/{self._label}"})
+        self._began = time.monotonic()
         self._world.customers.wait_at(self._held, count, Errand.LOOK, 0, self._label)
         self._waiting = count
 
@@ -57,7 +60,12 @@ class Workers:
         self._world.counts.expect_under_way(0, self._waiting, within_s)
 
     def answer(self, more: int = 0) -> None:
-        """Those who still wait are answered, and `more` customers come to each node."""
+        """Those who still wait are answered, and `more` customers come to each node.
+
+        Raises ProbeError when they have waited for so long that the shop may have given the warehouse up.
+        """
         self._held.heal()
+        if (waited := time.monotonic() - self._began) > _GIVEN_UP_AFTER_S:
+            raise ProbeError(f"they waited for {waited:.1f} s until they could be answered")
         self._world.customers.hear(Errand.LOOK, 0, within_s=5)
         self._world.visits.served(more)
