@@ -30,7 +30,9 @@ def begin_to_count(context: Context) -> None:
     context.world.counts.begin()
 
 
-@when("{count:Count} customers come to each node for orders, for looks and glances at orders, and for exports")
+@when(
+    "a scanner tries all that looks like the shop's pages, and {count:Count} customers come to each node for each page"
+)
 def customers_come(context: Context, count: int) -> None:
     context.world.visits.of_every_kind(count)
 
@@ -40,7 +42,7 @@ def customers_came(context: Context, count: int) -> None:
     context.world.visits.served(count)
 
 
-@when("customers of the first node meet these:")
+@when("customers of both nodes meet these, whatever they came for:")
 def customers_meet(context: Context) -> None:
     context.world.fates.meet_all({row["what"]: int(row["customers"]) for row in context.table})
 
@@ -55,17 +57,17 @@ def restart_amid(context: Context, count: int, more: int) -> None:
     context.world.outages.restart_amid(more)
 
 
-@when("a process of the first node is killed, and some of them lose their connection")
-def kill_process(context: Context) -> None:
-    context.world.workers.kill_one()
+@when("two of its processes are killed, one after the other, each just after {count:Count} more customers came")
+def kill_processes(context: Context, count: int) -> None:
+    context.world.workers.kill_two(count)
 
 
 @when(
-    "{count:Count} customers of the first node get the first half of an export at once, "
-    "and the rest never came within {time:Duration}"
+    "{count:Count} customers of both nodes wait from {shortest:Duration} to {longest:Duration} "
+    "for orders, looks and exports, and others are served meanwhile"
 )
-def slow_exports(context: Context, count: int, time: float) -> None:
-    context.world.visits.halves(count, time)
+def customers_are_slow(context: Context, count: int, shortest: float, longest: float) -> None:
+    context.world.visits.wait(count, shortest, longest)
 
 
 @when("a scanner asks the first node for {count:Count} pages that nobody has")
@@ -73,7 +75,7 @@ def scan(context: Context, count: int) -> None:
     context.world.wanderers.wander(count)
 
 
-@when("the first node is asked for paths with secrets, quotes and line breaks in them")
+@when("both nodes are asked for pages with secrets in paths, links, headers and names, and with quotes and line breaks")
 def confide(context: Context) -> None:
     context.world.wanderers.confide()
 
@@ -89,11 +91,6 @@ def nobody_is_woken_by_errors(context: Context) -> None:
 @given("nobody is being woken by errors or by a node")
 def nobody_is_woken(context: Context) -> None:
     context.world.on_call.await_calm(Alarm.ERRORS, Alarm.ORDER_FAILED, Alarm.NODE_DOWN)
-
-
-@given("nobody is being woken by a node")
-def nobody_is_woken_by_a_node(context: Context) -> None:
-    context.world.on_call.await_calm(Alarm.NODE_DOWN, Alarm.SHOP_DOWN)
 
 
 @step("customers of the first node get errors until somebody is told")
@@ -134,14 +131,26 @@ def silenced(context: Context) -> None:
     context.world.burning.silence_orders()
 
 
-@when("the first node freezes again each time that it is back, for up to {time:Duration}")
-def freezes_again_and_again(context: Context, time: float) -> None:
-    context.world.outages.freeze_again_and_again(time)
-
-
 @given("the receiver of alerts refuses the next {count:Count} notifications of errors")
 def receiver_refuses(context: Context, count: int) -> None:
     context.world.burning.let_receiver_refuse(count)
+
+
+@when(
+    "for 4 s everything that there is happens to many customers of one node and few of the other, as it did not before"
+)
+def everything_happens(context: Context) -> None:
+    context.world.budget.mix()
+
+
+@when("each of these has happened at the nodes:")
+def seconds_passed(context: Context) -> None:
+    context.world.suffering.live({row["what"]: row["somebody"] for row in context.table})
+
+
+@when("Alertmanager hears in one moment that the first node is down, and of all else that there is to hear of both")
+def all_is_raised(context: Context) -> None:
+    context.world.burning.raise_all()
 
 
 @when("each of these has happened:")
@@ -157,10 +166,18 @@ def counted(context: Context) -> None:
     context.world.counts.expect_what_customers_got()
 
 
-@then("once they are answered Prometheus has counted what they got, no more and no less")
-def counted_once_answered(context: Context) -> None:
-    context.world.workers.answer()
+@then(
+    "once they are answered, and {more:Count} more came to each node, "
+    "Prometheus has counted what they got, no more and no less"
+)
+def counted_once_answered(context: Context, more: int) -> None:
+    context.world.workers.answer(more)
     context.world.counts.expect_what_customers_got()
+
+
+@then("each count that has risen was there before")
+def there_before(context: Context) -> None:
+    context.world.counts.expect_there_before()
 
 
 @then("both nodes tell {count:Count} scrapes in a row the same")
@@ -183,14 +200,17 @@ def only_those_under_way(context: Context, deadline: float) -> None:
     context.world.workers.expect_under_way(deadline)
 
 
-@then("the {percent:Count}th percentile of exports by the metrics is that which customers measured, to the next bucket")
-def percentile(context: Context, percent: int) -> None:
-    context.world.series.expect_quantile_of_exports(percent / 100)
+@then("each bucket of the metrics holds those who have waited for so long, and no others")
+def waits_are_shown(context: Context) -> None:
+    context.world.series.expect_waits_shown()
 
 
-@then("a wait of {time:Duration}, the longest that the shop allows, would be told from one without end")
-def longest_wait_is_told(context: Context, time: float) -> None:
-    context.world.series.expect_waits_told(time)
+@then(
+    "any wait from {shortest:Duration} to {longest:Duration}, the longest that the shop allows, "
+    "is told from one that is {times:g} times as long"
+)
+def waits_are_told_apart(context: Context, shortest: float, longest: float, times: float) -> None:
+    context.world.series.expect_told_apart(shortest, longest, times)
 
 
 @then("the first node has at most {count:Count} series more than before")
@@ -241,11 +261,6 @@ def not_told_of_orders(context: Context, time: float) -> None:
     context.world.burning.expect_not_told_of_orders(time)
 
 
-@then("somebody was told once that the first node is down")
-def told_of_node(context: Context) -> None:
-    context.world.outages.expect_told_of_node()
-
-
 @then("within {deadline:Duration} somebody is told once that the shop is down")
 def told_of_shop(context: Context, deadline: float) -> None:
     context.world.outages.expect_told_of_shop(deadline)
@@ -269,22 +284,20 @@ def not_told_of_nodes(context: Context, time: float) -> None:
     context.world.outages.expect_not_told_of_nodes(time)
 
 
-@then("dashboards show that {percent:Count} % fail")
-def shown_share(context: Context, percent: int) -> None:
-    context.world.budget.expect_shown(percent / 100)
-
-
-@when(
-    "{percent:Count} % of {count:Count} customers a second fail at one node, "
-    "and none of {few:Count} at the other, of whom half are refused"
-)
-def shares(context: Context, percent: int, count: int, few: int) -> None:
-    context.world.budget.share(percent / 100, count, few)
-
-
+@then("dashboards show which share of those who came for each page has failed")
 @then("it is so by the shop's own rules")
 def by_its_own_rules(context: Context) -> None:
-    context.world.budget.expect_as_said()
+    context.world.histories.expect_as_said()
+
+
+@then("within {deadline:Duration} somebody is told of each, once")
+def told_of_each(context: Context, deadline: float) -> None:
+    context.world.burning.expect_all_told(deadline)
+
+
+@then("within {deadline:Duration} of its end somebody is told of the end of each")
+def told_of_each_end(context: Context, deadline: float) -> None:
+    context.world.burning.expect_all_over(deadline)
 
 
 @then(

@@ -1,6 +1,6 @@
 """What Prometheus and Alertmanager know: the second place from which everything here is seen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,14 @@ class Active:
     since: float
 
 
+@dataclass(frozen=True)
+class AlertRule:
+    """What every alert of a rule says besides the labels of what it is about; annotations as templates."""
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+
 class Prometheus:
     """Prometheus's own word. Every call raises ProbeError when it gives no answer."""
 
@@ -57,6 +65,12 @@ class Prometheus:
         """The alerts that are pending or firing."""
         answer = self._get("/api/v1/alerts")["alerts"]
         return [Active(one["labels"], one["state"] == "firing", seconds(one["activeAt"])) for one in answer]
+
+    def alert_rules(self) -> dict[str, AlertRule]:
+        """The rules that raise alerts, by the alerts' names."""
+        groups = self._get("/api/v1/rules?type=alert")["groups"]
+        rules = [rule for group in groups for rule in group["rules"]]
+        return {rule["name"]: AlertRule(rule["labels"], rule["annotations"]) for rule in rules}
 
     def _rows(self, query: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
         from prometheus_api_client.exceptions import PrometheusApiClientException
@@ -98,6 +112,10 @@ class Alertmanager:
         matchers = [{"name": name, "value": value, "isRegex": False} for name, value in labels.items()]
         said = {"matchers": matchers, "startsAt": began, "endsAt": ends, "createdBy": "an operator", "comment": "work"}
         return str(self._ask("POST", "/api/v2/silences", said)["silenceID"])
+
+    def tell(self, alerts: Sequence[Mapping[str, Any]]) -> None:
+        """Says what Prometheus would say: alerts of labels and annotations, from startsAt to endsAt (RFC 3339)."""
+        self._ask("POST", "/api/v2/alerts", alerts)
 
     def end_silence(self, name: str) -> None:
         """Takes a silence back."""

@@ -1,100 +1,93 @@
-"""The budget of errors: windows of hours, which promtool lives through in a moment."""
+"""What the shop's own rules make of hours of errors, and of a moment of everything: by promtool."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, equal_to
-
-from support.capabilities.metrics_pipeline_prometheus.client import Alarm, Errand, Outcome
-from support.capabilities.metrics_pipeline_prometheus.lint import failures_of
+from support.capabilities.metrics_pipeline_prometheus.client import FAILURES, NO_FAILURES, SOLD, Alarm, Errand, Outcome
+from support.capabilities.metrics_pipeline_prometheus.histories import MINUTE_MS, Asked, Flows, Phase
+from support.capabilities.metrics_pipeline_prometheus.oncall import Trouble
+from support.worlds.draw import Draw
 
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
+_Spell = tuple[int, int, int]  # minutes, and of the first node's customers in each of them: served, and failed
 
-class _History(NamedTuple):
-    """What happened, as promtool writes series of counters, a sample each minute, and the minute that is looked at.
-
-    At the first node requests that went well, and errors; and what went well at the second one.
-    """
-
-    well: str
-    errors: str
-    minute: int
-    elsewhere: str = "0+0x200"
-
-
-_HISTORIES: Mapping[str, _History] = {
-    "one request in 50 has failed for 90 minutes": _History("0+98x200", "0+2x200", 90),
-    "one request in 100 has failed for 2 hours": _History("0+99x130", "0+1x130", 120),
-    "one request in 2000 has failed for 2 hours": _History("0+1999x130", "0+1x130", 120),
-    "one request in 20 has failed for 2 hours, at a node to which few come": _History(
-        "0+95x130", "0+5x130", 120, "0+2000x130"
-    ),
-    "half of the requests failed for one minute": _History("0+100x118 11850+100x80", "0+0x118 50+0x80", 121),
-    "half of them failed for 20 minutes, and none for 35": _History(
-        "0+100x60 6050+50x19 7050+100x100",
-        "0+0x60 50+50x19 1000+0x100",
-        115,
-    ),
+_HISTORIES: Mapping[str, Sequence[_Spell]] = {
+    "one request in 50 has failed for 90 minutes, in any way": [(91, 98, 2)],
+    "one request in 100 has failed for 2 hours": [(121, 99, 1)],
+    "one request in 2000 has failed for 2 hours": [(121, 1999, 1)],
+    "one request in 20 has failed for 2 hours, at a node to which few come": [(121, 95, 5)],
+    "half of the requests failed for one minute": [(119, 100, 0), (1, 50, 50), (2, 100, 0)],
+    "half of them failed for 20 minutes, and none for 35": [(61, 100, 0), (20, 50, 50), (35, 100, 0)],
+    "all were refused, slowed down, left or found nothing for 2 hours": [(121, 1, 0)],
 }
+_IN_ANY_WAY = "one request in 50 has failed for 90 minutes, in any way"
+_FEW_COME = "one request in 20 has failed for 2 hours, at a node to which few come"
+_NO_FAILURE = "all were refused, slowed down, left or found nothing for 2 hours"
+_WAYS = FAILURES[Errand.EXPORT]  # it may fail in all of them
 _WOKEN = {"is woken": True, "is not woken": False}
+_MOMENTS = 4
+_SCRAPES = 9  # 4 s: all that dashboards may look back on
+_TO = 1e-6
 
 
 class Budget:
-    """What the target's own rules make of histories of hours."""
+    """What the target's own rules make of it."""
 
     def __init__(self, world: "World") -> None:
-        self._world = world
-        self._tests: list[dict[str, Any]] = []
+        self._world, self._draw = world, world.draw()
 
     def live(self, histories: Mapping[str, str]) -> None:
-        """The histories that sentences call so have happened, each of itself, and what somebody is to be then."""
-        self._tests = [self._test(_HISTORIES[what], _WOKEN[fate]) for what, fate in histories.items()]
+        """The histories that sentences call so have happened, each of itself, and what somebody is to be then.
 
-    def expect_as_said(self) -> None:
-        """At the last minute of each the alert fires, or it does not."""
-        self._try("1m", self._tests)
-
-    def share(self, share: float, count: int, few: int) -> None:
-        """That `share` of `count` requests a second to the first node fails, and none of `few` to the second.
-
-        Half of those few are refused, which is no failure of the shop's.
+        At which node, for what customers came, and how they failed is drawn, but for one that is tried in every way.
         """
-        first, second = self._world.nodes
-        failed = round(share * count)
-        self._series = [
-            {"series": first.series(Errand.LOOK, Outcome.SERVED), "values": f"0+{count - failed}x20"},
-            {"series": first.series(Errand.LOOK, Outcome.CRASHED), "values": f"0+{failed}x20"},
-            {"series": second.series(Errand.LOOK, Outcome.SERVED), "values": f"0+{few - few // 2}x20"},
-            {"series": second.series(Errand.LOOK, Outcome.REFUSED), "values": f"0+{few // 2}x20"},
-            {"series": second.series(Errand.LOOK, Outcome.CRASHED), "values": "0+0x20"},
-        ]
+        self._world.histories.every_ms = MINUTE_MS
+        for what, fate in histories.items():
+            for errand, failure in self._ways(what):
+                place = self._draw.randrange(len(self._world.nodes))
+                phases = [Phase(spell[0], _flows(what, spell, place, errand, failure)) for spell in _HISTORIES[what]]
+                burning = [Trouble(Alarm.BUDGET_BURNS)] if _WOKEN[fate] else []
+                name = f"somebody {fate}: {what}; {self._draw}, {errand.name} {failure.name}"
+                asked = self._world.histories.firing([Alarm.BUDGET_BURNS], burning)
+                self._world.histories.add(name, phases, asked, self._draw)
 
-    def expect_shown(self, share: float) -> None:
-        """The recorded share of errors is `share`, to a thousandth."""
-        shown = f"round(sum({self._world.nodes[0].share_of_errors(Errand.LOOK)}) * 1000)"
-        self._try("500ms", [_asked("500ms", self._series, shown, "10s", round(share * 1000))])
+    def mix(self) -> None:
+        """Everything happens to customers of both nodes: of one to many, of the other to few; 4 s ago all was else."""
+        for number in range(_MOMENTS):
+            many = number % len(self._world.nodes)
+            before, now = (_everything(self._draw, many) for _ in range(2))
+            asked = [self._shown(errand, now) for errand in SOLD]
+            self._world.histories.add(
+                f"{self._draw}, {number}", [Phase(20, before), Phase(_SCRAPES, now)], asked, self._draw
+            )
 
-    def _test(self, history: _History, woken: bool) -> dict[str, Any]:
-        node, other = self._world.nodes
-        series = [
-            {"series": node.series(Errand.LOOK, Outcome.SERVED), "values": history.well},
-            {"series": node.series(Errand.LOOK, Outcome.CRASHED), "values": history.errors},
-            {"series": other.series(Errand.LOOK, Outcome.SERVED), "values": history.elsewhere},
-            {"series": other.series(Errand.LOOK, Outcome.CRASHED), "values": "0+0x200"},
-        ]
-        alert = node.alarm(Alarm.BUDGET_BURNS)["alertname"]
-        firing = f'count(ALERTS{{alertname="{alert}",alertstate="firing"}})'
-        return _asked("1m", series, firing, f"{history.minute}m", 1 if woken else None)
+    def _ways(self, what: str) -> list[tuple[Errand, Outcome]]:
+        every = [(self._draw.choice([one for one in SOLD if failure in FAILURES[one]]), failure) for failure in _WAYS]
+        return every if what == _IN_ANY_WAY else [self._draw.choice(every)]
 
-    def _try(self, every: str, tests: list[dict[str, Any]]) -> None:
-        said = failures_of(self._world.fleet, {"evaluation_interval": every, "tests": tests})
-        assert_that(said, equal_to(""), "what promtool says of the rules")
+    def _shown(self, errand: Errand, flows: Flows) -> Asked:
+        came = {outcome: 0 for outcome in Outcome}
+        for (_, wanted, outcome), count in flows.items():
+            came[outcome] += count * (wanted is errand)
+        share = sum(came[one] for one in FAILURES[errand]) / sum(came.values())
+        shown = f"sum({self._world.nodes[0].share_of_errors(errand)})"
+        return Asked(f"abs({shown} - {share!r}) < bool {_TO}", 1)
 
 
-def _asked(every: str, series: list[dict[str, str]], expr: str, at: str, value: float | None) -> dict[str, Any]:
-    """A test of promtool: the `series` with a sample each `every`, and what `expr` is `at` that time; None: nothing."""
-    expected = [] if value is None else [{"labels": "{}", "value": value}]
-    asked = {"expr": expr, "eval_time": at, "exp_samples": expected}
-    return {"interval": every, "input_series": series, "promql_expr_test": [asked]}
+def _flows(what: str, spell: _Spell, place: int, errand: Errand, failure: Outcome) -> Flows:
+    _, served, failed = spell
+    if what == _NO_FAILURE:
+        return {(place, errand, outcome): served for outcome in NO_FAILURES}
+    others = {(1 - place, errand, Outcome.SERVED): 2000} if what == _FEW_COME else {}
+    return {(place, errand, Outcome.SERVED): served, (place, errand, failure): failed} | others
+
+
+def _everything(draw: Draw, many: int) -> Flows:
+    return {
+        (place, errand, outcome): draw.randint(1, 300 if place == many else 30)
+        for place in (0, 1)
+        for errand in SOLD
+        for outcome in (Outcome.SERVED, *FAILURES[errand], *NO_FAILURES)
+    }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from hamcrest import all_of, assert_that, empty, equal_to, greater_than_or_equal_to, less_than_or_equal_to
 
 from support.capabilities.metrics_pipeline_prometheus.client import Alarm, Errand, Outcome
-from support.capabilities.metrics_pipeline_prometheus.oncall import ALL_DOWN, Trouble
+from support.capabilities.metrics_pipeline_prometheus.oncall import ALL_DOWN, DOWN, Trouble
 from support.errors import ProbeError
 from support.promise import broken
 from support.worlds.crowds import threads
@@ -23,6 +23,11 @@ _A_MOMENT_S = 1.5  # a group is told of again 1 s later, if there is something t
 _SILENT_FOR_S = 60.0
 _ALL = [
     Trouble(Alarm.ERRORS, errand, place) for errand in (Errand.ORDER, Errand.LOOK, Errand.EXPORT) for place in (0, 1)
+]
+_BESIDE = [
+    *_ALL,
+    *(Trouble(Alarm.ORDER_FAILED, Errand.ORDER, place) for place in (0, 1)),
+    Trouble(Alarm.BUDGET_BURNS),
 ]
 _ALL_EVERY_S = 0.15  # six who come more often would keep a core busy
 _ORDER_FAILED = Trouble(Alarm.ORDER_FAILED, Errand.ORDER)
@@ -118,6 +123,25 @@ class Burning:
         if after != before:
             self._world.counts.expect_seen(_A_MOMENT_S + 2 * _EVALUATED_EVERY_S)
         assert_that(after, equal_to(before), f"how often somebody was told of {_ALL}")
+
+    def raise_all(self) -> None:
+        """Every alarm of both nodes is raised, and the first node is down."""
+        self._world.on_call.raise_all([DOWN, *_BESIDE])
+
+    def expect_all_told(self, within_s: float) -> None:
+        """Within `within_s` somebody is told once of each."""
+        end = time.monotonic() + within_s
+        for one in (DOWN, *_BESIDE):
+            self._world.on_call.await_told(one, firing=True, within_s=max(0.0, end - time.monotonic()))
+            self._world.on_call.expect_once(one)
+
+    def expect_all_over(self, within_s: float) -> None:
+        """They are over, and within `within_s` somebody is told so of each."""
+        self._world.on_call.end_all()
+        end = time.monotonic() + within_s
+        for one in (DOWN, *_BESIDE):
+            self._world.on_call.await_told(one, firing=False, within_s=max(0.0, end - time.monotonic()))
+            self._world.on_call.expect_once(one)
 
     def silence_orders(self) -> None:
         """An operator silences orders that fail at the first node."""

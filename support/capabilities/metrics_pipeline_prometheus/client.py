@@ -3,7 +3,7 @@
 Metrics are named by selectors of PromQL (prometheus.io/docs/prometheus/latest/querying/basics), of one node each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
@@ -39,6 +39,17 @@ class Outcome(Enum):
     BROKEN_OFF = auto()  # the answer began, and did not come to its end
     LEFT = auto()  # the customer did not wait for the answer
     UNANSWERED = auto()  # the node refused the connection, or broke it before it answered
+
+
+SOLD = (Errand.ORDER, Errand.LOOK, Errand.EXPORT)
+_FAILED = (Outcome.CRASHED, Outcome.NEIGHBOUR_FAILED, Outcome.CLOSED)
+# What of it is a failure of the shop's, which somebody has to be told of, and what is none.
+FAILURES: Mapping[Errand, tuple[Outcome, ...]] = {
+    Errand.ORDER: _FAILED,
+    Errand.LOOK: _FAILED,
+    Errand.EXPORT: (*_FAILED, Outcome.BROKEN_OFF),
+}
+NO_FAILURES = (Outcome.REFUSED, Outcome.SLOWED_DOWN, Outcome.NOT_THERE, Outcome.LEFT)
 
 
 class Alarm(Enum):
@@ -83,6 +94,7 @@ class Adapter(Protocol):
     """One node. Every request goes over a connection of its own, so that it meets any of the node's processes."""
 
     name: str
+    customer: str  # as whom customers are signed in at this node, in this scenario and no other
 
     def ask(self, errand: Errand, label: str, shown: Pass = Pass.VALID) -> Outcome:
         """Comes for `errand`, and shows that; the warehouse sees a path that ends in /label.
@@ -90,17 +102,20 @@ class Adapter(Protocol):
         AssertionError for an answer that is none of the outcomes.
         """
 
-    def glance(self, label: str) -> Outcome:
+    def glance(self, label: str, shown: Pass = Pass.VALID) -> Outcome:
         """Looks at an order as `ask` does, and wants no more of the answer than its head."""
 
     def begin(self, errand: Errand, label: str) -> Waiting:
         """The same without waiting for the answer."""
 
-    def wander(self, method: str, path: str) -> Outcome:
-        """Asks for any `path` (with its leading slash) by any `method`, such as scanners try."""
+    def wander(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Outcome:
+        """Asks for any `path` (with its leading slash) by any `method`, such as scanners try; signed in."""
 
     def where(self, errand: Errand, label: str) -> str:
         """The path (with its leading slash) at which customers come for `errand`, for scanners to try."""
+
+    def beside(self, errand: Errand, label: str) -> Sequence[str]:
+        """Paths that look like that one, or begin or end like it, and at which nobody has anything."""
 
     def maintain(self, closed: bool) -> None:
         """An operator closes the shop for maintenance, or opens it again."""

@@ -5,11 +5,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, equal_to
+from hamcrest import assert_that, empty, equal_to
 
-from support.capabilities.metrics_pipeline_prometheus.client import Counted, Errand, Outcome
+from support.capabilities.metrics_pipeline_prometheus.client import FAILURES, SOLD, Counted, Errand, Outcome
 from support.errors import ProbeError
 from support.polling import poll
+from support.probes.prometheus import Sample
+from support.promise import must
 
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
@@ -26,6 +28,7 @@ class Counts:
         self._world = world
         self._before: list[Counter[Counted]] = []
         self._measured_before: list[Counter[str]] = []
+        self._there: list[set[frozenset[tuple[str, str]]]] = []
         self.began = 0.0
 
     def begin(self) -> None:
@@ -34,6 +37,7 @@ class Counts:
         self.began = time.time()
         self._before = [self._now(place) for place in range(len(self._world.nodes))]
         self._measured_before = [self._measured(place) for place in range(len(self._world.nodes))]
+        self._there = [{_name(one) for one in self._series(place)} for place in range(len(self._world.nodes))]
 
     def await_scrapes(self, after: float) -> None:
         """Returns when Prometheus has scraped every node after that moment. Raises ProbeError."""
@@ -55,13 +59,6 @@ class Counts:
             node.exposition()
             raise ProbeError(f"Prometheus has not reached {node.name} within {within_s:g} s")
 
-    def await_down(self, place: int, within_s: float) -> None:
-        """Returns when a scrape of one node that began after now has failed. Raises ProbeError."""
-        node = self._world.nodes[place]
-        failed = f"timestamp({node.up()}) > {time.time():.3f} and {node.up()} == 0"
-        if not poll(lambda: self._world.prometheus.ask(failed), within_s):
-            raise ProbeError(f"Prometheus reaches {node.name} all the same for {within_s:g} s")
-
     def expect_seen(self, for_s: float) -> None:
         """Every node that no fault holds has been scraped well for the last `for_s` seconds. Raises ProbeError.
 
@@ -82,15 +79,28 @@ class Counts:
         And nobody is under way any more.
         """
         self.await_scrapes(self._world.customers.last + _ENDED_S)
-        poll(self._nobody_is_under_way, _ENDED_WITHIN_S)  # whoever has left does not see when that was noticed
+        left = any(visit.outcome is Outcome.LEFT for visit in self._world.customers.visits)
+        if left or not self._nobody_is_under_way():
+            # Who left does not see when that was noticed; and the scrape that tells so may have come amid the counting.
+            poll(self._nobody_is_under_way, _ENDED_WITHIN_S)
+            self.await_scrapes(time.time())
+        drawn = self._world.draw()
         for place, node in enumerate(self._world.nodes):
             got = self._world.customers.got(place)
-            assert_that(_shown(self.counted(place)), equal_to(_shown(got)), f"requests to {node.name}, and in metrics")
+            assert_that(
+                _shown(self.counted(place)), equal_to(_shown(got)), f"requests to {node.name}, and in metrics; {drawn}"
+            )
             measured = self._measured(place)
             measured.subtract(self._measured_before[place])
             came = Counter(_word(one.errand) for one in got.elements())
             assert_that(_some(measured), equal_to(_some(came)), f"waits that were measured at {node.name}")
             self.expect_under_way(place, 0)
+
+    def expect_there_before(self) -> None:
+        """Every series that has counted something was there when it began: what is born at 1 has not risen."""
+        for place, node in enumerate(self._world.nodes):
+            born = [one.labels for one in self._series(place) if one.value and _name(one) not in self._there[place]]
+            assert_that(born, empty(), f"counts of {node.name} that were not there before their first customer came")
 
     def expect_under_way(self, place: int, count: int, within_s: float = 0) -> None:
         """So many are under way at the node, within `within_s`, by Prometheus."""
@@ -110,7 +120,7 @@ class Counts:
     def _now(self, place: int) -> Counter[Counted]:
         node = self._world.nodes[place]
         found: Counter[Counted] = Counter()
-        for sample in self._world.prometheus.ask(node.counters()):
+        for sample in self._series(place):
             found[node.means(sample.labels)] += int(sample.value)
         return found
 
@@ -126,16 +136,22 @@ class Counts:
         return not any(self._under_way(place) for place in range(len(self._world.nodes)))
 
     def _under_way(self, place: int) -> int:
-        return int(sum(sample.value for sample in self._world.prometheus.ask(self._world.nodes[place].under_way())))
+        found = self._world.prometheus.ask(self._world.nodes[place].under_way())
+        must(found, f"Prometheus knows of nothing that says how many are under way at {self._world.nodes[place].name}")
+        return int(sum(sample.value for sample in found))
+
+    def _series(self, place: int) -> list[Sample]:
+        return self._world.prometheus.ask(self._world.nodes[place].counters())
 
 
-_FAILURES = (Outcome.CRASHED, Outcome.NEIGHBOUR_FAILED, Outcome.CLOSED)
 _DECLARED = {
-    Errand.ORDER: (Outcome.SERVED, *_FAILURES),
-    Errand.LOOK: (Outcome.SERVED, *_FAILURES),
-    Errand.EXPORT: (Outcome.SERVED, *_FAILURES, Outcome.BROKEN_OFF),
+    **{errand: (Outcome.SERVED, *FAILURES[errand]) for errand in SOLD},
     Errand.NOTHING: (Outcome.NOT_THERE,),
 }
+
+
+def _name(sample: Sample) -> frozenset[tuple[str, str]]:
+    return frozenset(sample.labels.items())
 
 
 def _shown(counted: Counter[Counted]) -> dict[str, int]:

@@ -3,10 +3,10 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from support.capabilities.metrics_pipeline_prometheus.client import Counted, Errand, Outcome, Pass
+from support.capabilities.metrics_pipeline_prometheus.client import Counted, Errand, Outcome, Pass, Waiting
 from support.clients.provider_control import ArmedFault
 from support.worlds.crowds import for_each
 
@@ -18,12 +18,34 @@ _BURNS_EVERY_S = 0.05
 
 
 class Visit(NamedTuple):
-    """What one customer came for and got at the node of that place, and how long it took (seconds)."""
+    """What one customer came for and got at the node of that place, and how long it took (seconds).
+
+    For so long the warehouse has `held_s` it, at the least.
+    """
 
     place: int
     errand: Errand
     outcome: Outcome
     took_s: float
+    held_s: float = 0.0
+
+
+class Way(NamedTuple):
+    """To the node of which place somebody comes, and for what; or only for a glance at it, if it is an order."""
+
+    place: int
+    errand: Errand
+    glance: bool = False
+
+
+class Page(NamedTuple):
+    """What is asked for by a path of one's own, as what it is to be counted, and what the request says besides."""
+
+    place: int
+    errand: Errand
+    method: str
+    path: str
+    headers: Mapping[str, str] | None = None
 
 
 class Customers:
@@ -34,6 +56,7 @@ class Customers:
         self._ending = threading.Event()
         self._burning: list[threading.Thread] = []
         self.visits: list[Visit] = []
+        self.held: dict[str, float] = {}  # for how long the warehouse has held what has that label, at the least
         self.last = 0.0  # when the last answer came (seconds since the epoch)
         world.closing.callback(self.stop_burning)
 
@@ -47,22 +70,17 @@ class Customers:
         label = label or self._world.fresh("order")
         for_each(range(count), lambda _: self._one(errand, place, label, shown), _AT_ONCE)
 
-    def glance(self, count: int, place: int) -> None:
-        """`count` customers who look at orders, and want no more of the answer than its head."""
-        for _ in range(count):
-            began, outcome = time.monotonic(), self._world.nodes[place].glance(self._world.fresh("order"))
-            self._note(place, Errand.LOOK, outcome, began)
+    def come_by(self, ways: Sequence[Way | Page], label: str = "", shown: Pass = Pass.VALID) -> None:
+        """One customer, or one who asks for a page, by each of these ways, some at a time."""
+        label = label or self._world.fresh("order")
+        for_each(ways, lambda way: self._come_by(way, label, shown), _AT_ONCE)
 
-    def wander(self, asked: Sequence[tuple[str, str]], place: int) -> None:
-        """Some who ask for anything, by a method and a path."""
-        node = self._world.nodes[place]
-        for_each(asked, lambda one: self._note(place, Errand.NOTHING, node.wander(*one), time.monotonic()), _AT_ONCE)
-
-    def wait_at(self, held: ArmedFault, count: int, errand: Errand, place: int, label: str) -> None:
+    def wait_at(self, held: ArmedFault, count: int, errand: Errand, place: int, label: str) -> list[Waiting]:
         """`count` customers whose answers the warehouse holds; returns when it holds them all."""
         node, before = self._world.nodes[place], len(held.waiting())
         self.waiting = [node.begin(errand, label) for _ in range(count)]
         held.await_waiting(before + count)
+        return self.waiting
 
     def hear(self, errand: Errand, place: int, within_s: float) -> None:
         """Those who wait hear the answer; whoever's connection broke got none."""
@@ -70,9 +88,9 @@ class Customers:
             heard = one.answered(within_s)
             self._note(place, errand, Outcome.SERVED if heard else Outcome.UNANSWERED, time.monotonic())
 
-    def leave(self, errand: Errand, place: int) -> None:
+    def leave(self, waiting: Sequence[Waiting], errand: Errand, place: int) -> None:
         """Those who wait hang up."""
-        for one in self.waiting:
+        for one in waiting:
             one.hang_up()
             self._note(place, errand, Outcome.LEFT, time.monotonic())
 
@@ -102,8 +120,18 @@ class Customers:
 
     def _one(self, errand: Errand, place: int, label: str, shown: Pass = Pass.VALID) -> None:
         began = time.monotonic()
-        self._note(place, errand, self._world.nodes[place].ask(errand, label, shown), began)
+        outcome = self._world.nodes[place].ask(errand, label, shown)
+        self._note(place, errand, outcome, began, self.held.get(label, 0.0))
 
-    def _note(self, place: int, errand: Errand, outcome: Outcome, began: float) -> None:
-        self.visits.append(Visit(place, errand, outcome, time.monotonic() - began))
+    def _come_by(self, way: Way | Page, label: str, shown: Pass) -> None:
+        node, began = self._world.nodes[way.place], time.monotonic()
+        if isinstance(way, Page):
+            self._note(way.place, way.errand, node.wander(way.method, way.path, way.headers), began)
+        elif way.glance:
+            self._note(way.place, way.errand, node.glance(label, shown), began)
+        else:
+            self._one(way.errand, way.place, label, shown)
+
+    def _note(self, place: int, errand: Errand, outcome: Outcome, began: float, held_s: float = 0.0) -> None:
+        self.visits.append(Visit(place, errand, outcome, time.monotonic() - began, held_s))
         self.last = time.time()

@@ -1,21 +1,26 @@
 """What customers meet besides what they came for."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle, islice, product
 from typing import TYPE_CHECKING, NamedTuple
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.metrics_pipeline_prometheus.client import Errand, Outcome, Pass
+from support.capabilities.metrics_pipeline_prometheus.client import SOLD, Errand, Outcome, Pass, Waiting
+from support.capabilities.metrics_pipeline_prometheus.customers import Way
 from support.errors import ProbeError
 
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
 _BEGINS_WITHIN_S = 3.0
+_ERRANDS = ((Errand.ORDER, False), (Errand.LOOK, True), (Errand.EXPORT, False), (Errand.LOOK, False))
+_NO_EXPORT = tuple(one for one in _ERRANDS if one[0] is not Errand.EXPORT)  # it is passed on unread
 
 
 class Fates:
-    """Customers of the first node who meet something."""
+    """Customers who meet something, in turn at the first node and at the second, whatever they came for."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -32,46 +37,47 @@ class Fates:
         """The warehouse answers by what nobody can read."""
         label = self._label()
         self._world.warehouse.answer({"path": f"*/{label}"}, 200, "<html>")
-        self._world.customers.come(count, Errand.ORDER, 0, label)
+        self._come(count, _NO_EXPORT, label)
 
     def fail(self, count: int) -> None:
         """The warehouse fails."""
         label = self._label()
         self._world.warehouse.arm("status", times=None, match={"path": f"*/{label}"}, status=500)
-        self._world.customers.come(count, Errand.LOOK, 0, label)
+        self._come(count, _ERRANDS, label)
 
     def refuse(self, count: int) -> None:
         """They have not signed in."""
-        self._world.customers.come(count, Errand.ORDER, 0, shown=Pass.NONE)
+        self._come(count, _ERRANDS, shown=Pass.NONE)
 
     def expire(self, count: int) -> None:
         """They had signed in, and their session has ended."""
-        self._world.customers.come(count, Errand.ORDER, 0, shown=Pass.EXPIRED)
+        self._come(count, _ERRANDS, shown=Pass.EXPIRED)
 
     def slow_down(self, count: int) -> None:
         """The warehouse is asked too often."""
         label = self._label()
         self._world.warehouse.answer({"path": f"*/{label}"}, 429, "{}")
-        self._world.customers.come(count, Errand.LOOK, 0, label)
+        self._come(count, _ERRANDS, label)
 
     def close(self, count: int) -> None:
         """The shop is closed for maintenance; once they have come it opens again."""
-        node = self._world.nodes[0]
-        node.maintain(True)
         try:
-            self._world.customers.come(count, Errand.ORDER, 0)
+            for node in self._world.nodes:
+                node.maintain(True)
+            self._come(count, _ERRANDS)
         finally:
-            node.maintain(False)
+            for node in self._world.nodes:
+                node.maintain(False)
 
     def find_nothing(self, count: int) -> None:
         """They ask for what the shop does not have."""
-        self._world.customers.come(count, Errand.NOTHING, 0)
+        self._come(count, [(Errand.NOTHING, False)])
 
     def break_off(self, count: int) -> None:
         """The warehouse breaks off in the middle of what is passed on."""
         label = self._label()
         self._world.warehouse.arm("reset", times=None, match={"path": f"*/{label}"}, part="body")
-        self._world.customers.come(count, Errand.EXPORT, 0, label)
+        self._come(count, [(Errand.EXPORT, False)], label)
 
     def leave(self, count: int) -> None:
         """They hang up while the warehouse lets them wait."""
@@ -87,22 +93,44 @@ class Fates:
         """They hang up in the middle of an export, which comes no further. Raises ProbeError if it never began."""
         label, customers = self._label(), self._world.customers
         hanging = self._world.warehouse.arm("hang", times=None, match={"path": f"*/{label}"}, part="body")
-        customers.wait_at(hanging, count, Errand.EXPORT, 0, label)
-        if not all(one.begun(_BEGINS_WITHIN_S) for one in customers.waiting):
+        ways = _by_way(count, [(Errand.EXPORT, False)])
+        waiting = [customers.wait_at(hanging, some, way.errand, way.place, label) for way, some in ways]
+        if not all(one.begun(_BEGINS_WITHIN_S) for some in waiting for one in some):
             raise ProbeError(f"an export did not begin within {_BEGINS_WITHIN_S:g} s")
-        customers.leave(Errand.EXPORT, 0)
+        self._hang_up(ways, waiting)
 
     def _leave(self, count: int, label: str) -> None:
         customers = self._world.customers
         held = self._world.warehouse.arm("hold_before", times=None, match={"path": f"*/{label}"})
-        customers.wait_at(held, count, Errand.LOOK, 0, label)
-        customers.leave(Errand.LOOK, 0)
-        self._world.let_pass(0.1)  # until the node's kernel has told it so
+        ways = _by_way(count, [(errand, False) for errand in SOLD])
+        waiting = [customers.wait_at(held, some, way.errand, way.place, label) for way, some in ways]
+        self._hang_up(ways, waiting)
+        self._world.let_pass(0.1)  # until the nodes' kernel has told them so
         held.heal()
         customers.note_the_time()
 
+    def _hang_up(self, ways: Sequence[tuple[Way, int]], waiting: Sequence[Sequence[Waiting]]) -> None:
+        for (way, _), some in zip(ways, waiting, strict=True):
+            self._world.customers.leave(some, way.errand, way.place)
+
+    def _come(
+        self, count: int, errands: Sequence[tuple[Errand, bool]], label: str = "", shown: Pass = Pass.VALID
+    ) -> None:
+        self._world.customers.come_by(_ways(count, errands), label, shown)
+
     def _label(self) -> str:
         return self._world.fresh("order")
+
+
+def _ways(count: int, errands: Sequence[tuple[Errand, bool]]) -> list[Way]:
+    """So many ways, in turn to each node, and for each errand in its turn."""
+    every = [Way(place, errand, glance) for (errand, glance), place in product(errands, (0, 1))]
+    return list(islice(cycle(every), count))
+
+
+def _by_way(count: int, errands: Sequence[tuple[Errand, bool]]) -> list[tuple[Way, int]]:
+    """The same, and how many go each of them."""
+    return list(Counter(_ways(count, errands)).items())
 
 
 class _Fate(NamedTuple):

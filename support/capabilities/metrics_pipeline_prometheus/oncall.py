@@ -1,8 +1,10 @@
 """Whoever is on call: what Prometheus makes of trouble, and what of it the receiver of alerts has accepted."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from hamcrest import assert_that, empty, has_length, starts_with
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
 _CALM_WITHIN_S = 15.0
+_RAISED_FOR_S = 60.0
 _OF_COUNTS = (Alarm.ERRORS, Alarm.ORDER_FAILED)  # which Prometheus knows of by scrapes that go well
 
 
@@ -83,8 +86,7 @@ class OnCall:
         assert_that(fired, has_length(1), f"notices that {trouble} fires")
         incidents = {(notice.fingerprint, notice.started) for notice in (*fired, *self.told(trouble, firing=False))}
         assert_that(incidents, has_length(1), f"incidents of {trouble}")
-        words = fired[0].annotations
-        assert_that(words.get(self._world.nodes[0].runbook(), ""), starts_with("http"), f"the runbook, of {words}")
+        self._expect_runbook(fired[0])
 
     def expect_over_once(self, trouble: Trouble, within_s: float) -> None:
         """Within `within_s` somebody is told once that it is over, also a moment later."""
@@ -97,6 +99,32 @@ class OnCall:
         poll(lambda: self.told(trouble, firing), for_s)
         assert_that(self.told(trouble, firing), empty(), f"notices that {trouble} {'fires' if firing else 'is over'}")
 
+    def raise_all(self, troubles: Sequence[Trouble]) -> None:
+        """Alertmanager is told of these, as Prometheus would do it by the target's rules, until `end_all`.
+
+        By a label of their own they are others than those of which Prometheus says again and again that they are over.
+        """
+        rules, now = self._world.prometheus.alert_rules(), datetime.now(UTC)
+        drill = {"drill": self._world.fresh("drill")}
+        self._raised: list[dict[str, Any]] = []
+        for one in troubles:
+            own = dict(self._world.nodes[one.place].alarm(one.alarm, one.errand))
+            must(own["alertname"] in rules, f"there is no rule for {one.alarm.name}: {sorted(rules)}")
+            rule = rules[own["alertname"]]
+            self._raised.append({
+                "labels": {**rule.labels, **self._sight(one), **own, **drill},
+                "annotations": dict(rule.annotations),
+                "startsAt": now.isoformat(),
+                "endsAt": (now + timedelta(seconds=_RAISED_FOR_S)).isoformat(),
+            })  # fmt: skip
+        self._world.closing.callback(self.end_all)
+        self._world.alertmanager.tell(self._raised)
+
+    def end_all(self) -> None:
+        """What was raised is over."""
+        over = datetime.now(UTC).isoformat()
+        self._world.alertmanager.tell([{**one, "endsAt": over} for one in self._raised])
+
     def silence(self, trouble: Trouble, for_s: float) -> None:
         """An operator silences it."""
         now = datetime.now(UTC)
@@ -106,6 +134,23 @@ class OnCall:
             (now + timedelta(seconds=for_s)).isoformat(),
         )
         self._world.closing.callback(self._world.alertmanager.end_silence, name)
+
+    def _expect_runbook(self, notice: Notice) -> None:
+        """It says what to do: a link that leads somewhere, and to where that of no other alarm does."""
+        name = self._world.nodes[0].runbook()
+        link = notice.annotations.get(name, "")
+        where = urlsplit(link)
+        assert_that(link, starts_with("http"), f"the runbook, of {notice.annotations}")
+        must(where.path.strip("/") or where.query or where.fragment, f"the runbook of {notice.name} is nowhere: {link}")
+        known = {one.annotations.get(name): one.name for one in self.receiver.notices() if one.name != notice.name}
+        must(link not in known, f"{notice.name} and {known.get(link)} have the same runbook: {link}")
+
+    def _sight(self, trouble: Trouble) -> dict[str, str]:
+        """The labels that an alert about the sight of a node has by that."""
+        if trouble.alarm is not Alarm.NODE_DOWN:
+            return {}
+        (up,) = self._world.prometheus.ask(self._world.nodes[trouble.place].up())
+        return {name: value for name, value in up.labels.items() if name != "__name__"}
 
     def _named(self, names: set[str]) -> list[Active]:
         return [one for one in self._world.prometheus.alerts() if one.labels["alertname"] in names]

@@ -1,19 +1,15 @@
-"""Nodes that die: once, again and again, while they burn, or all of them."""
+"""Nodes that die: one that restarts, or all of them."""
 
-import time
 from typing import TYPE_CHECKING
 
 from support.capabilities.metrics_pipeline_prometheus.oncall import ALL_DOWN, DOWN
 from support.errors import ProbeError
-from support.polling import poll
 
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
-_SEEN_WITHIN_S = 5.0
 _DOWN_WITHIN_S = 6.0
 _SEEN_APART_S = 1.0  # two that are killed at once: a scrape and an evaluation, every 500 ms each
-_LONG_LIFE_S = 3.0  # a node that is up for so long is not one that freezes each time that it is back
 
 
 class Outages:
@@ -28,37 +24,7 @@ class Outages:
         self._world.counts.await_scrapes(self._world.customers.last + 0.1)
         self._world.faults.kill(name)
         self._world.faults.mend(name)
-        self._world.workers.answer()
-        self._world.visits.served(more)
-
-    def freeze_again_and_again(self, for_s: float) -> None:
-        """The first node freezes as soon as Prometheus has seen that it is back, until somebody is told.
-
-        Raises ProbeError when it was not even twice, for then it was simply down, or when it was up for too long.
-        """
-        name, times = self._world.nodes[0].name, 0
-        began = time.monotonic()
-        while time.monotonic() < began + for_s and not self._world.on_call.told(DOWN, firing=True):
-            self._world.faults.pause(name)
-            self._world.counts.await_down(0, _SEEN_WITHIN_S)
-            self._world.faults.mend(name)
-            self._world.counts.await_up(0, _SEEN_WITHIN_S)
-            times += 1
-        if not poll(lambda: self._world.on_call.told(DOWN, firing=True), 1):
-            self._expect_short_lives(time.monotonic() - began - _LONG_LIFE_S)
-        self._world.on_call.await_told(DOWN, firing=True, within_s=0)
-        if times < 2:
-            raise ProbeError(f"the node took so long to come back that it froze {times} times only")
-
-    def _expect_short_lives(self, last_s: float) -> None:
-        """In the last `last_s` no life of the first node was long. Raises ProbeError: then it was well in between."""
-        lived = f"min_over_time({self._world.nodes[0].up()}[{_LONG_LIFE_S * 1000:.0f}ms])"
-        if self._world.prometheus.ask(f"max_over_time({lived}[{last_s * 1000:.0f}ms:250ms]) == 1"):
-            raise ProbeError(f"the node froze so late that it had been up for {_LONG_LIFE_S:g} s")
-
-    def expect_told_of_node(self) -> None:
-        """Somebody was told once."""
-        self._world.on_call.expect_once(DOWN)
+        self._world.workers.answer(more)
 
     def expect_told_of_shop(self, within_s: float) -> None:
         """Within `within_s` somebody is told once."""

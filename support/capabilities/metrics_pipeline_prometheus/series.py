@@ -2,17 +2,18 @@
 
 import math
 import time
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 from hamcrest import all_of, assert_that, equal_to, greater_than_or_equal_to, less_than_or_equal_to
 
-from support.capabilities.metrics_pipeline_prometheus.client import Counted, Errand
+from support.capabilities.metrics_pipeline_prometheus.client import SOLD, Counted, Errand
 from support.promise import must
 
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
+_STOPPED_S = 0.25
 _LATER_S = 0.5  # by how much less or more a quantile is looked at, so that all of it has been scraped
 
 
@@ -20,7 +21,7 @@ class Series:
     """What has been stored since the scenario began."""
 
     def __init__(self, world: "World") -> None:
-        self._world = world
+        self._world, self._draw = world, world.draw()
 
     def expect_resets(self, *resets: int) -> None:
         """No counter of the node at each place ever fell, but for so many times at the most: when it was restarted.
@@ -42,41 +43,49 @@ class Series:
             assert_that({one: risen for one, risen in rises.items() if risen}, equal_to(got), f"rises at {node.name}")
 
     def expect_same_each_time(self, count: int) -> None:
-        """Whichever process of a node answers, it tells of the requests of all of them."""
+        """Whichever process of a node answers, it tells of the requests of all of them, and of how long they took."""
         for node in self._world.nodes:
-            told = [_of_requests(node.exposition().text, node.counters()) for _ in range(count)]
+            selectors = (node.counters(), node.under_way(), *(node.buckets(errand) for errand in SOLD))
+            told = [_of_requests(node.exposition().text, *selectors) for _ in range(count)]
             assert_that(len(set(told)), equal_to(1), f"different answers of {node.name}, which serves nobody meanwhile")
 
-    def expect_quantile_of_exports(self, share: float) -> None:
-        """The quantile of exports."""
-        self._world.counts.await_scrapes(self._world.customers.last + 0.1)
-        self._expect_quantile(share, Errand.EXPORT)
+    def expect_waits_shown(self) -> None:
+        """Each bucket of each histogram holds the waits that were no longer than its bound, and no other.
 
-    def expect_waits_told(self, longest_s: float) -> None:
-        """The histogram of exports tells a wait of `longest_s` from one without end: it has a bound that is no less."""
-        buckets = self._world.prometheus.ask(f"sum by (le) ({self._world.nodes[0].buckets(Errand.EXPORT)})")
-        bounds = [float(one.labels["le"]) for one in buckets]
-        longest = max((bound for bound in bounds if math.isfinite(bound)), default=0.0)
-        assert_that(longest, greater_than_or_equal_to(longest_s), "seconds up to which waits are told")
+        A wait was as long as the warehouse held it, at the least, and as its customer measured it, at the most; but for
+        the moment for which a busy machine may stop a process after its answer is out.
+        """
+        self._world.counts.await_scrapes(self._world.customers.last + _STOPPED_S)
+        for place, errand in product(range(len(self._world.nodes)), SOLD):
+            visits = [one for one in self._world.customers.visits if (one.place, one.errand) == (place, errand)]
+            for bound, told in self._buckets(place, errand, risen=True).items():
+                surely = sum(one.took_s + _STOPPED_S <= bound for one in visits)
+                perhaps = sum(one.held_s <= bound for one in visits)
+                within = all_of(greater_than_or_equal_to(surely), less_than_or_equal_to(perhaps))
+                waits = sorted(round(one.took_s, 3) for one in visits)
+                where = f"for {errand.name} at {self._world.nodes[place].name}"
+                assert_that(told, within, f"waits of up to {bound:g} s {where}; {self._draw}; measured: {waits}")
 
-    def _expect_quantile(self, share: float, errand: Errand) -> None:
-        """The quantile that the histogram gives is in the bucket of the true one, or the next to it."""
-        took = sorted(visit.took_s for visit in self._world.customers.visits if visit.errand is errand)
-        true = took[math.ceil(share * len(took)) - 1]
-        buckets, began = self._world.nodes[0].buckets(errand), self._world.counts.began
-        risen = f"sum by (le) ({buckets}) - sum by (le) ({buckets} @ {began:.3f})"
-        found = self._world.prometheus.ask(f"histogram_quantile({share}, {risen})")
-        must(found, f"there is no histogram of {errand}")
-        bounds = sorted({float(one.labels["le"]) for one in self._world.prometheus.ask(f"sum by (le) ({buckets})")})
-        place = next(number for number, bound in enumerate(bounds) if true <= bound)
-        lowest = bounds[place - 2] if place > 1 else 0.0
-        highest = bounds[min(place + 1, len(bounds) - 1)]
-        within = all_of(greater_than_or_equal_to(lowest), less_than_or_equal_to(highest))
-        assert_that(found[0].value, within, f"seconds by the histogram; customers measured {true:.3f}")
-        must(highest < 10 * true, f"a bucket up to {highest:g} s says nothing of {true:.3f} s; there are {bounds}")
+    def expect_told_apart(self, shortest_s: float, longest_s: float, times: float) -> None:
+        """Every wait between these would be in a bucket that ends before it is so many times as long."""
+        for place, errand in product(range(len(self._world.nodes)), SOLD):
+            bounds = sorted(self._buckets(place, errand))
+            waits = [shortest_s, *(bound for bound in bounds if shortest_s < bound < longest_s), longest_s]
+            for wait in waits:
+                shown = min((bound for bound in bounds if bound > wait), default=math.inf)
+                within = less_than_or_equal_to(times * wait)
+                assert_that(shown, within, f"as what a wait just over {wait:g} s for {errand.name} is shown; {bounds}")
+
+    def _buckets(self, place: int, errand: Errand, risen: bool = False) -> dict[float, int]:
+        """How many waits there are of up to so many seconds, by Prometheus; or by how much that has risen."""
+        buckets = self._world.nodes[place].buckets(errand)
+        before = f" - sum by (le) ({buckets} @ {self._world.counts.began:.3f})" if risen else ""
+        found = self._world.prometheus.ask(f"sum by (le) ({buckets}){before}")
+        must(found, f"there is no histogram of {errand.name} at {self._world.nodes[place].name}")
+        return {float(one.labels["le"]): int(one.value) for one in found}
 
 
-def _of_requests(text: str, selector: str) -> tuple[str, ...]:
-    """The lines of an exposition that tell of the counter that `selector` names."""
-    name = selector.partition("{")[0]
-    return tuple(sorted(line for line in text.splitlines() if line.startswith(f"{name}{{")))
+def _of_requests(text: str, *selectors: str) -> tuple[str, ...]:
+    """The lines of an exposition that tell of what the `selectors` name."""
+    names = tuple({selector.partition("{")[0] for selector in selectors})
+    return tuple(sorted(line for line in text.splitlines() if line.startswith(names)))

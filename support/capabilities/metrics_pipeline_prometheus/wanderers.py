@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, less_than_or_equal_to, starts_with
 
-from support.capabilities.metrics_pipeline_prometheus.client import Errand
+from support.capabilities.metrics_pipeline_prometheus.client import SOLD, Errand
+from support.capabilities.metrics_pipeline_prometheus.customers import Page
 from support.capabilities.metrics_pipeline_prometheus.lint import findings_of
 from support.promise import must
 
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
 _METHODS = ("GET", "POST", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "SEARCH", "PURGE")
-_OF_NOBODY = ("PATCH", "PROPFIND", "SEARCH", "PURGE")  # methods by which nobody comes for anything
+_LINKS = 10
+_TELLING = ("{}%0A%22%5C", "nothing?password={}", '"{}"', "{}%0Aup%7Bjob=%22shop%22%7D%200")  # paths with a secret
+_HEADERS = ("Cookie", "User-Agent", "Referer", "X-Forwarded-For", "X-Request-Id", "Accept-Language", "Traceparent")
 
 
 class Wanderers:
@@ -25,22 +28,41 @@ class Wanderers:
     def wander(self, count: int) -> None:
         """`count` requests to the first node for paths that nobody has asked for before, by many methods.
 
-        And some for what there is, by methods by which it is not there.
+        And some for what there is, by methods by which it is not there, for what is beside it, and by many links.
         """
         self._before = self._series()
-        asked = [
+        paths = [
             (_METHODS[number % len(_METHODS)], f"/{self._world.fresh('page')}/{number}") for number in range(count)
         ]
-        there = [self._world.nodes[0].where(errand, self._world.fresh("page")) for errand in Errand]
-        asked += [(method, path) for method in _OF_NOBODY for path in there]
-        self._world.customers.wander(asked, 0)
+        asked = [Page(0, Errand.NOTHING, *one) for one in paths]
+        asked += self._world.visits.beside(0, self._world.fresh("page"))
+        asked += [page for _ in range(_LINKS) for page in self._links(0, self._world.fresh("link"))]
+        self._world.customers.come_by(asked)
 
     def confide(self) -> None:
-        """Requests whose paths have secrets, quotes and line breaks in them."""
-        self._secrets = [self._world.fresh("secret") for _ in range(4)]
-        paths = ("{}%0A%22%5C", "nothing?password={}", '"{}"', "{}%0Aup%7Bjob=%22shop%22%7D%200")
-        asked = [("GET", "/" + path.format(secret)) for secret, path in zip(self._secrets, paths, strict=True)]
-        self._world.customers.wander(asked, 0)
+        """Requests to both nodes with secrets wherever a request has place for one, and line breaks in paths."""
+        for place, node in enumerate(self._world.nodes):
+            paths = [(path, self._secret()) for path in _TELLING]
+            asked = [Page(place, Errand.NOTHING, "GET", "/" + path.format(secret)) for path, secret in paths]
+            asked += self._links(place, self._secret())
+            told = {header: self._secret() for header in _HEADERS}
+            asked.append(Page(place, Errand.LOOK, "GET", node.where(Errand.LOOK, self._secret()), told))
+            self._world.customers.come_by(asked)
+            for errand in SOLD:
+                self._world.customers.come(1, errand, place, self._secret())
+            self._secrets.append(node.customer)
+
+    def _links(self, place: int, secret: str) -> list[Page]:
+        """Links to what there is, with a query such as signed links have."""
+        node = self._world.nodes[place]
+        return [
+            Page(place, errand, method, f"{node.where(errand, self._world.fresh('order'))}?signature={secret}")
+            for errand, method in ((Errand.LOOK, "GET"), (Errand.LOOK, "HEAD"), (Errand.EXPORT, "GET"))
+        ]
+
+    def _secret(self) -> str:
+        self._secrets.append(self._world.fresh("secret"))
+        return self._secrets[-1]
 
     def expect_no_more_series(self, at_most: int) -> None:
         """The first node has at the most so many series more than before, by Prometheus."""
@@ -56,9 +78,10 @@ class Wanderers:
 
     def expect_discreet(self) -> None:
         """None of the secrets is in it."""
-        told = self._world.nodes[0].exposition().text
-        for secret in self._secrets:
-            must(secret not in told, f"{secret}, of a request, is in what the node tells whoever scrapes it")
+        for node in self._world.nodes:
+            told = node.exposition().text
+            for secret in self._secrets:
+                must(secret not in told, f"{secret}, of a request, is in what {node.name} tells whoever scrapes it")
 
     def _series(self) -> int:
         (up,) = self._world.prometheus.ask(self._world.nodes[0].up())

@@ -1,5 +1,6 @@
 """The processes of a node: one dies, what it counted is not lost, and what it did does not stay for ever."""
 
+import time
 from typing import TYPE_CHECKING
 
 from support.capabilities.metrics_pipeline_prometheus.client import Errand
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 _CHILDREN = r"grep -l '^PPid:[[:space:]]1$' /proc/[0-9]*/status"  # processes that the container's first one has started
 _GONE_WITHIN_S = 1.0
+_GIVEN_UP_AFTER_S = 4.5  # the longest that the shop allows is 5 s
+_ALL_GONE_S = 0.1  # between the first connection of a killed process that breaks, and its last
 
 
 class Workers:
@@ -24,29 +27,45 @@ class Workers:
     def hold(self, count: int) -> None:
         """`count` customers look at orders, and the warehouse lets them wait."""
         self._held = self._world.warehouse.arm("hold_before", times=None, match={"path": f"*/{self._label}"})
+        self._began = time.monotonic()
         self._world.customers.wait_at(self._held, count, Errand.LOOK, 0, self._label)
         self._waiting = count
 
-    def kill_one(self) -> None:
-        """Kills workers, one after the other, until the warehouse sees that somebody does not wait any more.
+    def kill_two(self, more: int) -> None:
+        """Kills two workers, one after the other, by each of which somebody was being served who waits.
 
-        Raises ProbeError when nobody was served by any of them, or everybody by those that were killed.
+        Each time when `more` customers have just been served. Raises ProbeError when all had been served by one worker.
         """
         service = self._world.fleet.nodes[0]
-        for path in service.exec(["sh", "-c", _CHILDREN]).output.decode().split():
-            service.exec(["sh", "-c", f"kill -9 {path.split('/')[2]}"])
-            if poll(lambda: len(self._held.waiting()) < self._waiting, _GONE_WITHIN_S):
-                break
-        left = len(self._held.waiting())
-        if not 0 < left < self._waiting:
-            raise ProbeError(f"{left} of {self._waiting} customers still wait after workers were killed")
-        self._waiting = left
+        workers = [path.split("/")[2] for path in service.exec(["sh", "-c", _CHILDREN]).output.decode().split()]
+        self._kill_busy(workers, more)
+        if not self._waiting:
+            raise ProbeError("all customers who waited were served by one worker")
+        self._kill_busy(workers, more)
+
+    def _kill_busy(self, workers: list[str], more: int) -> None:
+        """Kills one of `workers` after the other until the warehouse sees that somebody does not wait any more."""
+        before = self._waiting
+        while workers and self._waiting == before:
+            self._world.customers.come(more, Errand.LOOK, 0)
+            self._world.fleet.nodes[0].exec(["sh", "-c", f"kill -9 {workers.pop()}"])
+            if poll(lambda: len(self._held.waiting()) < before, _GONE_WITHIN_S):
+                self._world.let_pass(_ALL_GONE_S)
+            self._waiting = len(self._held.waiting())
+        if self._waiting == before:
+            raise ProbeError(f"{before} customers still wait after all workers were killed")
 
     def expect_under_way(self, within_s: float) -> None:
         """So many are under way, by Prometheus, as the warehouse lets wait."""
         self._world.counts.expect_under_way(0, self._waiting, within_s)
 
-    def answer(self) -> None:
-        """Those who still wait are answered."""
+    def answer(self, more: int = 0) -> None:
+        """Those who still wait are answered, and `more` customers come to each node.
+
+        Raises ProbeError when they have waited for so long that the shop may have given the warehouse up.
+        """
         self._held.heal()
+        if (waited := time.monotonic() - self._began) > _GIVEN_UP_AFTER_S:
+            raise ProbeError(f"they waited for {waited:.1f} s until they could be answered")
         self._world.customers.hear(Errand.LOOK, 0, within_s=5)
+        self._world.visits.served(more)

@@ -8,9 +8,11 @@ from support.capabilities.metrics_pipeline_prometheus.client import Adapter
 from support.capabilities.metrics_pipeline_prometheus.counts import Counts
 from support.capabilities.metrics_pipeline_prometheus.customers import Customers
 from support.capabilities.metrics_pipeline_prometheus.fates import Fates
+from support.capabilities.metrics_pipeline_prometheus.histories import Histories
 from support.capabilities.metrics_pipeline_prometheus.oncall import OnCall
 from support.capabilities.metrics_pipeline_prometheus.outages import Outages
 from support.capabilities.metrics_pipeline_prometheus.series import Series
+from support.capabilities.metrics_pipeline_prometheus.suffering import Suffering
 from support.capabilities.metrics_pipeline_prometheus.visits import Visits
 from support.capabilities.metrics_pipeline_prometheus.wanderers import Wanderers
 from support.capabilities.metrics_pipeline_prometheus.workers import Workers
@@ -26,6 +28,8 @@ class World(world.World[Adapter]):
 
     fates = part(Fates)
     budget = part(Budget)
+    histories = part(Histories)
+    suffering = part(Suffering)
     burning = part(Burning)
     outages = part(Outages)
     series = part(Series)

@@ -3,7 +3,8 @@
 import json
 import socket
 import struct
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import requests
@@ -55,6 +56,12 @@ _ALERTS = {
     Alarm.SHOP_DOWN: "ShopDown",
     Alarm.BUDGET_BURNS: "ErrorBudgetBurns",
 }
+_BESIDE: Mapping[Errand, Callable[[str], Sequence[str]]] = {
+    Errand.ORDER: lambda path: (f"{path}x", f"{path}-new", path.upper(), f"/v1{path}"),
+    Errand.LOOK: lambda path: (f"{path}/lines", path.replace("orders", "order"), path.upper(), f"/v1{path}"),
+    Errand.EXPORT: lambda path: (f"{path}/parts", path.rpartition("/")[0], path.replace("/exports", "/exports-of")),
+    Errand.NOTHING: lambda path: (f"{path}/more",),
+}
 _OF_ALL = (Alarm.SHOP_DOWN, Alarm.BUDGET_BURNS)  # nodes together
 
 
@@ -69,28 +76,36 @@ class Adapter:
         self._customers.mount("http://", HTTPAdapter(pool_maxsize=_AT_ONCE))
         self._node = f'instance="{door.name}:{_PORT}"'
         issuer = IdentityProvider(door.environment.get("JWT_SECRET", ""))
-        self._tokens = {Pass.VALID: issuer.token("ada", []), Pass.EXPIRED: issuer.token("ada", [], lifetime_s=-60)}
+        self.customer = f"customer-{uuid.uuid4().hex[:12]}"
+        self._tokens = {
+            Pass.VALID: issuer.token(self.customer, []),
+            Pass.EXPIRED: issuer.token(self.customer, [], lifetime_s=-60),
+        }
 
     def ask(self, errand: Errand, label: str, shown: Pass = Pass.VALID) -> Outcome:
         """The request that the errand is."""
         return self._send(*_request(errand, label), shown)
 
-    def glance(self, label: str) -> Outcome:
+    def glance(self, label: str, shown: Pass = Pass.VALID) -> Outcome:
         """By HEAD."""
-        return self._send("HEAD", self.where(Errand.LOOK, label))
+        return self._send("HEAD", self.where(Errand.LOOK, label), shown=shown)
 
     def begin(self, errand: Errand, label: str) -> Waiting:
         """The request on a socket."""
         method, path, body = _request(errand, label)
         return _Waiting(self._door.url, method, path, body, self._tokens[Pass.VALID])
 
-    def wander(self, method: str, path: str) -> Outcome:
+    def wander(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> Outcome:
         """The request as it is."""
-        return self._send(method, path)
+        return self._send(method, path, more=headers)
 
     def where(self, errand: Errand, label: str) -> str:
         """The path of the request that the errand is."""
         return _request(errand, label)[1]
+
+    def beside(self, errand: Errand, label: str) -> Sequence[str]:
+        """Above, below and beside its path."""
+        return _BESIDE[errand](self.where(errand, label))
 
     def maintain(self, closed: bool) -> None:
         """PUT or DELETE of the sign."""
@@ -147,9 +162,16 @@ class Adapter:
         self._customers.close()
         self._operator.close()
 
-    def _send(self, method: str, path: str, body: object = None, shown: Pass = Pass.VALID) -> Outcome:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        shown: Pass = Pass.VALID,
+        more: Mapping[str, str] | None = None,
+    ) -> Outcome:
         token = self._tokens.get(shown)
-        headers = _ALONE | ({"Authorization": f"Bearer {token}"} if token else {})
+        headers = {**_ALONE, **(more or {})} | ({"Authorization": f"Bearer {token}"} if token else {})
         asked = f"{method} {path[:60]}"
         try:
             answer = self._customers.request(
