@@ -19,6 +19,7 @@ from support.origin import words
 from support.polling import poll
 
 MIB = 1024 * 1024
+_STILL_TOLD_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -197,8 +198,18 @@ class Store(Service):
         """Lets it read again the files of the target that it was given. Raises FleetError."""
 
     def empty(self) -> None:
-        """Takes everything out that nodes have put in, so that it is as it was when it started. Raises FleetError."""
-        if left := self._emptied():
+        """Takes everything out that nodes have put in, so that it is as it was when it started. Raises FleetError.
+
+        What another store was still telling it comes a moment later, and is taken out, too.
+        """
+        left: object = None
+
+        def emptied() -> bool:
+            nonlocal left
+            left = self._emptied()
+            return not left
+
+        if not poll(emptied, _STILL_TOLD_S):
             raise FleetError(f"{self.name} was emptied, and still holds {left}")
 
     def _emptied(self) -> object:
