@@ -3,7 +3,6 @@
 import socket
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -81,22 +80,6 @@ def test_a_link_that_is_dropped_breaks_its_connections_once(fleet: Fleet) -> Non
         Faults(fleet).drop("redis", SUITE)
         assert connection.recv(99) == b""
     assert answers(fleet, f"redis:{SUITE}")
-
-
-def test_a_link_that_is_dropped_refuses_nobody_who_connects_again_at_once(fleet: Fleet) -> None:
-    assert fleet.toxiproxy
-    address = fleet.toxiproxy.address(fleet.links[f"redis:{SUITE}"])
-    connection = socket.create_connection(address, timeout=5)
-    with ThreadPoolExecutor(1) as pool:
-        for _ in range(20):
-            drop = pool.submit(Faults(fleet).drop, "redis", SUITE)
-            assert connection.recv(99) == b""
-            connection.close()
-            connection = socket.create_connection(address, timeout=5)
-            drop.result()
-            connection.sendall(b"PING\r\n")
-            assert connection.recv(99) == b"+PONG\r\n"
-    connection.close()
 
 
 def test_a_silent_link_keeps_its_connections_and_carries_nothing(fleet: Fleet) -> None:

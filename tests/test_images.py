@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -382,6 +383,24 @@ def test_a_machine_that_cannot_make_the_base_says_what_to_do(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ImageError, match=r"(?s)mmdebstrap is missing.*images load FILE.*L3_IMAGE_DEBIAN"):
         debian.make(manifest.load()["debian"], client, said.append)
+
+
+def test_a_build_waits_while_the_engine_removes_what_another_one_left(
+    make: Make, client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry, left, prune = make(TWO_STAGES), [409, 409], client.images.prune
+    conflict = requests.Response()
+    conflict.status_code = 409
+
+    def busy(**wanted: Any) -> object:
+        if left:
+            left.pop()
+            raise APIError("a prune operation is already running", response=conflict)
+        return prune(**wanted)
+
+    monkeypatch.setattr(type(client.images), "prune", lambda _, **wanted: busy(**wanted))
+    assert obtain(entry, client, print).reference == entry.stand_in
+    assert not left
 
 
 def test_of_two_processes_one_builds(make: Make, tmp_path: Path) -> None:

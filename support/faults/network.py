@@ -31,10 +31,10 @@ class Link:
             raise FaultError(f"{self.name} was cut, and {self._store.name} answers through it all the same")
 
     def drop(self) -> None:
-        """Breaks the link's connections, with all that is under way on them; new ones are let through at once.
+        """Breaks the link's connections, with all that is under way on them; new ones are let through.
 
-        Toxiproxy does so where a link's goal changes, and listens again before it answers; a link that is switched off
-        and on again would refuse whoever connects again at once. The goal is the same, its port gets or loses a zero.
+        Toxiproxy does so where a link's goal changes, and listens again within moments: a link that is switched off and
+        on again would be closed to others for a whole answer. The goal is the same, its port gets or loses a zero.
         """
         host, _, port = self._toxiproxy.call("GET", f"/proxies/{self.name}")["upstream"].partition(":")
         goal = f"{host}:{port.lstrip('0') if port.startswith('0') else '0' + port}"

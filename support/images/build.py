@@ -5,19 +5,22 @@ import re
 import tarfile
 from collections import deque
 from collections.abc import Callable
+from http import HTTPStatus
 
 import docker
 import requests
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 
 from support.errors import ImageError
 from support.images.machine import build_arguments, certificates
 from support.images.manifest import Entry
+from support.polling import poll
 from support.progress import Step
 
 # A compiler may think for minutes without a word; what says nothing for longer than this hangs.
 SILENCE_S = 900
 LAST_LINES = 20
+_PRUNED_WITHIN_S = 60.0
 # The builder's talk about itself, which would crowd out the words of the command that failed.
 NOISE = r"\s*$| ---> |Removing intermediate container "
 MEND = "reach Debian's and the language's package registries from a container, or ./l3 images load FILE"
@@ -91,4 +94,15 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes, mode: int) -> None:
 def _prune(entry: Entry, client: docker.DockerClient) -> None:
     # Stages before the last, and the layers of a build that failed, stay behind without a name; each stage
     # carries the label, so that nothing of anybody else's is removed.
-    client.images.prune(filters={"dangling": True, "label": f"l3.image={entry.service}"})
+    def pruned() -> bool:
+        """Whether it was done; while the engine does so for another build, it refuses this one."""
+        try:
+            client.images.prune(filters={"dangling": True, "label": f"l3.image={entry.service}"})
+        except APIError as error:
+            if error.status_code != HTTPStatus.CONFLICT:
+                raise
+            return False
+        return True
+
+    if not poll(pruned, _PRUNED_WITHIN_S):
+        raise ImageError(f"what building {entry.service} left was not removed: the engine removed others' all the time")
