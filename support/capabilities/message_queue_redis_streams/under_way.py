@@ -40,6 +40,9 @@ class UnderWay:
                 break
             self._begin_one("hold_after" if len(self._of[FIRST]) == 1 else "hold_before")
         else:
+            held = self._of[FIRST] + self._of[SECOND]
+            again = [one.id for one in held if len(self._world.arrivals(one)) > 1]
+            assert_that(again, empty(), "messages that were begun again while a worker was at work on them")
             raise ProbeError(f"of {_MOST} messages nearly all went to the same worker")
         for_each(self._of[FIRST] + self._of[SECOND], lambda message: self._world.publish_line(message.key, 1))
         self._since, self._deliveries = time.monotonic(), self._world.deliveries()
