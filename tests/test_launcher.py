@@ -51,7 +51,7 @@ def copy_to(copy: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One such clone whose environment is made; tests leave it as it is."""
+    """One such clone whose environment is made, once: that takes 6 s. Tests of one group change what it asks for."""
     clone = copy_to(tmp_path_factory.mktemp("made") / "clone")
     assert l3(clone, "clean").returncode == 0
     return clone
@@ -153,25 +153,30 @@ def test_an_engine_that_the_user_named_is_never_replaced_by_another(made: Path) 
     assert "installing docker" not in done.stderr
 
 
-@pytest.mark.parametrize("name", ["PIP_TARGET", "PIP_DRY_RUN", "pip.conf"])
-def test_pip_installs_where_we_say_whatever_the_machine_has_set(clone: Path, tmp_path: Path, name: str) -> None:
-    (clone / "requirements.txt").write_text("six==1.17.0\n")
-    (tmp_path / "pip.conf").write_text(f"[install]\ntarget = {tmp_path / 'elsewhere'}\nuser = true\n")
-    given = {"PIP_TARGET": str(tmp_path / "elsewhere"), "PIP_DRY_RUN": "1", "pip.conf": str(tmp_path / "pip.conf")}
-    done = l3(clone, "clean", **{name.replace("pip.conf", "PIP_CONFIG_FILE"): given[name]})
-    assert done.returncode == 0, done.stderr
-    assert list(clone.glob(".venv/lib/python3*/site-packages/six.py"))
+@pytest.mark.xdist_group("made")
+def test_pip_installs_where_we_say_whatever_the_machine_has_set(made: Path, tmp_path: Path) -> None:
+    conf = tmp_path / "pip.conf"
+    conf.write_text(f"[install]\ntarget = {tmp_path / 'elsewhere'}\nuser = true\n")
+    settings = {"PIP_TARGET": str(tmp_path / "elsewhere"), "PIP_DRY_RUN": "1", "PIP_CONFIG_FILE": str(conf)}
+    for version, (name, value) in zip(["1.15.0", "1.16.0", "1.17.0"], settings.items(), strict=True):
+        (made / "requirements.txt").write_text(f"six=={version}\n")
+        done = l3(made, "clean", **{name: value})
+        assert done.returncode == 0, done.stderr
+        assert list(made.glob(f".venv/lib/python3*/site-packages/six-{version}.dist-info"))
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_what_is_not_seen_to_be_installed_is_not_stamped(clone: Path) -> None:
-    module = clone / "support" / "cli" / "pip.py"
-    module.write_text(module.read_text(encoding="utf-8").replace('"install", *', '"install", "--dry-run", *'))
-    (clone / "requirements.txt").write_text("six==1.17.0\n")
-    done = l3(clone, "clean")
+@pytest.mark.xdist_group("made")
+def test_what_is_not_seen_to_be_installed_is_not_stamped(made: Path) -> None:
+    module = made / "support" / "cli" / "pip.py"
+    text = module.read_text(encoding="utf-8")
+    module.write_text(text.replace('"install", *', '"install", "--dry-run", *'))
+    (made / "requirements.txt").write_text("idna==3.10\n")
+    done = l3(made, "clean")
+    module.write_text(text)
     assert done.returncode == 3
-    assert "lacks six==1.17.0 (there is nothing)" in done.stderr
-    assert "missing  requirements" in l3(clone, "doctor").stdout
+    assert "lacks idna==3.10 (there is nothing)" in done.stderr
+    assert "missing  requirements" in l3(made, "doctor").stdout
 
 
 def test_pip_is_told_by_the_machine_where_packages_come_from(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
