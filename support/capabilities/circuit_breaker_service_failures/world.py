@@ -214,16 +214,16 @@ class World(world.World[Adapter]):
 
         Raises ProbeError when all of them did.
         """
-        until = self._opened_at() + WAIT_S
+        until = self._opened_at(self._calls[:-count]) + WAIT_S
         calls = [call for call in self._calls[-count:] if call.heard < until]
         if not calls:
             raise ProbeError(f"no call was made within the {WAIT_S:g} s for which the breaker is open for certain")
         return calls
 
-    def _opened_at(self) -> float:
-        """Before that it was not open: ten calls had been made, or answered by the service if as many reached it."""
-        ended = sorted(arrival.ended for arrival in self.arrivals() if arrival.ended)
-        sent = sorted(call.sent for call in self._calls)
+    def _opened_at(self, calls: Sequence[Call]) -> float:
+        """Before that it was not open: ten of these had been made, or answered by the service if as many reached it."""
+        ended = sorted(arrival.ended for arrival in self._reached(calls) if arrival.ended)
+        sent = sorted(call.sent for call in calls)
         return ended[LEAST_CALLS - 1] if len(ended) >= LEAST_CALLS else sent[LEAST_CALLS - 1]
 
     def expect_let_through(self, count: int) -> None:
