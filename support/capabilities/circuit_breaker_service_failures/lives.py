@@ -34,7 +34,7 @@ _NAMES = ("orders.{}", "Orders.{}", "orders.{}.eu", "orders.{}-eu")  # services 
 _SLOW_S, _TOO_LONG_S = 0.78, 1.15  # a call that took as long may count as slow, or have been given up
 _EVERY_S, _GLANCES, _LOOKS_FROM_S = 0.04, 3, 0.15
 _SPREAD, _CLOCKS_S = 0.25, 0.02
-_MIXED, _MOST = 16, 60
+_MIXED, _MOST = 20, 60  # no more than are looked at
 _DECIDE_FOR_S = 0.85  # for so long those that are slow, or hang, decide nothing
 _FIRST_FAILURES = 4  # which open nothing yet
 _ARRIVE_WITHIN_S = 0.8
@@ -57,8 +57,9 @@ class Outage:
 
 
 _LIVES = (
+    # After 7 good and 6 bad ones each counts: if one of these were taken for good, two more would have to fail.
     # A pause that is longer than the wait shows that the next one begins when it should.
-    (Outage(("GGF", "GUL", "F"), before="LLLLLL", quiet_s=4.0),),
+    (Outage(("GGF", "GUL", "F"), before="GGGGGGGLLLLLL", quiet_s=4.0),),
     # Three who hang up and were counted would bring the next opening forward by three calls, or put it off by as many.
     (Outage(("GHGHF", "G(GG)"), before="UUUU"), Outage(("G(UG)",), before="GGHHHGG", late=3)),
     (Outage(("G(LF)", "U(LL)", "GGG"), late=3),),
@@ -134,7 +135,7 @@ class Life:
         with threads(max(1, outage.late)) as pool:
             late = [pool.submit(self._admitted, "L", mark="late") for _ in range(outage.late)]
             self._await_arrivals("late", late)
-            self._call_until_open("" if late else self._deal.mixture(_MIXED))
+            self._call_until_open("" if late else self._deal.mixture(_MIXED - len(outage.before)))
         if any(call.result().heard < self.model.opened.latest for call in late):
             raise ProbeError("a call that was to end after the breaker had opened ended before that")
 
