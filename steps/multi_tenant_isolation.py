@@ -194,9 +194,16 @@ def ask_at_once(context: Context, users: int, same: int, times: int) -> None:
 def abandon(context: Context, count: int, what: What) -> None:
     """At the small server, which has just been made slow to hear from that store.
 
-    After each, one company stores a customer, and now and then has some imported, and the other asks.
+    Changes of every kind, reports and imports. After each, one company stores a customer, and now and then has some
+    imported, and the other asks.
     """
     context.world.turns.abandon(what.noun, count)
+
+
+@then("Acme's reports told what the database holds within {deadline:Duration} of each change that it abandoned")
+def reports_renewed(context: Context, deadline: float) -> None:
+    """Reports that had just been shown, so that a cached one would be an old one."""
+    context.world.turns.expect_reports_renewed(deadline)
 
 
 @then("every answer held all records of the company that asked, and of no other")

@@ -44,9 +44,20 @@ _OPEN_TO_ALL = """
     SELECT nspname, rolname FROM pg_namespace, pg_roles WHERE pg_roles.oid = ANY(%s)
     AND nspname !~ '^pg_' AND has_schema_privilege(pg_roles.oid, pg_namespace.oid, 'CREATE')
 """
-# Whom the accounts can let in to what they may do themselves.
+# Whom the accounts can let in to what they may do themselves: what they hold WITH GRANT OPTION, or WITH ADMIN OPTION.
 _HANDED_ON = """
-    SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members WHERE member = ANY(%s) AND admin_option
+    WITH account AS (SELECT unnest(%s::oid[]) AS oid), granted AS (
+        SELECT oid::regclass::text AS thing, relacl AS rights FROM pg_class
+        UNION ALL SELECT attrelid::regclass || '.' || attname, attacl FROM pg_attribute
+        UNION ALL SELECT oid::regnamespace::text, nspacl FROM pg_namespace
+        UNION ALL SELECT oid::regprocedure::text, proacl FROM pg_proc
+        UNION ALL SELECT oid::regtype::text, typacl FROM pg_type
+        UNION ALL SELECT datname, datacl FROM pg_database
+    )
+    SELECT thing, grantee::regrole::text FROM granted, aclexplode(rights) JOIN account ON account.oid = grantee
+    WHERE is_grantable
+    UNION SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members JOIN account ON account.oid = member
+    WHERE admin_option
 """
 _BORROWED = """
     SELECT pg_proc.oid::regprocedure::text, rolname FROM pg_proc, pg_roles WHERE pg_roles.oid = ANY(%s) AND prosecdef

@@ -4,9 +4,12 @@ The key has the tenant's id in it, which is always as long, and nothing that any
 is forgotten by its key alone. So neither keys nor a clear can run into those of a tenant whose name looks alike.
 """
 
+import asyncio
 import json
 import logging
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from redis.asyncio import Redis
@@ -40,8 +43,19 @@ class Reports:
         except RedisError as error:
             logger.warning("a report was not kept: %s", error)
 
-    async def forget(self, tenant: uuid.UUID) -> None:
-        """Forgets all reports of the tenant, whose records have changed."""
+    @asynccontextmanager
+    async def forgetting(self, tenant: uuid.UUID) -> AsyncIterator[None]:
+        """Around a transaction that changes the tenant's records: forgets all its reports once that has ended.
+
+        However it ends, since a request that is cancelled while it commits may have been stored all the same. Whoever
+        is cancelled afterwards does not take the forgetting along.
+        """
+        try:
+            yield
+        finally:
+            await asyncio.shield(self._forget(tenant))
+
+    async def _forget(self, tenant: uuid.UUID) -> None:
         try:
             await self._redis.unlink(_key(tenant))
         except RedisError as error:
