@@ -200,9 +200,17 @@ def abandon(context: Context, count: int, what: What) -> None:
     context.world.turns.abandon(what.noun, count)
 
 
-@then("Acme's reports told what the database holds within {deadline:Duration} of each change that it abandoned")
+@when(
+    "Acme stores {count:Count} customers at the large server, each while the small one makes a report on their region"
+)
+def store_meanwhile(context: Context, count: int) -> None:
+    """At moments spread over the time that a report takes; each customer in a region of its own."""
+    context.world.turns.store_meanwhile(count)
+
+
+@then("within {deadline:Duration} of each change of Acme's its reports told what the database holds")
 def reports_renewed(context: Context, deadline: float) -> None:
-    """Reports that had just been shown, so that a cached one would be an old one."""
+    """Reports that had been made before the change, so that a cached one would be an old one."""
     context.world.turns.expect_reports_renewed(deadline)
 
 

@@ -172,10 +172,11 @@ class Capability:
 
     async def _show_report(self, request: Request) -> Response:
         tenant, region = self._tenant(request), request.path_params["region"]
-        if (report := await self._reports.cached(tenant, region)) is None:
+        report, changes = await self._reports.cached(tenant, region)
+        if report is None:
             async with self._tenancy.transaction(tenant) as transaction:
                 report = await records.report(transaction, region)
-            await self._reports.keep(tenant, region, report)
+            await self._reports.keep(tenant, region, report, changes)
         return JSONResponse(report)
 
     async def _show_import(self, request: Request) -> Response:
