@@ -194,9 +194,24 @@ def ask_at_once(context: Context, users: int, same: int, times: int) -> None:
 def abandon(context: Context, count: int, what: What) -> None:
     """At the small server, which has just been made slow to hear from that store.
 
-    After each, one company stores a customer, and now and then has some imported, and the other asks.
+    Changes of every kind, reports and imports. After each, one company stores a customer, and now and then has some
+    imported, and the other asks.
     """
     context.world.turns.abandon(what.noun, count)
+
+
+@when(
+    "Acme stores {count:Count} customers at the large server, each while the small one makes a report on their region"
+)
+def store_meanwhile(context: Context, count: int) -> None:
+    """At moments spread over the time that a report takes; each customer in a region of its own."""
+    context.world.turns.store_meanwhile(count)
+
+
+@then("within {deadline:Duration} of each change of Acme's its reports told what the database holds")
+def reports_renewed(context: Context, deadline: float) -> None:
+    """Reports that had been made before the change, so that a cached one would be an old one."""
+    context.world.turns.expect_reports_renewed(deadline)
 
 
 @then("every answer held all records of the company that asked, and of no other")

@@ -224,6 +224,12 @@ class Adapter(Protocol):
     def abandon_change(self, session: Session, customer: Customer, after_s: float) -> bool:
         """Stores a customer, and closes the connection `after_s` seconds later; whether that was before the answer."""
 
+    def abandon_deletion(self, session: Session, id_: str, after_s: float) -> bool:
+        """The same with the deletion of a customer."""
+
+    def abandon_invoice(self, session: Session, id_: str, customer: str, cents: int, after_s: float) -> bool:
+        """The same with an invoice."""
+
     def abandon_report(self, session: Session, region: str, after_s: float) -> bool:
         """The same with a report."""
 

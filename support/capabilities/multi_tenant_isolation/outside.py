@@ -59,6 +59,7 @@ class LookAlikes:
         for label in self._labels:
             self._ask(self._world.companies[label])
         self._cached = {label: self._redis.holding(self._world.companies[label].mark) for label in self._labels}
+        self._world.expect_heard_rightly()
         if empty := [label for label, held in self._cached.items() if not held]:
             raise ProbeError(f"Redis holds nothing of {empty}, so nothing can be mistaken there")
 

@@ -44,9 +44,18 @@ _OPEN_TO_ALL = """
     SELECT nspname, rolname FROM pg_namespace, pg_roles WHERE pg_roles.oid = ANY(%s)
     AND nspname !~ '^pg_' AND has_schema_privilege(pg_roles.oid, pg_namespace.oid, 'CREATE')
 """
-# Whom the accounts can let in to what they may do themselves.
+# Whom the accounts can let in to what they may do themselves: what they hold WITH GRANT OPTION, or WITH ADMIN OPTION.
 _HANDED_ON = """
-    SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members WHERE member = ANY(%s) AND admin_option
+    SELECT thing, grantee::regrole::text FROM (
+        SELECT oid::regclass::text AS thing, relacl AS rights FROM pg_class
+        UNION ALL SELECT attrelid::regclass || '.' || attname, attacl FROM pg_attribute
+        UNION ALL SELECT oid::regnamespace::text, nspacl FROM pg_namespace
+        UNION ALL SELECT oid::regprocedure::text, proacl FROM pg_proc
+        UNION ALL SELECT oid::regtype::text, typacl FROM pg_type
+        UNION ALL SELECT datname, datacl FROM pg_database
+    ) AS granted, aclexplode(rights) WHERE is_grantable AND grantee = ANY(%s)
+    UNION SELECT roleid::regrole::text, member::regrole::text FROM pg_auth_members
+    WHERE member = ANY(%s) AND admin_option
 """
 _BORROWED = """
     SELECT pg_proc.oid::regprocedure::text, rolname FROM pg_proc, pg_roles WHERE pg_roles.oid = ANY(%s) AND prosecdef
@@ -158,7 +167,7 @@ class Ground:
         owned = [f"{owner} owns {thing}" for thing, owner in self._ask(_BELONGINGS, roles)]
         owned += [f"{role} can empty, or refer to, {table}" for table, role in self._ask(_EMPTIABLE, roles)]
         owned += [f"{role} can make things in {schema}" for schema, role in self._ask(_OPEN_TO_ALL, roles)]
-        return owned + [f"{role} can hand on {able}" for able, role in self._ask(_HANDED_ON, roles)]
+        return owned + [f"{role} can hand on {able}" for able, role in self._ask(_HANDED_ON, roles, roles)]
 
     def borrowed_rights(self) -> list[str]:
         """The functions that run with other rights for the accounts, and look names up wherever the caller says."""

@@ -2,18 +2,34 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import wait
 from typing import TYPE_CHECKING
 
 from support.capabilities.multi_tenant_isolation.client import Adapter, Customer
-from support.capabilities.multi_tenant_isolation.company import COMMON, ELSEWHERE, REGION, Company, fresh
+from support.capabilities.multi_tenant_isolation.company import (
+    COMMON,
+    ELSEWHERE,
+    REGION,
+    Charged,
+    Company,
+    fresh,
+)
 from support.errors import ProbeError
+from support.polling import poll
 from support.promise import must
-from support.worlds.crowds import for_each
+from support.worlds.crowds import for_each, threads
 
 if TYPE_CHECKING:
     from support.capabilities.multi_tenant_isolation.world import World
 
 _ATTEMPTS = 20  # a busy machine makes one slow and the next quick: what was answered was not under way
+# Parts of a request's time, the latest first: whoever is answered before it was quicker than the one that was measured.
+# During the last round trip a change is stored, and nobody has been told yet.
+_MOMENTS = (0.9, 0.84, 0.6, 0.3)
+_CENTS = 700
+_RENEWED_WITHIN_S = 6.0  # by then it is known
+
+Abandon = Callable[[float], float | None]
 
 
 class Turns:
@@ -22,6 +38,7 @@ class Turns:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._given_up: dict[str, Customer] = {}  # the imports that were
+        self._renewed_s: list[float] = []  # how long after a change reports told what is stored
 
     def change(self, labels: list[str], count: int) -> None:
         """Each company in turn sends `count` changes to the small server, every second of which fails half-way.
@@ -60,24 +77,53 @@ class Turns:
     def abandon(self, store: str, count: int) -> None:
         """Acme abandons `count` requests at the small server, which are about the talk with `store`.
 
-        Every fourth is the start of an import, which is started again in the end. ProbeError unless each was under way.
+        The last quarter are starts of imports, which are started again in the end: before that nothing of Acme's
+        is done in the background that could make its reports anew. ProbeError unless each was under way.
         """
-        usual = self._abandon_report if store == "Redis" else self._abandon_change
-        took_s = {begin: self._duration(begin) for begin in (usual, self._abandon_import)}
-        for number in range(count):
-            begin = self._abandon_import if number % 4 == 3 else usual
-            part = (number // 4 * 4 + 2) / count if number % 4 == 3 else (number + 0.5) / count
+        moments = _MOMENTS[: count // 4]
+        plan = [(begin, part) for part in moments for begin in self._kinds(store)]
+        plan += [(self._abandon_import, part) for part in moments]
+        took_s = {begin: self._duration(begin) for begin in dict.fromkeys(begin for begin, _ in plan)}
+        for number, (begin, part) in enumerate(plan):
             took_s[begin] = self._catch(begin, took_s[begin], part)
-            self._follow(store, number)
+            if self._renewed_s[-1] > _RENEWED_WITHIN_S:
+                return  # it is known that reports are old
+            self._follow(store, number, begin == self._abandon_import)
         for id_, customer in self._given_up.items():
             self._world.imports.begin(self._world.large, self._world.acme, [customer], id_)
 
-    def _follow(self, store: str, number: int) -> None:
-        """One company stores a customer and the other asks, in turn; every second time the first imports one, too."""
+    def store_meanwhile(self, count: int) -> None:
+        """Acme stores `count` customers at the large server, each while the small one makes a report on its region."""
+        world, acme, took_s = self._world, self._world.acme, self._duration(self._abandon_report)
+        with threads(1) as pool:
+            for number in range(count):
+                customer = acme.new_customer(region=fresh("region"))
+                report = pool.submit(world.small.report, acme.session, customer.region)
+                wait([report], timeout=took_s * (number + 0.5) / count)
+                acme.store(world.large, customer)
+                must(report.result().refusal is None, f"Acme was refused a report: {report.result()}")
+                if not self._is_renewed(customer, fresh("invoice")):
+                    return
+
+    def expect_reports_renewed(self, within_s: float) -> None:
+        """At most `within_s` after each of these changes reports agreed with the database. AssertionError if not."""
+        slowest = max(self._renewed_s)
+        must(
+            slowest <= within_s,
+            f"after a change of Acme's its report did not tell what was stored for {slowest:.1f} s",
+        )
+
+    def _kinds(self, store: str) -> list[Abandon]:
+        if store == "Redis":
+            return [self._abandon_report, self._abandon_storing, self._abandon_report]
+        return [self._abandon_charging, self._abandon_deletion, self._abandon_storing]
+
+    def _follow(self, store: str, number: int, both_import: bool) -> None:
+        """One company stores a customer and the other asks, in turn; now and then the first imports one, too."""
         world = self._world
         one, other = (world.acme, world.globex) if number % 2 else (world.globex, world.acme)
         one.store(world.small, one.new_customer())
-        if number % 4 < 2:
+        if number % 4 == 0 or (both_import and number % 4 == 1):
             world.imports.begin(world.small, one, [one.new_customer(region=ELSEWHERE)])
         for company in (one, other) if store == "Redis" else ():
             world.hear(company, world.small.report(company.session, REGION), company.report())
@@ -98,37 +144,91 @@ class Turns:
         )
         must(answer.refusal, f"a change of {company.label}'s that cannot be made was made: {answer}")
 
-    def _catch(self, begin: Callable[[float], bool], took_s: float, part: float) -> float:
+    def _catch(self, begin: Abandon, took_s: float, part: float) -> float:
         """Abandons such a request after that part of its time; gives how long one takes by what is known now.
 
         What was answered sooner was quicker than those before, and is tried again. ProbeError when that never ends.
         """
         for _ in range(_ATTEMPTS):
-            began = time.monotonic()
-            if begin(took_s * part):
+            answered_s = begin(took_s * part)
+            if answered_s is None:
                 return took_s
-            took_s = min(took_s, time.monotonic() - began)
+            took_s = min(took_s, answered_s)
         raise ProbeError(f"{_ATTEMPTS} requests were answered within {took_s:.3f} s, and could not be abandoned")
 
-    def _duration(self, begin: Callable[[float], bool]) -> float:
+    def _duration(self, begin: Abandon) -> float:
         """How long such a request takes when nobody abandons it, in seconds."""
         patience_s = 10.0
-        began = time.monotonic()
-        if begin(patience_s):
+        answered_s = begin(patience_s)
+        if answered_s is None:
             raise ProbeError(f"the small server did not answer within {patience_s:g} s")
-        return time.monotonic() - began
+        return answered_s
 
-    def _abandon_change(self, after_s: float) -> bool:
+    # What Acme abandons: each is given how long Acme waits, and gives how long the answer took, None if it did not come
+
+    def _abandon_storing(self, after_s: float) -> float | None:
+        small, acme = self._world.small, self._world.acme
+        customer = acme.new_customer(region=fresh("region"))
+        acme.abandoned.add(customer.name)
+        return self._abandon_change(customer, lambda _: small.abandon_change(acme.session, customer, after_s))
+
+    def _abandon_deletion(self, after_s: float) -> float | None:
+        small, acme, customer = self._world.small, self._world.acme, self._one_elsewhere()
+        acme.abandoned.add(acme.customers.pop(customer.id).name)
+        return self._abandon_change(customer, lambda _: small.abandon_deletion(acme.session, customer.id, after_s))
+
+    def _abandon_charging(self, after_s: float) -> float | None:
+        small, acme, customer = self._world.small, self._world.acme, self._one_elsewhere()
+
+        def send(invoice: str) -> bool:
+            return small.abandon_invoice(acme.session, invoice, customer.id, _CENTS, after_s)
+
+        return self._abandon_change(customer, send)
+
+    def _abandon_report(self, after_s: float) -> float | None:
         world = self._world
-        customer = world.acme.new_customer(region=ELSEWHERE)
-        world.acme.abandoned.add(customer.name)
-        return world.small.abandon_change(world.acme.session, customer, after_s)
+        return _timed(lambda: world.small.abandon_report(world.acme.session, fresh("region"), after_s))
 
-    def _abandon_report(self, after_s: float) -> bool:
-        return self._world.small.abandon_report(self._world.acme.session, fresh("region"), after_s)
-
-    def _abandon_import(self, after_s: float) -> bool:
+    def _abandon_import(self, after_s: float) -> float | None:
         world, id_ = self._world, fresh("import")
         self._given_up[id_] = customer = world.acme.new_customer(region=ELSEWHERE)
         world.acme.abandoned.add(customer.name)
-        return world.small.abandon_import(world.acme.session, id_, [customer], after_s)
+        return _timed(lambda: world.small.abandon_import(world.acme.session, id_, [customer], after_s))
+
+    def _one_elsewhere(self) -> Customer:
+        """A customer of Acme's, alone in a region."""
+        customer = self._world.acme.new_customer(region=fresh("region"))
+        self._world.acme.store(self._world.large, customer)
+        return customer
+
+    def _abandon_change(self, customer: Customer, send: Callable[[str], bool]) -> float | None:
+        """Abandons a change that is about the customer, or an invoice of that id, while the region's report is cached.
+
+        Then it waits until the report tells what the database holds. Nothing else is stored by Acme meanwhile, as that
+        would have its reports made anew.
+        """
+        invoice = fresh("invoice")
+        self._agrees(customer, invoice)
+        answered_s = _timed(lambda: send(invoice))
+        self._is_renewed(customer, invoice)
+        return answered_s
+
+    def _is_renewed(self, customer: Customer, invoice: str) -> bool:
+        """Waits until the report agrees with the database, notes how long that took, and tells whether it did."""
+        began = time.monotonic()
+        renewed = poll(lambda: self._agrees(customer, invoice), _RENEWED_WITHIN_S)
+        self._renewed_s.append(time.monotonic() - began)
+        return renewed
+
+    def _agrees(self, customer: Customer, invoice: str) -> bool:
+        """Whether the report on the customer's region, where nobody else is, tells what the database holds."""
+        world, acme = self._world, self._world.acme
+        cents = _CENTS if world.ground.rows(invoice) else 0
+        stored = Charged(((customer.name, cents),) if world.ground.rows(customer.name) else ())
+        return acme.fits(world.large.report(acme.session, customer.region), stored)
+
+
+def _timed(send: Callable[[], bool]) -> float | None:
+    """How long the answer took, in seconds; None if it was not waited for."""
+    began = time.monotonic()
+    return None if send() else time.monotonic() - began

@@ -208,17 +208,22 @@ class Adapter(NodeClient):
         return kinds[number % len(kinds)]()
 
     def abandon_change(self, session: Session, customer: Customer, after_s: float) -> bool:
-        body = requests.Request(json=_fields(customer), url=self._url).prepare().body
-        return self._abandon("PUT", _path("customers", customer.id), body, session, after_s)
+        return self._abandon("PUT", _path("customers", customer.id), _fields(customer), session, after_s)
+
+    def abandon_deletion(self, session: Session, id_: str, after_s: float) -> bool:
+        return self._abandon("DELETE", _path("customers", id_), None, session, after_s)
+
+    def abandon_invoice(self, session: Session, id_: str, customer: str, cents: int, after_s: float) -> bool:
+        return self._abandon("PUT", _path("invoices", id_), {"customer": customer, "cents": cents}, session, after_s)
 
     def abandon_report(self, session: Session, region: str, after_s: float) -> bool:
         return self._abandon("GET", _path("reports", region), None, session, after_s)
 
     def abandon_import(self, session: Session, id_: str, customers: Sequence[Customer], after_s: float) -> bool:
-        body = requests.Request(json=_upload(customers), url=self._url).prepare().body
-        return self._abandon("PUT", _path("imports", id_), body, session, after_s)
+        return self._abandon("PUT", _path("imports", id_), _upload(customers), session, after_s)
 
-    def _abandon(self, verb: str, path: str, body: Any, session: Session, after_s: float) -> bool:
+    def _abandon(self, verb: str, path: str, fields: Any, session: Session, after_s: float) -> bool:
+        body = fields and requests.Request(json=fields, url=self._url).prepare().body
         connection = HTTPConnection(str(self._at.hostname), self._at.port, timeout=_ANSWER_WITHIN_S)
         try:
             connection.request(verb, path, body, {"Authorization": f"Bearer {session}"})

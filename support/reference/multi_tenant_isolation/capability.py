@@ -144,17 +144,15 @@ class Capability:
     async def _put_customer(self, request: Request) -> Response:
         tenant = self._tenant(request)
         customer = _customer(await _body(request), request.path_params["customer"])
-        async with self._tenancy.transaction(tenant) as transaction:
+        async with self._reports.forgetting(tenant), self._tenancy.transaction(tenant) as transaction:
             await records.put_customer(transaction, await self._vault.keys(transaction, tenant), customer)
-        await self._reports.forget(tenant)
         return Response(status_code=204)
 
     async def _delete_customer(self, request: Request) -> Response:
         tenant = self._tenant(request)
-        async with self._tenancy.transaction(tenant) as transaction:
+        async with self._reports.forgetting(tenant), self._tenancy.transaction(tenant) as transaction:
             if not await records.delete_customer(transaction, request.path_params["customer"]):
                 raise HTTPException(404, "not found")
-        await self._reports.forget(tenant)
         return Response(status_code=204)
 
     async def _show_invoice(self, request: Request) -> Response:
@@ -168,17 +166,17 @@ class Capability:
                 invoice = {"id": request.path_params["invoice"], "customer": customer, "cents": cents}
             case _:
                 raise HTTPException(400, "expected a customer and cents")
-        async with self._tenancy.transaction(tenant) as transaction:
+        async with self._reports.forgetting(tenant), self._tenancy.transaction(tenant) as transaction:
             await records.put_invoice(transaction, invoice)
-        await self._reports.forget(tenant)
         return Response(status_code=204)
 
     async def _show_report(self, request: Request) -> Response:
         tenant, region = self._tenant(request), request.path_params["region"]
-        if (report := await self._reports.cached(tenant, region)) is None:
+        report, changes = await self._reports.cached(tenant, region)
+        if report is None:
             async with self._tenancy.transaction(tenant) as transaction:
                 report = await records.report(transaction, region)
-            await self._reports.keep(tenant, region, report)
+            await self._reports.keep(tenant, region, report, changes)
         return JSONResponse(report)
 
     async def _show_import(self, request: Request) -> Response:

@@ -93,11 +93,10 @@ class Imports:
             logger.warning("import %s of tenant %s failed", id_, tenant)
             async with self._tenancy.transaction(tenant) as transaction:
                 await transaction.execute("UPDATE public.imports SET state = 'failed' WHERE id = %s", [id_])
-        await self._reports.forget(tenant)
 
     async def _import(self, tenant: uuid.UUID, id_: str) -> None:
         """All customers of an import, or none."""
-        async with self._tenancy.transaction(tenant) as transaction:
+        async with self._reports.forgetting(tenant), self._tenancy.transaction(tenant) as transaction:
             query = "SELECT customers FROM public.imports WHERE id = %s AND state = 'waiting' FOR UPDATE"
             waiting = await (await transaction.execute(query, [id_])).fetchone()
             if waiting is None:
