@@ -196,7 +196,7 @@ def test_what_the_linker_says_of_a_library_that_is_not_there_is_no_time_of_day(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     node = Starting(9)
-    printed = b"ERROR: ld.so: object '/a' from LD_PRELOAD cannot be preloaded: ignored.\n1.5\n"
+    printed = b"1ERROR: ld.so: object '/libfaketime.so.1' from LD_PRELOAD cannot be preloaded: ignored.\n.5\n"
     monkeypatch.setattr(node, "exec", lambda command: ExecResult(0, printed), raising=False)
     assert time_of_day(node) == 1.5
     with pytest.raises(FaultError, match="the clock of gate-1 cannot be moved, it has not loaded libfaketime: "):
