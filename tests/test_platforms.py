@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from support.containers.platform import Node
 from support.containers.target import Target
 from support.errors import FaultError, FleetError, ImageError, PlatformError, SelectionError
 from support.faults.clock import move
-from support.ledger import history
+from support.ledger import history, terminal
 from support.ledger.plan import Plan
 from support.platforms.description import Judged, read
 from support.platforms.platform import Platform
@@ -362,8 +363,8 @@ def test_adapters_are_tried_alone_and_nothing_is_left(own: Path) -> None:
     done = l3("adapt", str(own))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "lets a customer in at each gateway" in done.stdout and "ok" in done.stdout
-    assert "understood: ADMITTED; limit not told, window (s) not told, left 8, " in done.stdout
-    assert "understood: LIMITED; " in done.stdout and "understood: UNAUTHENTICATED; " in done.stdout
+    assert "understood: ADMITTED; left 8; not told: limit, window, more in, ask again in" in done.stdout
+    assert "understood: LIMITED; ask again in 2; " in done.stdout and "understood: UNAUTHENTICATED;" in done.stdout
     assert "the clock of gateway-1 can be set ahead" in done.stdout and not [*own.rglob("__pycache__")]
     spoil(own, "420: Verdict.LIMITED", "420: Verdict.UNAVAILABLE")
     done = l3("adapt", str(own), "--capability", LIMITS)
@@ -386,6 +387,17 @@ def planned(name: str = "", digest: str = "d1", **more: Any) -> Plan:
 
 def failing_first(verdict: Any) -> Any:
     return but({f"{LIMITS}/0": (verdict, None if verdict == "passed" else "why")})
+
+
+def test_a_reason_of_two_rows_is_told_once_and_many_features_without_an_adapter_are_counted(tmp_path: Path) -> None:
+    plan = plan_of([LIMITS, "circuit_breaker_service_failures"])
+    for feature in plan["features"]:
+        feature["left_out"] = feature["capability"] != LIMITS
+    broken = but({f"{LIMITS}/0": ("failed", "it was late"), f"{LIMITS}/1": ("failed", "it was late")})
+    told = terminal.text(ledger(tmp_path, plan, broken), sys.stdout)
+    assert told.count("it was late") == 1 and re.search(r"it was late\n.*\n +as above\n", told), told
+    left_out = len(plan["features"]) - 1
+    assert f"has no adapter: {left_out} features, which the page names\n" in told and left_out > 3
 
 
 def test_another_platform_has_another_history(tmp_path: Path) -> None:

@@ -53,13 +53,15 @@ def _answers_without_account(world: World) -> Understood:
 
 
 def _understood(answer: Answer) -> Understood:
-    """What the adapter has read in an answer, and what it has not."""
+    """What the adapter has read in an answer, times in seconds, and what it has not."""
     told = {
         "limit": answer.limit,
-        "window (s)": answer.window_s,
+        "window": answer.window_s,
         "left": answer.remaining,
-        "more in (s)": answer.more_in_s,
-        "ask again in (s)": answer.retry_after_s,
+        "more in": answer.more_in_s,
+        "ask again in": answer.retry_after_s,
     }
-    read = ", ".join(f"{name} {'not told' if value is None else value}" for name, value in told.items())
-    return Understood(f"{answer.verdict.name}; {read}")
+    read = [f"{name} {value}" for name, value in told.items() if value is not None]
+    unsaid = [name for name, value in told.items() if value is None]
+    parts = [answer.verdict.name, ", ".join(read), f"not told: {', '.join(unsaid)}" if unsaid else ""]
+    return Understood("; ".join(filter(None, parts)))
