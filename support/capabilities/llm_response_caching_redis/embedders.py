@@ -32,13 +32,16 @@ class Embedders:
         self._answers: list[tuple[Case, list[Answer]]] = []
 
     def ask_old(self, count: int) -> None:
-        """`count` questions are asked through the first gateway, and in other words."""
+        """`count` questions are asked through the first gateway, and in other words.
+
+        Every second time also in those that only the first gateway's embedder takes for the same.
+        """
         self._cases = [self._case() for _ in range(count)]
-        for case in self._cases:
+        for number, case in enumerate(self._cases):
             one, other, third = case.question.text, case.alike.text, case.apart.text
             said = [(EMBEDDER, other, _ALIKE), (EMBEDDER, third, _ALIKE), (_NEW, other, _ALIKE), (_NEW, third, _APART)]
             self._world.provider.pin(Near(model, text, one, cosine) for model, text, cosine in said)
-            for question in (case.question, case.alike):
+            for question in (case.question, case.alike, case.apart)[: 2 + number % 2]:
                 self._world.nodes[0].ask(case.customer, question)
 
     def ask_new(self) -> None:

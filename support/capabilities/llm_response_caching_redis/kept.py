@@ -33,10 +33,11 @@ class Kept:
     def spoil_each(self, how: str) -> None:
         """For each key that an answer has in Redis: a new answer is made, and that key of it `how`.
 
-        Then the same is asked, in these and other words, through both gateways.
+        Then the same is asked, in these words and in others, and in others and in these, through both gateways.
         """
         for number in range(self._keys_of_one()):
-            self._spoil(how, number)
+            for order in (1, -1):
+                self._spoil(how, number, order)
 
     def expect_right(self) -> None:
         """Each got an answer to what was asked, in these or other words, and no wording was paid for twice more."""
@@ -60,14 +61,14 @@ class Kept:
         expect_own(world, customer, question, world.nodes[0].ask(customer, question))
         return customer, question, sorted(set(self._redis.keys()) - before)
 
-    def _spoil(self, how: str, number: int) -> None:
+    def _spoil(self, how: str, number: int, order: int) -> None:
         world = self._world
         customer, question, keys = self._make()
         key = keys[number % len(keys)]
         other = Question([{"role": "user", "content": f"{question.text.rstrip('?')}, please?"}])
         world.provider.pin([Near(EMBEDDER, other.text, question.text, 0.99)])
         self._change(key, how)
-        for asked, alike in ((other, question), (question, other)):
+        for asked, alike in ((other, question), (question, other))[::order]:
             for gateway in world.nodes:
                 self._answers.append((customer, asked, gateway.ask(customer, asked), alike))
 
