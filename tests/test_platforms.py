@@ -18,10 +18,12 @@ from behave_runs import Run, launch
 from docker.models.containers import ExecResult
 from ledgers import all_passed, but, ledger, plan_of
 
+from support.capabilities.rate_limiting_redis.calls import Call, see_in_one_window
+from support.capabilities.rate_limiting_redis.client import Answer, Resource, Verdict
 from support.containers.fleet import fetch_images
 from support.containers.platform import Node
 from support.containers.target import Target
-from support.errors import FaultError, FleetError, ImageError, PlatformError, SelectionError
+from support.errors import FaultError, FleetError, ImageError, PlatformError, ProbeError, SelectionError
 from support.faults.clock import move
 from support.ledger import history, terminal
 from support.ledger.plan import Plan
@@ -202,6 +204,17 @@ def test_what_the_linker_says_of_a_library_that_is_not_there_is_no_time_of_day(
     assert time_of_day(node) == 1.5
     with pytest.raises(FaultError, match="the clock of gate-1 cannot be moved, it has not loaded libfaketime: "):
         move(node, 5)
+
+
+def test_calls_that_took_too_long_are_told_with_the_slowest_gateway() -> None:
+    asked = [("gateway-1", 0.0, 0.1), ("gateway-1", 0.0, 0.3), ("gateway-2", 0.1, 2.4)]
+    calls = [
+        Call(10, name, Resource.ORDERS, 1, sent, answered, Answer(Verdict.ADMITTED)) for name, sent, answered in asked
+    ]
+    see_in_one_window(calls[:2])
+    told = "3 calls took 2.40 s, .* was gateway-2's, after 2.30 s .at the median gateway-1 0.20 s, gateway-2 2.30 s"
+    with pytest.raises(ProbeError, match=told):
+        see_in_one_window(calls)
 
 
 # The command line, and what is told before anything is started

@@ -9,10 +9,10 @@ from support.probes.node import has_loaded, time_of_day
 
 _HOLDS_WITHIN_S = 5.0
 _MEND = (
-    "its role has to have movable_clock; its image needs the library libfaketime (Debian's package of that name), and "
-    "to run a program that is linked to the C library: one that is linked statically goes by the kernel's clock, which "
-    "nobody can move for it alone. Where the container's first process is another one, `process` in platform.toml "
-    "names it"
+    "its image needs the library libfaketime (Debian's package of that name), and a program that is linked to the C "
+    "library: one that is linked statically goes by the kernel's clock, which nobody can move for it alone. Where that "
+    "program is not the container's first process, `process` in platform.toml names it. Its role in nodes.toml needs "
+    "movable_clock"
 )
 _OFF_BY_S = 0.5  # at the most; to look at the clock takes a process in the container
 
