@@ -7,7 +7,7 @@ from behave.matchers import register_type
 from parse import with_pattern
 
 from support.capabilities.circuit_breaker_service_failures.client import State
-from support.capabilities.circuit_breaker_service_failures.failures import FAILURES, TRICKLES
+from support.capabilities.circuit_breaker_service_failures.failures import FAILURES
 
 if TYPE_CHECKING:
     from support.capabilities.circuit_breaker_service_failures.world import World
@@ -20,7 +20,7 @@ class Context(Protocol):
     table: Any
 
 
-@with_pattern("|".join((*FAILURES, TRICKLES)))  # type: ignore[untyped-decorator]  # parse's own
+@with_pattern("|".join(FAILURES))  # type: ignore[untyped-decorator]  # parse's own
 def failure(text: str) -> str:
     """One of the ways in which a service fails."""
     return text

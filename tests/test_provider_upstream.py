@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -172,6 +173,22 @@ def test_slowness_is_on_all_that_match_until_it_is_healed(control: UpstreamContr
     control.heal()
     took.append(call("GET", "/slow/3").result().elapsed.total_seconds())
     assert [seconds >= 0.2 for seconds in took] == [True, True, False, False]
+
+
+def test_a_body_drips_and_comes_whole_at_the_end_of_its_time(control: UpstreamControl, addresses: Addresses) -> None:
+    control.answer({}, body="a word in letters")
+    fault = control.arm("drip", ms=400, times=2)
+    began = time.monotonic()
+    with requests.get(addresses.url + "/x", stream=True, timeout=5) as answer:
+        bytes_of_it = answer.iter_content(1)
+        said, begun_s = next(bytes_of_it), time.monotonic() - began
+        said += b"".join(bytes_of_it)
+    assert said == b"a word in letters"
+    assert begun_s < 0.4 <= time.monotonic() - began
+    with requests.get(addresses.url + "/x", stream=True, timeout=5):
+        fault.await_hits(2)
+    assert poll(lambda: control.arrivals()[1].cut == "caller", 2)
+    assert [arrival.status for arrival in control.arrivals()] == [200, None]
 
 
 def test_some_of_many_that_are_held_are_let_go(control: UpstreamControl, call: Call) -> None:

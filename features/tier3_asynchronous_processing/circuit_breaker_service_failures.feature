@@ -120,15 +120,16 @@ Feature: A broken neighbour does not break us
     Scenario: While services fail, their earlier answers are given, as long as they are not too old
       Given services that have answered the same questions, each of them twice, and refused one
       When each fails in its own way, and all is asked again before and after its breaker opens, and 2.2 s after the answers
-      Then each time the callers get that service's last answers, and hear that these are earlier ones
-      And failures that no caller noticed count: after 10 of them the services get no calls
+      Then failures that no caller noticed count: after 10 of them the services get no calls
+      And each time the callers get that service's last answers, and hear that these are earlier ones
       And who asks what was refused, or never answered, hears that the service was not asked, and when to ask again
       And 2.6 s after they were given for the first time none of these answers is given any more
 
   Rule: All of this holds at any time, for calls of every kind
 
-    # Which kinds of calls meet which state of a breaker is fixed, and each kind is there; the order and the moments are
-    # drawn anew in each run. Outages take 3 waits: some go on, some end, and some begin again, also after a pause.
+    # Which kinds of calls meet which state of a breaker is fixed, and each kind is there, callers who hang up included;
+    # the order and the moments are drawn anew in each run. Outages take 3 waits: some go on, some end, and some begin
+    # again, also after a pause.
     Scenario: Whatever becomes of calls, every breaker keeps its promises, outage after outage
       Given services whose names are alike, which do what each of their callers asks for
       When callers of each through both gateways meet outages that end, go on or come back, with calls of every kind

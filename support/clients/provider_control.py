@@ -77,6 +77,7 @@ class ProviderControl:
         - drop_after: it is carried out, and the connection is reset in the place of an answer;
         - status (status=503, when="before" or "after", headers={...}): it is refused, carried out or not;
         - slow (ms=300): it waits before it is carried out;
+        - drip (ms=300): it is carried out, and its answer's head goes out at once, its body bit by bit in that time;
         - hang, reset: no answer ever, or a connection that is reset; part="head" or "body" says what goes out before:
           the answer's head, or half of its body too; of one in pieces, `pieces` whole ones and half of the next.
 

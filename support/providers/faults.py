@@ -33,6 +33,7 @@ class Do(StrEnum):
     DROP_AFTER = "drop_after"  # it is carried out, and the connection is reset in the place of the answer
     STATUS = "status"  # it is refused with `status`, `when` before or after it was carried out
     SLOW = "slow"  # it waits for `ms` before it is carried out
+    DRIP = "drip"  # it is carried out, and its answer's head goes out at once, its body bit by bit, for `ms` in all
     HANG = "hang"  # it is never answered: the connection stays open until the fault is healed
     RESET = "reset"  # the connection is reset
 
@@ -85,7 +86,7 @@ class Fault:
     @property
     def point(self) -> Point:
         """Where it meets requests."""
-        if self.do in (Do.HOLD_AFTER, Do.DROP_AFTER) or self.part is not Part.NOTHING:
+        if self.do in (Do.HOLD_AFTER, Do.DROP_AFTER, Do.DRIP) or self.part is not Part.NOTHING:
             return Point.AFTER
         return self.when if self.do is Do.STATUS else Point.BEFORE
 

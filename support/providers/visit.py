@@ -15,6 +15,7 @@ from .meter import CALLER, PROVIDER, Arrival
 
 VISIT = "providers.visit"
 TRANSPORT = "providers.transport"
+_BIT_EVERY_S = 0.1  # of a body that drips
 Refusal = Callable[[int, Mapping[str, str]], Response]
 # What `close` waits for is nothing, and what was not sent is discarded: the peer gets a reset (socket(7), SO_LINGER).
 _RESETTING = struct.pack("ii", 1, 0)
@@ -31,6 +32,7 @@ class Visit:
         self._body: bytes | None = arrival.body
         self._begun = False
         self._stops: tuple[Fault, Part] | None = None
+        self._drips_for_s = 0.0
         self._pieces = 0  # of the body that have gone out
 
     async def receive(self) -> Message:
@@ -78,6 +80,8 @@ class Visit:
                 await self._refuse(fault, self.send)
             case Do.DROP_AFTER:
                 await self._cut()
+            case Do.DRIP:
+                self._drips_for_s = fault.ms / 1000
             case _:
                 self._stops = (fault, fault.part)
 
@@ -92,9 +96,23 @@ class Visit:
         self._pieces += part is Part.BODY
         if part is Part.HEAD:
             self.arrival.status = message["status"]
-        await self._send(message)
-        if part is Part.BODY and not message.get("more_body"):
+        if part is Part.BODY and self._drips_for_s:
+            await self._drip(message)
+        else:
+            await self._send(message)
+        if part is Part.BODY and not message.get("more_body") and self.arrival.ended is None:
             self._end()
+
+    async def _drip(self, message: Message) -> None:
+        """Sends a body bit by bit, as long as its caller waits for it."""
+        began, body, bits = time.monotonic(), message["body"], max(1, round(self._drips_for_s / _BIT_EVERY_S))
+        for number in range(bits):
+            due_s = began + (number + 1) * self._drips_for_s / bits - time.monotonic()
+            if not await self._stays(asyncio.sleep(due_s, True)):
+                return
+            bit = body[len(body) * number // bits : len(body) * (number + 1) // bits]
+            more = number < bits - 1 or message.get("more_body", False)
+            await self._send({**message, "body": bit, "more_body": more})
 
     async def _break_off(self, fault: Fault, message: Message) -> None:
         """Sends the head, or half of the body, and then nothing more."""

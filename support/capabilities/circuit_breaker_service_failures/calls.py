@@ -33,6 +33,11 @@ class Call:
         return self.reply.outcome is Outcome.NOT_ASKED
 
     @property
+    def unheard(self) -> bool:
+        """Whether its caller hung up, so that it says nothing of the service."""
+        return self.reply.outcome is Outcome.UNHEARD
+
+    @property
     def took_s(self) -> float:
         """For how long its caller waited."""
         return self.heard - self.sent

@@ -13,6 +13,7 @@ class Outcome(Enum):
     FAILED = auto()  # the service was asked, and failed or took too long
     NOT_ASKED = auto()  # the gateway spared the service
     ANSWERED_EARLIER = auto()  # it failed or was spared; this is what it said before, and is called that
+    UNHEARD = auto()  # nothing: the caller hung up, as no adapter does of itself
 
 
 class State(Enum):

@@ -12,10 +12,8 @@ FAILURES: Mapping[str, Mapping[str, Any]] = {
     "begins an answer and falls silent": {"do": "hang", "part": "head"},
     "breaks off in the middle of an answer": {"do": "reset", "part": "body"},
     "answers correctly, but only after 900 ms": {"do": "slow", "ms": 900},
+    "sends its answer bit by bit": {"do": "drip", "ms": 8000},
 }
-# The link is what is slow then: 8 KB take 8 s, and something of them arrives ten times a second.
-TRICKLES = "sends its answer bit by bit"
-TRICKLE_BYTES, TRICKLE_BYTES_PER_S = 8000, 1000
 
 REFUSALS: Mapping[str, int] = {
     "that it does not understand": 400,

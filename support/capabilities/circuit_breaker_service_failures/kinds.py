@@ -14,7 +14,8 @@ class Kind:
     """One way for a call to end. Callers ask for /service/`name`/…, and the service does as that says.
 
     `good`: it speaks for the service. `answered`: its caller gets the service's own answer, which has the `status` and
-    `body` where these are scripted. `least_s`: no caller hears of it sooner.
+    `body` where these are scripted. `least_s`: no caller hears of it sooner; who `leaves` hangs up then, and the call
+    says nothing.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Kind:
     status: int | None = None
     body: str = ""
     least_s: float = 0.0
+    leaves: bool = False
 
     def tell(self, services: UpstreamControl, stem: str) -> None:
         """From now on all services whose names have `stem` do so when they are asked for it."""
@@ -38,6 +40,15 @@ def _answers(status: int, after_ms: int = 0) -> Kind:
     fault = {"do": "slow", "ms": after_ms} if after_ms else None
     name = f"answers-{status}-after-{after_ms}"
     return Kind(name, after_ms < _SLOW_MS, True, fault, status, f"said with {status}", after_ms / 1000)
+
+
+def _drips(for_ms: int) -> Kind:
+    name = f"drips-for-{for_ms}"
+    return Kind(name, for_ms < _SLOW_MS, True, {"do": "drip", "ms": for_ms}, 200, "bit by bit", for_ms / 1000)
+
+
+def _leaves(name: str, after_s: float = 0.0, **fault: str) -> Kind:
+    return Kind(name, True, False, {"do": "hang", **fault}, least_s=after_s, leaves=True)
 
 
 def _fails(status: int) -> Kind:
@@ -55,7 +66,7 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
         *map(_answers, _REFUSALS),
     ),
     # good, in half the time that counts as slow
-    "U": (_answers(200, _UNHURRIED_MS), _answers(404, _UNHURRIED_MS)),
+    "U": (_answers(200, _UNHURRIED_MS), _answers(404, _UNHURRIED_MS), _drips(_UNHURRIED_MS)),
     # a failure, at once
     "F": (
         *map(_fails, (500, 501, 502, 503, 504, 599)),
@@ -65,7 +76,10 @@ KINDS: Mapping[str, tuple[Kind, ...]] = {
     # a failure, late
     "L": (
         *(_answers(status, _SLOW_MS) for status in (200, 404, 429)),
+        _drips(_SLOW_MS),
         Kind("silent", False, False, {"do": "hang"}, least_s=1.2),
         Kind("falls-silent", False, False, {"do": "hang", "part": "head"}, least_s=1.2),
     ),
+    # neither: its caller hangs up
+    "H": (_leaves("left-at-once"), _leaves("left-when-begun", part="head"), _leaves("left-when-slow", 0.82)),
 }

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that, equal_to
 
 from support.capabilities.circuit_breaker_service_failures.calls import Call, Opening, make
-from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome, State
+from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome, Reply, State
 from support.capabilities.circuit_breaker_service_failures.kinds import KINDS, Kind
+from support.capabilities.circuit_breaker_service_failures.leaving import Leavers
 from support.capabilities.circuit_breaker_service_failures.model import LONGEST_WAIT_S, Model
 from support.errors import ProbeError
 from support.polling import poll
@@ -33,7 +34,7 @@ _NAMES = ("orders.{}", "Orders.{}", "orders.{}.eu", "orders.{}-eu")  # services 
 _SLOW_S, _TOO_LONG_S = 0.78, 1.15  # a call that took as long may count as slow, or have been given up
 _EVERY_S, _GLANCES, _LOOKS_FROM_S = 0.04, 3, 0.15
 _SPREAD, _CLOCKS_S = 0.25, 0.02
-_MIXED, _MOST = 16, 60
+_MIXED, _MOST = 20, 60  # no more than are looked at
 _DECIDE_FOR_S = 0.85  # for so long those that are slow, or hang, decide nothing
 _FIRST_FAILURES = 4  # which open nothing yet
 _ARRIVE_WITHIN_S = 0.8
@@ -56,11 +57,13 @@ class Outage:
 
 
 _LIVES = (
+    # After 7 good and 6 bad ones each counts: if one of these were taken for good, two more would have to fail.
     # A pause that is longer than the wait shows that the next one begins when it should.
-    (Outage(("GGF", "GUL", "F"), before="LLLLL", quiet_s=4.0),),
-    (Outage(("F", "G(GG)"), before="UUUU"), Outage(("G(UG)",), late=3)),
+    (Outage(("GGF", "GUL", "F"), before="GGGGGGGLLLLLL", quiet_s=4.0),),
+    # Three who hang up and were counted would bring the next opening forward by three calls, or put it off by as many.
+    (Outage(("GHGHF", "G(GG)"), before="UUUU"), Outage(("G(UG)",), before="GGHHHGG", late=3)),
     (Outage(("G(LF)", "U(LL)", "GGG"), late=3),),
-    (Outage(("GGG",)), Outage(("L", "G(GG)"))),
+    (Outage(("GHHGG",)), Outage(("L", "G(GG)"))),
 )
 
 
@@ -132,7 +135,7 @@ class Life:
         with threads(max(1, outage.late)) as pool:
             late = [pool.submit(self._admitted, "L", mark="late") for _ in range(outage.late)]
             self._await_arrivals("late", late)
-            self._call_until_open("" if late else self._deal.mixture(_MIXED))
+            self._call_until_open("" if late else self._deal.mixture(_MIXED - len(outage.before)))
         if any(call.result().heard < self.model.opened.latest for call in late):
             raise ProbeError("a call that was to end after the breaker had opened ended before that")
 
@@ -159,6 +162,7 @@ class Life:
         calls = [self._let_through(self._deal.kind(first, decides=True), quiet_s)]
         self.model.half_open()
         calls += self._at_once(rest) if "(" in meet else self._in_turn(rest)
+        calls = [call for call in calls if not call.unheard]
         unsure, self._refused = [call for call in calls if call.unsure], [call for call in calls if call.refused]
         must(unsure or not self._refused, self._told(f"were to be let through: {self._refused}"))
         if failed := [call for call in calls if not call.well and not call.refused]:
@@ -255,6 +259,8 @@ class Life:
         if self._deal.over.is_set():
             raise ProbeError("a promise was broken meanwhile")
         label = "/".join(filter(None, (kind.name, mark, str(next(self._numbers)))))
+        if kind.leaves:
+            return self._leave(kind, label)
         call = make(self.node, self.service, label, kind.good)
         call = replace(call, unsure=kind.good and call.took_s > _SLOW_S)
         self.calls.append(call)
@@ -269,6 +275,16 @@ class Life:
         if wanted is Outcome.ANSWERED:
             said = call.reply.text == kind.body if kind.status else f"/{self.service}/{label}" in call.reply.text
             must(said, self._told(f"its caller did not hear what the service said: {call}"))
+        return call
+
+    def _leave(self, kind: Kind, label: str) -> Call:
+        """One whose caller hangs up, when it is certain that the call was let through."""
+        sent = time.time()
+        caller = Leavers(self._world.services, self.node, self.service, [label])
+        caller.hang_up(kind.least_s)
+        if caller.missing() or caller.given_up():
+            raise ProbeError(f"who was to hang up had not reached the service, or was given up before that: {label}")
+        self.calls.append(call := Call(label, sent, time.time(), Reply(Outcome.UNHEARD), well=True))
         return call
 
     def _earliest(self, call: Call) -> float:

@@ -21,8 +21,8 @@ class Model:
         self._rounds = 0
 
     def count(self, calls: Iterable[Call]) -> None:
-        """These ended while it was closed."""
-        self._counted += sorted(calls, key=lambda call: call.heard)
+        """These ended while it was closed; those whose callers hung up are not counted."""
+        self._counted += sorted((call for call in calls if not call.unheard), key=lambda call: call.heard)
 
     def may_have_opened(self) -> set[bool]:
         """Whether it has opened with the last call; both where that cannot be told."""

@@ -1,14 +1,14 @@
 """Calls that a service lets wait: those that decide over an open breaker, and those that came before it opened."""
 
 import time
-from collections.abc import Sequence
 from itertools import count as numbers
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.circuit_breaker_service_failures.calls import Call
-from support.capabilities.circuit_breaker_service_failures.client import Outcome, Reply, Waiting
+from support.capabilities.circuit_breaker_service_failures.client import Outcome, Reply
+from support.capabilities.circuit_breaker_service_failures.leaving import Leavers
 from support.clients.provider_control import ArmedFault, Arrival
 from support.errors import ProbeError
 from support.polling import poll
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _LONGEST_WAIT_S = 2.5  # the first wait, and what it may be longer by
 _HELD_FOR_S = 0.65
 _SLOW_S = 0.75  # a little less than what counts as slow
-_CERTAINLY_S, _TOO_LONG_S = 0.02, 1.15  # by which clocks may differ; a call that takes as long may be given up
 _NOT_HALF = 4  # so many failures open no breaker, as ten calls have to be made
 _ARRIVE_WITHIN_S = 0.5
 _IN_TIME_S = 0.6  # a call that is not held up takes less, also on a busy machine
@@ -36,6 +35,7 @@ class Probing:
         self._refused: list[Reply] = []
         self._late: ArmedFault | None = None
         self._others: list[Call] = []
+        self._leavers: list[Leavers] = []
         self._numbers = numbers(1)
 
     def await_half_open(self) -> None:
@@ -75,21 +75,21 @@ class Probing:
 
     def hang_up(self, at_once: int, later: int, after_s: float) -> None:
         """So many callers of those that the service holds hang up `at_once`, and `later` ones after `after_s`."""
-        held = self._world.hold()
-        self._hang_up(held, self._begin(held, at_once))
-        callers = self._begin(held, later)
-        self._world.let_pass(
-            max(call.arrived for call in self._world.arrivals()) + after_s + _CERTAINLY_S - time.time()
-        )
-        self._hang_up(held, callers)
+        self._world.hold()
+        self._leave(at_once).hang_up()
+        self._leave(later).hang_up(after_s)
         self._world.recover()
 
     def expect_all_reach(self, count: int) -> None:
-        """`count` calls all reach the service. Raises ProbeError when too many were given up before they hung up."""
-        waited = [call.ended - call.arrived for call in self._world.arrivals() if call.ended]
-        if sum(seconds > _TOO_LONG_S for seconds in waited) > _NOT_HALF:
-            raise ProbeError("those who were to hang up were told that it took too long before they did")
+        """`count` calls all reach the service.
+
+        Raises ProbeError when too many were given up before they hung up, or had not reached the service by then.
+        """
+        if (given_up := sum(leavers.given_up() for leavers in self._leavers)) > _NOT_HALF:
+            raise ProbeError(f"{given_up} of those who were to hang up had been given up before that")
         self._world.expect_let_through(count)
+        if missing := sum(leavers.missing() for leavers in self._leavers):
+            raise ProbeError(f"{missing} of those who were to hang up had not reached the service by then")
 
     def hang_up_and_crowd(self, others: int) -> None:
         """Of those that decide one hears that there is no such thing, one hangs up, one waits; `others` come."""
@@ -100,25 +100,21 @@ class Probing:
             (first,) = held.await_waiting(1)
             pool.submit(self._world.ask, "waits")
             held.await_waiting(2)
-            callers = self._begin(held, 1)
+            leaver = self._leave(1)
             held.release(first.seq)
             answered.result()
-            self._hang_up(held, callers)
+            leaver.hang_up()
+            if leaver.missing() or leaver.given_up():
+                raise ProbeError("who was to hang up had not reached the service, or was given up before that")
             self.crowd(others)
 
-    def _begin(self, held: ArmedFault, count: int) -> Sequence[Waiting]:
-        """`count` more callers whose calls the service holds."""
-        world, before = self._world, len(held.waiting())
-        callers = [world.nodes[0].begin(world.service, f"held/{next(self._numbers)}") for _ in range(count)]
-        held.await_waiting(before + count)
-        return callers
-
-    def _hang_up(self, held: ArmedFault, callers: Sequence[Waiting]) -> None:
-        left = len(held.waiting()) - len(callers)
-        for caller in callers:
-            caller.hang_up()
-        if not poll(lambda: len(held.waiting()) <= left, within_s=0.8):
-            raise ProbeError("the callers hung up, and the gateway still asked for them")
+    def _leave(self, count: int) -> Leavers:
+        """`count` callers of the first gateway who are going to hang up."""
+        labels = [f"held/{next(self._numbers)}" for _ in range(count)]
+        self._leavers.append(
+            leavers := Leavers(self._world.services, self._world.nodes[0], self._world.service, labels)
+        )
+        return leavers
 
     # Calls from before
 

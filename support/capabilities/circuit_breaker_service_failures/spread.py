@@ -1,8 +1,9 @@
 """Two gateways whose breakers opened together: they are not to come back to the service together."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 _ASKED_FROM_S = 1.9  # a moment before any breaker may let a call through
 _GIVES_UP_S = 3.0
-_CERTAIN_S = 0.1  # what is known of a wait less exactly tells nothing of it
+_SPREAD_S = 0.4  # a fifth of the wait: what waits that are meant to differ are spread over
+_BY_CHANCE = 0.001  # so seldom such waits look alike for all services
 
 
 @dataclass
@@ -59,14 +61,17 @@ class Spread:
         """For one service at least the two gateways did not wait for equally long.
 
         That one gateway waited for longer is certain when it refused a call after a wait after which the other one had
-        let a call through. Raises ProbeError when too little is known of the waits.
+        let a call through. Raises ProbeError when waits that differ might look alike for all services.
         """
-        waits = [[self._wait(breaker) for breaker in pair] for pair in self._breakers.values()]
-        if any(first[0] > second[1] or second[0] > first[1] for first, second in waits):
+        pairs = [(self._wait(first), self._wait(second)) for first, second in self._breakers.values()]
+        if not all(map(_alike, pairs)):
             return
-        if any(longest - shortest > _CERTAIN_S for pair in waits for shortest, longest in pair):
-            raise ProbeError(f"the waits are not known well enough to compare them: {waits}")
-        broken(f"both gateways waited for equally long for each service (seconds, at least and at most): {waits}")
+        chances, waits = [prod(map(_by_chance, pairs))], [wait for pair in pairs for wait in pair]
+        if _alike(waits):
+            chances.append(_by_chance(waits))
+        if min(chances) > _BY_CHANCE:
+            raise ProbeError(f"the waits are not known well enough to compare them: {pairs}")
+        broken(f"both gateways waited for equally long for each service (seconds, at least and at most): {pairs}")
 
     def _wait(self, breaker: _Breaker) -> tuple[float, float]:
         """For how long it has waited (seconds): at least, and at most."""
@@ -105,6 +110,17 @@ def _call(breaker: _Breaker) -> None:
         breaker.refused = sent
     else:
         breaker.let_through = True
+
+
+def _alike(waits: Sequence[tuple[float, float]]) -> bool:
+    """Whether all of them may have been equally long, by what is known of them: at least, and at most."""
+    return max(at_least for at_least, _ in waits) <= min(at_most for _, at_most in waits)
+
+
+def _by_chance(waits: Sequence[tuple[float, float]]) -> float:
+    """How likely they are alike, at the most, if they are spread: what one took at least is within all the others."""
+    known = [min(1.0, (at_most - at_least) / _SPREAD_S) for at_least, at_most in waits]
+    return min(1.0, sum(prod(known[:place] + known[place + 1 :]) for place in range(len(known))))
 
 
 def _ended(arrival: Arrival) -> float:

@@ -12,13 +12,7 @@ from hamcrest import assert_that, empty, equal_to, less_than
 from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS, Call, Opening, make, opens_at
 from support.capabilities.circuit_breaker_service_failures.candidates import Candidates
 from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome, Reply, State
-from support.capabilities.circuit_breaker_service_failures.failures import (
-    FAILURES,
-    REFUSALS,
-    TRICKLE_BYTES,
-    TRICKLE_BYTES_PER_S,
-    TRICKLES,
-)
+from support.capabilities.circuit_breaker_service_failures.failures import FAILURES, REFUSALS
 from support.capabilities.circuit_breaker_service_failures.fallback import Fallback
 from support.capabilities.circuit_breaker_service_failures.lives import Lives
 from support.capabilities.circuit_breaker_service_failures.model import LONGEST_WAIT_S, WAIT_S
@@ -61,11 +55,7 @@ class World(world.World[Adapter]):
     def misbehave(self, how: str) -> None:
         """From now on the service fails in the way that sentences call `how`, until it is told otherwise."""
         self._well = False
-        if how == TRICKLES:
-            self.services.answer({"path": f"/{self.service}/*"}, 200, "x" * TRICKLE_BYTES)
-            self.faults.narrow("upstream", self.fleet.nodes[0].name, TRICKLE_BYTES_PER_S)
-        else:
-            self.arm(how)
+        self.arm(how)
 
     def arm(self, how: str, things: str = "*") -> ArmedFault:
         """Lets those calls of the service fail in that way that ask for `things`, a pattern."""
@@ -224,16 +214,16 @@ class World(world.World[Adapter]):
 
         Raises ProbeError when all of them did.
         """
-        until = self._opened_at() + WAIT_S
+        until = self._opened_at(self._calls[:-count]) + WAIT_S
         calls = [call for call in self._calls[-count:] if call.heard < until]
         if not calls:
             raise ProbeError(f"no call was made within the {WAIT_S:g} s for which the breaker is open for certain")
         return calls
 
-    def _opened_at(self) -> float:
-        """Before that it was not open: ten calls had been made, or answered by the service if as many reached it."""
-        ended = sorted(arrival.ended for arrival in self.arrivals() if arrival.ended)
-        sent = sorted(call.sent for call in self._calls)
+    def _opened_at(self, calls: Sequence[Call]) -> float:
+        """Before that it was not open: ten of these had been made, or answered by the service if as many reached it."""
+        ended = sorted(arrival.ended for arrival in self._reached(calls) if arrival.ended)
+        sent = sorted(call.sent for call in calls)
         return ended[LEAST_CALLS - 1] if len(ended) >= LEAST_CALLS else sent[LEAST_CALLS - 1]
 
     def expect_let_through(self, count: int) -> None:

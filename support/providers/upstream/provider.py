@@ -64,7 +64,9 @@ class Provider:
 
     async def _any(self, request: Request) -> Response:
         arrival = request.scope[VISIT].arrival
-        return self._answers.to(arrival) or JSONResponse({"seq": arrival.seq, "path": arrival.path})
+        return self._answers.to(arrival) or JSONResponse(
+            {"seq": arrival.seq, "path": arrival.path, "query": arrival.query}
+        )
 
     async def _effect(self, request: Request) -> Response:
         arrival = request.scope[VISIT].arrival

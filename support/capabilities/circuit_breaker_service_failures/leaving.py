@@ -1,0 +1,47 @@
+"""Callers who hang up before they are answered."""
+
+import time
+from collections.abc import Sequence
+
+from support.capabilities.circuit_breaker_service_failures.client import Adapter
+from support.clients.provider_control import Arrival
+from support.clients.upstream_control import UpstreamControl
+from support.polling import poll
+
+_ARRIVE_WITHIN_S, _NOTICED_WITHIN_S = 2.0, 2.0
+_CERTAINLY_S, _TOO_LONG_S = 0.02, 1.15  # by which clocks may differ; a call that takes as long may be given up
+_LOOKS_EVERY_S = 0.03
+
+
+class Leavers:
+    """Callers of a service through one gateway, until they hang up."""
+
+    def __init__(self, services: UpstreamControl, node: Adapter, service: str, labels: Sequence[str]) -> None:
+        """They call; returns when all their calls have reached the service, or should have."""
+        self._services = services
+        self._pattern = f"/{service}/{labels[0]}" if len(labels) == 1 else f"/{service}/*"
+        self._callers = {f"/{service}/{label}": node.begin(service, label) for label in labels}
+        poll(lambda: len(self._calls()) >= len(self._callers), _ARRIVE_WITHIN_S, _LOOKS_EVERY_S)
+
+    def hang_up(self, after_s: float = 0.0) -> None:
+        """Each hangs up when the service has had its call for `after_s`; returns when nobody asks for them any more."""
+        callers = dict(self._callers)
+        for call in self._calls():
+            time.sleep(max(0.0, call.arrived + after_s + _CERTAINLY_S - time.time()))
+            callers.pop(call.path).hang_up()
+        for caller in callers.values():
+            caller.hang_up()
+        poll(lambda: not any(call.open for call in self._calls()), _NOTICED_WITHIN_S, _LOOKS_EVERY_S)
+
+    def given_up(self) -> int:
+        """How many of their calls the gateway may have given up before it knew that their callers had hung up."""
+        return sum(not call.ended or call.ended > call.arrived + _TOO_LONG_S for call in self._calls())
+
+    def missing(self) -> int:
+        """How many of their calls have not reached the service."""
+        return len(self._callers) - len(self._calls())
+
+    def _calls(self) -> list[Arrival]:
+        """What has reached the service of theirs, in that order."""
+        seen = self._services.arrivals(path=self._pattern)
+        return [call for call in seen if call.path in self._callers]
