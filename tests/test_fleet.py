@@ -97,7 +97,7 @@ def test_a_service_that_never_gets_ready_is_told_and_leaves_nothing(
 def test_a_service_that_dies_at_once_is_not_waited_for(make_fleet: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RedisService, "command", ["sh", "-c", "echo bad option >&2; exit 3"])
     began = time.monotonic()
-    with pytest.raises(FleetError, match=r"redis \(it is exited\) said last:\nbad option"):
+    with pytest.raises(FleetError, match=r"redis \(it ended with exit code 3\) said last:\nbad option"):
         make_fleet("redis").start()
     assert time.monotonic() - began < 10
 

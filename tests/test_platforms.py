@@ -2,25 +2,37 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import docker
 import pytest
+from behave.parser import parse_file
 from behave_runs import Run, launch
+from docker.models.containers import ExecResult
 from ledgers import all_passed, but, ledger, plan_of
 
+from support.capabilities.rate_limiting_redis.calls import Call, see_in_one_window
+from support.capabilities.rate_limiting_redis.client import Answer, Resource, Verdict
 from support.containers.fleet import fetch_images
+from support.containers.platform import Node
 from support.containers.target import Target
-from support.errors import PlatformError, SelectionError
-from support.ledger import history
+from support.errors import FaultError, FleetError, ImageError, PlatformError, ProbeError, SelectionError
+from support.faults.clock import move
+from support.ledger import history, terminal
 from support.ledger.plan import Plan
 from support.platforms.description import Judged, read
 from support.platforms.platform import Platform
+from support.probes.node import time_of_day
 from support.report.merge import merge
+from support.run.document import document_of
+from support.run.selection import not_promised, titled_scenarios
 from support.settings import REFERENCE
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -104,8 +116,13 @@ def test_the_digest_is_of_the_adapters_and_the_description_and_not_of_the_image(
     digest = Platform(folder).judged["digest"]
     (folder / "image" / "Dockerfile").write_text("FROM other\n")
     assert Platform(folder).judged["digest"] == digest
+    with (folder / "platform.toml").open("a") as file:
+        file.write(f'# what is not promised is judged all the same\n[not_promised]\n"{APART}" = "one purse for all"\n')
+    assert Platform(folder).judged["digest"] == digest
+    said(folder, (TOLLGATE / "platform.toml").read_text().replace("TOLL_STORE", "TOLL_STORE_TOO"))
+    changed = Platform(folder).judged["digest"]
     (folder / f"{LIMITS}.py").write_text("# mended\n")
-    assert Platform(folder).judged["digest"] != digest
+    assert len({digest, changed, Platform(folder).judged["digest"]}) == 3
 
 
 def test_each_fleet_has_secrets_of_its_own() -> None:
@@ -121,6 +138,83 @@ def test_the_image_is_its_own_or_the_manifests(tmp_path: Path, monkeypatch: pyte
     assert [(one.official, one.base) for one in named] == [("ours:1", None)]
     monkeypatch.setenv("L3_IMAGE_PLATFORM", "theirs:2")
     assert named[0].override(os.environ) == "theirs:2"
+
+
+def test_an_image_of_its_own_that_is_nowhere_is_told_with_its_mend(
+    tmp_path: Path, client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("L3_NO_BOOTSTRAP", "1")  # so that no registry is asked
+    own, heard = Platform(said(tmp_path, 'name = "a"\nimage = "nobody.invalid/ours:1"')), list[str]()
+    with pytest.raises(ImageError, match=r"the engine has not nobody\.invalid/ours:1\n") as error:
+        fetch_images(["platform"], client, heard.append, own.image())
+    mend = f"correct image in {tmp_path}/platform.toml, or make it by docker build -t nobody.invalid/ours:1 FOLDER"
+    assert mend in str(error.value) and not any("stand-in" in line for line in heard)
+
+
+OUTLINE = "Orders are refused and the catalogue is shown, with a limit on each gateway, while <outage>"
+
+
+def test_the_title_of_an_outline_stands_for_all_its_rows(tmp_path: Path) -> None:
+    text = f'name = "a"\n[not_promised]\n"{OUTLINE}" = "why"\n"{STEADY}" = "so"'
+    feature = parse_file(str(ROOT / FEATURE))
+    reasons = not_promised(Platform(said(tmp_path, text)), [document_of(feature, titled_scenarios(feature))])
+    assert sorted(reasons.values()) == ["so", "why", "why", "why"]
+
+
+class Starting(Node):
+    """A node whose container is not made: what it answers and what the engine says of it is given."""
+
+    ready_within_s = 5.0
+
+    def __init__(self, port: int, **state: Any) -> None:
+        self.name, self.health, self.abandoned, self._port, self._state = "gate-1", "/healthz", False, port, state
+
+    def address(self, port: int | None = None) -> tuple[str, int]:
+        return "127.0.0.1", self._port
+
+    def state(self) -> dict[str, Any]:
+        return self._state
+
+    def last_lines(self, count: int = 15) -> str:
+        return "I serve"
+
+
+def test_a_path_of_health_that_the_node_does_not_know_is_told_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("support.containers.platform._FINAL_AFTER_S", 0.3)
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        told = "answered 404 to GET /healthz at .* within 0.[3-9] s: is `health` in platform.toml right?"
+        with pytest.raises(FleetError, match=told):
+            Starting(server.server_port, Status="running").wait_ready()
+        server.shutdown()
+
+
+def test_a_node_that_ended_is_told_with_its_exit_code() -> None:
+    told = r"gate-1 \(it ended with exit code 3\) said last:\nI serve\nand gave no answer to GET /healthz .* within 0 s"
+    with pytest.raises(FleetError, match=told):
+        Starting(9, Status="exited", ExitCode=3).wait_ready()
+
+
+def test_what_the_linker_says_of_a_library_that_is_not_there_is_no_time_of_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    node = Starting(9)
+    printed = b"1ERROR: ld.so: object '/libfaketime.so.1' from LD_PRELOAD cannot be preloaded: ignored.\n.5\n"
+    monkeypatch.setattr(node, "exec", lambda command: ExecResult(0, printed), raising=False)
+    assert time_of_day(node) == 1.5
+    with pytest.raises(FaultError, match="the clock of gate-1 cannot be moved, it has not loaded libfaketime: "):
+        move(node, 5)
+
+
+def test_calls_that_took_too_long_are_told_with_the_slowest_gateway() -> None:
+    asked = [("gateway-1", 0.0, 0.1), ("gateway-1", 0.0, 0.3), ("gateway-2", 0.1, 2.4)]
+    calls = [
+        Call(10, name, Resource.ORDERS, 1, sent, answered, Answer(Verdict.ADMITTED)) for name, sent, answered in asked
+    ]
+    see_in_one_window(calls[:2])
+    told = "3 calls took 2.40 s, .* was gateway-2's, after 2.30 s .at the median gateway-1 0.20 s, gateway-2 2.30 s"
+    with pytest.raises(ProbeError, match=told):
+        see_in_one_window(calls)
 
 
 # The command line, and what is told before anything is started
@@ -153,6 +247,13 @@ def test_a_folder_that_is_not_there_ends_with_2(tmp_path: Path) -> None:
 def test_a_proof_plants_bugs_into_the_reference_platform_alone() -> None:
     done = l3("prove", L3_PLATFORM=str(TOLLGATE))
     assert done.returncode == 2 and "unset it" in done.stderr, done.stderr
+
+
+def test_all_titles_that_no_scenario_has_are_told_before_an_adapter_is_tried(tmp_path: Path) -> None:
+    text = f'name = "a"\n[not_promised]\n"{STEADY}!" = "a"\n"No such promise" = "b"\n"{APART}" = "c"'
+    done = l3("adapt", str(said(tmp_path, text)))
+    assert done.returncode == 2 and f"no scenario '{STEADY}!'; did you mean" in done.stderr, done.stderr
+    assert "'No such promise'" in done.stderr and f"no scenario '{APART}'" not in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -275,6 +376,9 @@ def test_adapters_are_tried_alone_and_nothing_is_left(own: Path) -> None:
     done = l3("adapt", str(own))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "lets a customer in at each gateway" in done.stdout and "ok" in done.stdout
+    assert "understood: ADMITTED; left 8; not told: limit, window, more in, ask again in" in done.stdout
+    assert "understood: LIMITED; ask again in 2; " in done.stdout and "understood: UNAUTHENTICATED;" in done.stdout
+    assert "the clock of gateway-1 can be set ahead" in done.stdout and not [*own.rglob("__pycache__")]
     spoil(own, "420: Verdict.LIMITED", "420: Verdict.UNAVAILABLE")
     done = l3("adapt", str(own), "--capability", LIMITS)
     assert done.returncode == 1 and "the platform answered wrongly: AssertionError" in done.stdout
@@ -296,6 +400,17 @@ def planned(name: str = "", digest: str = "d1", **more: Any) -> Plan:
 
 def failing_first(verdict: Any) -> Any:
     return but({f"{LIMITS}/0": (verdict, None if verdict == "passed" else "why")})
+
+
+def test_a_reason_of_two_rows_is_told_once_and_many_features_without_an_adapter_are_counted(tmp_path: Path) -> None:
+    plan = plan_of([LIMITS, "circuit_breaker_service_failures"])
+    for feature in plan["features"]:
+        feature["left_out"] = feature["capability"] != LIMITS
+    broken = but({f"{LIMITS}/0": ("failed", "it was late"), f"{LIMITS}/1": ("failed", "it was late")})
+    told = terminal.text(ledger(tmp_path, plan, broken), sys.stdout)
+    assert told.count("it was late") == 1 and re.search(r"it was late\n.*\n +as above\n", told), told
+    left_out = len(plan["features"]) - 1
+    assert f"has no adapter: {left_out} features, which the page names\n" in told and left_out > 3
 
 
 def test_another_platform_has_another_history(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def execute(options: argparse.Namespace) -> int:
         platform = Platform(options.folder.resolve())
         print(f"platform: {told(platform.judged)}", flush=True)
         os.chdir(ROOT)
+        _see_not_promised(platform)
         features = list(_features(platform, options.capability))
         return max(_capability(platform, feature, connect()) for feature in features)
     except (PlatformError, SelectionError) as error:
@@ -104,11 +105,44 @@ def _tell(stage: "Stage", deadline_s: float) -> int:
     for one in tried(stage, _within(deadline_s)):
         error = one.error
         print(f"  {'failed' if error else 'ok':7} {one.took_s:6.2f} s  {one.name}", flush=True)
+        if one.understood:
+            print(f"{' ' * 20}understood: {one.understood}", flush=True)
     if not error:
-        return WELL
+        return _tell_clocks(stage)
     wrong = isinstance(error, AssertionError)
     print(f"{'the platform answered wrongly' if wrong else 'the adapter'}: {type(error).__name__}: {error}", flush=True)
     return WRONG_ANSWER if wrong else COULD_NOT
+
+
+def _tell_clocks(stage: "Stage") -> int:
+    """Sets the clock of a node ahead, and back, where scenarios do so: its image has to have what that rests on."""
+    from support.containers.layout import layout_of
+    from support.errors import FaultError
+    from support.faults.faults import Faults
+
+    movable = [name for role in layout_of(stage.capability).roles if role.movable_clock for name in role.names]
+    for name in movable[:1]:
+        faults = Faults(stage.fleet)
+        try:
+            faults.move_clock(name, 5)
+            faults.heal()
+        except FaultError as error:
+            print(f"  {'unknown':7}           the clock of {name} can be set ahead")
+            print(f"what rests on it cannot be told: {error}", flush=True)
+            return COULD_NOT
+        print(f"  {'ok':7}           the clock of {name} can be set ahead", flush=True)
+    return WELL
+
+
+def _see_not_promised(platform: "Platform") -> None:
+    """Raises PlatformError with all that platform.toml does not promise and no scenario is called by."""
+    from behave.parser import parse_file
+
+    from support.run.document import document_of
+    from support.run.selection import not_promised, titled_scenarios
+
+    features = [parse_file(str(path)) for path in sorted(ROOT.glob("features/*/*.feature"))]
+    not_promised(platform, (document_of(feature, titled_scenarios(feature)) for feature in features if feature))
 
 
 def _within(deadline_s: float) -> Callable[[str, Callable[[], Any]], Any]:

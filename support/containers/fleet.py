@@ -395,7 +395,7 @@ class Fleet:
             url = store.url("toxiproxy", link) if link else store.url(store.name, store.port)
             given[store.setting] = f"{given[store.setting]},{url}" if store.setting in given else url
         clock = MOVABLE_CLOCK if self._all_roles[node.name].movable_clock else {}
-        node.with_envs(**self._order.target.told({**given, **node.own_settings}), **clock)
+        node.with_envs(**{**self._order.target.told({**given, **node.own_settings}), **clock})
 
     def _join(self) -> None:
         """Opens the links, once Toxiproxy answers."""

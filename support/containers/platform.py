@@ -3,20 +3,24 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from docker.errors import DockerException, NotFound
 
-from support.containers.http import answers_200
+from support.containers.http import status_of
 from support.containers.service import MIB, Limits, Service
 from support.errors import FleetError
 from support.polling import poll
 
+_MISUNDERSTOOD = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+_FINAL_AFTER_S = 5.0  # a server may open its port before it knows its own paths
 _INSTEAD = "/instead"  # the working directory of a changed version
 CLOCK_FILE = "/tmp/clock"
+CLOCK_LIBRARY = "libfaketime"
 # What lets the clock of a process be moved while it runs (libfaketime's README): its wall clock goes by what the file
 # says, read at each look, its timers do not. A library that the image does not have is passed over by the linker.
 MOVABLE_CLOCK = {
-    "LD_PRELOAD": "/usr/$LIB/faketime/libfaketime.so.1",
+    "LD_PRELOAD": f"/usr/$LIB/faketime/{CLOCK_LIBRARY}.so.1",
     "FAKETIME_TIMESTAMP_FILE": CLOCK_FILE,
     "FAKETIME_NO_CACHE": "1",
     "FAKETIME_DONT_FAKE_MONOTONIC": "1",
@@ -53,6 +57,8 @@ class Node(OfTarget):
 
     port = 8000
     health = "/health"
+    _status: int | None = None  # of the last answer
+    _understood = 0.0  # when its answer was last another, or none of _MISUNDERSTOOD
 
     @property
     def question(self) -> str:  # type: ignore[override]
@@ -61,13 +67,30 @@ class Node(OfTarget):
 
     def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:
         """Whether the node says that it and the stores it needs are well."""
-        return answers_200(host, port, self.health, timeout_s)
+        before, self._status = self._status, status_of(host, port, self.health, timeout_s)
+        if not self._misunderstands() or before != self._status:
+            self._understood = time.monotonic()
+        return self._status == HTTPStatus.OK
 
     @property
     def url(self) -> str:
         """Where the node is reached by HTTP; the same after a restart."""
         host, port = self.address()
         return f"http://{host}:{port}"
+
+    def _answer(self) -> str:
+        return f"answered {self._status}" if self._status else super()._answer()
+
+    def _mend(self) -> str:
+        return ": is `health` in platform.toml right?" if self._misunderstands() else ""
+
+    def _in_vain(self) -> bool:
+        """Also a path of which it says for seconds that there is no such thing: it will not say otherwise."""
+        lasted_s = time.monotonic() - self._understood
+        return super()._in_vain() or (self._misunderstands() and lasted_s > _FINAL_AFTER_S)
+
+    def _misunderstands(self) -> bool:
+        return self._status in _MISUNDERSTOOD
 
 
 @dataclass(frozen=True)

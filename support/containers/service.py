@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -116,15 +117,21 @@ class Service(DockerContainer):
     def wait_ready(self) -> None:
         """Returns once the service answers in its own protocol. FleetError, with its last lines, if not."""
         host, port = self.address()
-        if not poll(lambda: self.answers(host, port) or self._ended(), self.ready_within_s) or self._ended():
-            raise FleetError(f"{self.plight()} within {self.ready_within_s:g} s")
+        began = time.monotonic()
+        over = poll(lambda: self.answers(host, port) or self._in_vain(), self.ready_within_s)
+        if not over or self._in_vain():
+            waited_s = round(time.monotonic() - began, 1) if over else self.ready_within_s
+            raise FleetError(f"{self.plight()} within {waited_s:g} s{self._mend()}")
 
     def plight(self) -> str:
         """Why it cannot be used, for a message: the question that it does not answer, its state, its last lines."""
         host, port = self.address()
-        state = self.state().get("Status", "gone")
-        last = f"{self.name} (it is {state}) said last:\n{self.last_lines()}"
-        return f"{last}\nand gave no answer to {self.question} at {host}:{port}"
+        state = self.state()
+        fate = f"it is {state.get('Status', 'gone')}"
+        if state.get("Status") == "exited":
+            fate = "it ran out of memory" if state.get("OOMKilled") else f"it ended with exit code {state['ExitCode']}"
+        last = f"{self.name} ({fate}) said last:\n{self.last_lines()}"
+        return f"{last}\nand {self._answer()} to {self.question} at {host}:{port}"
 
     def answers(self, host: str, port: int, timeout_s: float = 1.0) -> bool:
         """Whether the protocol's own answer comes from `host`:`port` within `timeout_s`; also through a proxy."""
@@ -164,7 +171,16 @@ class Service(DockerContainer):
         pid = self.state().get("Pid")
         return peak_memory_of(pid) if pid else None
 
-    def _ended(self) -> bool:
+    def _answer(self) -> str:
+        """What it last did in the place of the right answer."""
+        return "gave no answer"
+
+    def _mend(self) -> str:
+        """What is likely to mend that it is never ready; empty where nothing is."""
+        return ""
+
+    def _in_vain(self) -> bool:
+        """Whether it is not to be waited for any longer."""
         return self.abandoned or self.state().get("Status") not in ("created", "running", "restarting")
 
     def _endpoint(self) -> dict[str, EndpointConfig] | None:

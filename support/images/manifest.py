@@ -18,7 +18,7 @@ class Entry:
     `official` is an image reference with its exact tag, or None where nobody publishes one. `folder` holds
     the Dockerfile of the stand-in, `sources` (name in the build context -> folder or file) is what else goes
     into it, `base` is the entry that it is built on. The first base has a `suite` of Debian and `packages`
-    instead.
+    instead. `mend` is one more that is told when the image cannot be had.
     """
 
     service: str
@@ -28,6 +28,12 @@ class Entry:
     sources: Mapping[str, Path] = field(default_factory=dict)
     suite: str | None = None
     packages: tuple[str, ...] = ()
+    mend: str = ""
+
+    @property
+    def built(self) -> bool:
+        """Whether there is anything to build a stand-in from."""
+        return bool(self.base or self.suite)
 
     @property
     def stand_in(self) -> str:

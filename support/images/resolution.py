@@ -91,8 +91,8 @@ def obtain(entry: Entry, client: docker.DockerClient, say: Say) -> Image:
 def local(entry: Entry, client: docker.DockerClient) -> Image | None:
     """The image that a run would take without fetching anything, or None."""
     demanded = entry.override(os.environ)
-    for reference in [demanded] if demanded else [entry.official, entry.stand_in]:
-        if reference and (image := look(entry, reference, client, "local")):
+    for reference in [demanded] if demanded else _own(entry):
+        if image := look(entry, reference, client, "local"):
             return image
     return None
 
@@ -130,7 +130,7 @@ def build_stand_in(entry: Entry, client: docker.DockerClient, say: Say) -> Image
 
 def _build(entry: Entry, client: docker.DockerClient, say: Say) -> Image:
     _permit(entry.stand_in)
-    if not entry.base and not entry.suite:
+    if not entry.built:
         raise ImageError(f"there is no {entry.folder / 'Dockerfile'} to build it from")
     if entry.base:
         build.build(entry, obtain(entry.base, client, say).reference, client, say)
@@ -167,7 +167,7 @@ def _demanded(entry: Entry, reference: str, client: docker.DockerClient, say: Sa
 
 
 def _official_or_stand_in(entry: Entry, client: docker.DockerClient, say: Say) -> Image:
-    sought = " nor ".join(reference for reference in (entry.official, entry.stand_in) if reference)
+    sought = " nor ".join(_own(entry))
     tried = {"override": f"{entry.variable} is not set", "local": f"the engine has not {sought}"}
     try:
         if entry.official:
@@ -175,7 +175,8 @@ def _official_or_stand_in(entry: Entry, client: docker.DockerClient, say: Say) -
         tried["pull"] = "there is no official image"
     except ImageError as error:
         tried["pull"] = str(error)
-        say(f"{entry.service}: {entry.official} cannot be pulled, so its stand-in is built")
+        if entry.built:
+            say(f"{entry.service}: {entry.official} cannot be pulled, so its stand-in is built")
     try:
         return _build(entry, client, say)
     except ImageError as error:
@@ -183,5 +184,10 @@ def _official_or_stand_in(entry: Entry, client: docker.DockerClient, say: Say) -
     told = "\n".join(f"  {way}: {indent(said, '    ').strip()}" for way, said in tried.items())
     raise ImageError(
         f"the image {entry.service} could not be had:\n{told}\n"
-        f"  mend: reach a registry, or ./l3 images load FILE, or name an image by {entry.variable}"
+        f"  mend: {entry.mend}reach a registry, or ./l3 images load FILE, or name an image by {entry.variable}"
     )
+
+
+def _own(entry: Entry) -> list[str]:
+    """The references by which the engine may have the image, the official one first."""
+    return [*([entry.official] if entry.official else []), *([entry.stand_in] if entry.built else [])]

@@ -20,13 +20,17 @@ class WrittenStep(TypedDict):
 
 
 class WrittenScenario(TypedDict):
-    """A scenario, or one row of an outline, with the steps of its background first. `id` is that of the ledger."""
+    """A scenario, or one row of an outline, with the steps of its background first. `id` is that of the ledger.
+
+    `outline` is the title of the outline that it is a row of, as it is written.
+    """
 
     id: str
     name: str
     line: int
     tags: list[str]
     steps: list[WrittenStep]
+    outline: NotRequired[str]
 
 
 class WrittenRule(TypedDict):

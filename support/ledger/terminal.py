@@ -12,6 +12,7 @@ from support.ledger.rows import Row, Verdict
 from support.ledger.summary import FAILED, PASSED, UNKNOWN, Money
 from support.platforms.description import Judged
 
+_FEW = 3  # features that are named in a line
 _SYMBOLS: dict[Verdict, str] = {"passed": "✔", "failed": "✘", "unknown": "?", "not promised": "–"}
 _PLAIN: dict[Verdict, str] = {"passed": "+", "failed": "x", "unknown": "?", "not promised": "-"}
 _COLOURS: dict[Verdict, str] = {"passed": "\033[32m", "failed": "\033[31m", "unknown": "\033[33m", "not promised": ""}
@@ -65,7 +66,8 @@ def _features(outcome: Outcome, stream: TextIO) -> Iterator[str]:
 def _left_out(outcome: Outcome) -> Iterator[str]:
     titles = [feature["title"] for feature in outcome.plan["features"] if feature.get("left_out")]
     if titles:
-        yield f"not judged, because the platform has no adapter: {'; '.join(titles)}"
+        told = "; ".join(titles) if len(titles) <= _FEW else f"{len(titles)} features, which the page names"
+        yield f"not judged, because the platform has no adapter: {told}"
 
 
 def _worth(feature: PlannedFeature) -> str:
@@ -76,13 +78,13 @@ def _worth(feature: PlannedFeature) -> str:
 
 
 def _scenario(row: Row, stream: TextIO, told: bool) -> Iterator[str]:
-    """The lines of one scenario; a reason that was just `told`, as that of a missing engine, is not told again."""
+    """The lines of one scenario; of a reason that was just `told`, as that of a missing engine, it is told that."""
     mark = f"{_symbol(row['verdict'], stream)} {row['verdict']:<7}"
     if stream.isatty() and not os.environ.get("NO_COLOR"):
         mark = f"{_COLOURS[row['verdict']]}{mark}\033[0m"
     yield f"  {mark}  {row['name']}  ({row['duration_s']:.1f} s)"
-    if row["reason"] and not told:
-        yield textwrap.indent(row["reason"], " " * 13)
+    if row["reason"]:
+        yield textwrap.indent("as above" if told else row["reason"], " " * 13)
     if row["evidence"]:
         yield f"{' ' * 13}evidence: {row['evidence']}"
 

@@ -1,9 +1,12 @@
 """A platform as the suite knows it: one folder, with an adapter for each capability that it has."""
 
 import hashlib
+import json
 import secrets
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -73,10 +76,16 @@ class Platform:
 
     @cached_property
     def judged(self) -> Judged:
-        """Its name and folder, with a digest of what it says of itself and of all its adapters."""
+        """Its name and folder, with a digest of what it is judged by: what it says of itself, and all its adapters.
+
+        What it does not promise is judged like all else, and no part of that.
+        """
         name, digest = self.name, hashlib.sha256()
-        for path in [self.folder / FILE, *self._modules()]:
-            for part in (path.relative_to(self.folder).as_posix().encode(), path.read_bytes()):
+        said = tomllib.loads((self.folder / FILE).read_text(encoding="utf-8"))
+        said.pop("not_promised", None)
+        adapters = {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in self._modules()}
+        for path, content in {FILE: json.dumps(said, sort_keys=True).encode(), **adapters}.items():
+            for part in (path.encode(), content):
                 digest.update(len(part).to_bytes(8, "big") + part)
         return Judged(name=name, digest=digest.hexdigest()[:12], folder=str(self.folder))
 
@@ -94,7 +103,11 @@ class Platform:
         if not self.said.image and not built.is_file():
             return []
         base = manifest.load()[self.said.base] if built.is_file() else None
-        return [Entry(Node.kind, self.said.image, built.parent, base)]
+        named = self.said.image
+        mend = (
+            f"correct image in {self.folder / FILE}, or make it by docker build -t {named} FOLDER, or " if named else ""
+        )
+        return [Entry(Node.kind, named, built.parent, base, mend=mend)]
 
     def fresh_secrets(self) -> dict[str, str]:
         """A new secret for each name that it asks for, and the one that tokens are signed with."""
@@ -109,7 +122,8 @@ class Platform:
         if not path.is_file():
             raise AdapterError(f"{self.folder} has no adapter {path.name}, so {capability} is not judged")
         try:
-            found = getattr(import_module(f"{_PACKAGE}.{capability}"), "Adapter", None)
+            with _no_bytecode():
+                found = getattr(import_module(f"{_PACKAGE}.{capability}"), "Adapter", None)
         except Exception as error:  # an adapter is somebody's code, and may raise anything while it loads
             raise AdapterError(f"the adapter {path} does not load: {seam.told(error, self.folder)}") from error
         if not isinstance(found, type):
@@ -128,6 +142,16 @@ class Platform:
         for path in sorted(self.folder.rglob("*.py")):
             if path.relative_to(self.folder).parts[0] != _IMAGE:
                 yield path
+
+
+@contextmanager
+def _no_bytecode() -> Iterator[None]:
+    """What is imported in the block leaves no __pycache__ beside it: the folder is somebody's own."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def door_to(node: Node, exchanges: Exchanges) -> Door:

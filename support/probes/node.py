@@ -3,6 +3,8 @@
 Every look raises ProbeError when it gets no answer, and AssertionError when the node no longer runs.
 """
 
+import re
+
 from docker.errors import DockerException
 
 from support.containers.platform import Node
@@ -15,6 +17,7 @@ _PRINTS_WITHIN_S = 5.0
 _NAME_KEPT = 15  # characters that the kernel keeps of a process's name (comm in proc(5))
 _NAMES = 'for one in /proc/[0-9]*; do read -r name < $one/comm && echo "$one $name"; done 2>/dev/null || true'
 _TICKS_PER_S = 100  # USER_HZ, the same on every Linux that people use (time(7))
+_LINKER = re.compile(r"ERROR: ld\.so: object [^\n]*\n")  # of LD_PRELOAD, see ld.so(8)
 _ESTABLISHED, _LISTENING = "01", "0A"  # the kernel's states of a socket (include/net/tcp_states.h)
 
 
@@ -70,6 +73,11 @@ def time_of_day(node: Node) -> float:
     return float(_ask(node, ["date", "+%s.%N"]))
 
 
+def has_loaded(node: Node, library: str) -> bool:
+    """Whether the node's process has loaded `library`, named by a part of its path (/proc/PID/maps in proc(5))."""
+    return library in _ask(node, ["cat", f"{_process(node)}/maps"])
+
+
 def _process(node: Node) -> str:
     """The folder of the process that is measured: of the name that the platform says, else the container's first."""
     if not node.process:
@@ -107,4 +115,6 @@ def _run(node: Node, command: list[str]) -> str:
         raise ProbeError(f"the engine did not run {' '.join(command)} in {node.name}: {error}") from error
     if result.exit_code != 0:
         raise ProbeError(f"{' '.join(command)} in {node.name} ended with {result.exit_code}: {result.output!r}")
-    return result.output.decode(errors="replace")
+    # Of a library that the image does not have, the linker complains at each command, which does its work all the same;
+    # it does so on the other stream, and the engine may put that anywhere, also into the middle of a line.
+    return _LINKER.sub("", result.output.decode(errors="replace"))

@@ -89,6 +89,14 @@ class RedisProbe:
             stats = [client.info("commandstats") for client in self.members.values()]
         return {name: sum(s.get(f"cmdstat_{name.lower()}", {}).get("calls", 0) for s in stats) for name in commands}
 
+    # Connections
+
+    def connections_ended(self) -> int:
+        """How many connections of anybody have ended so far on these servers (INFO)."""
+        with _told():
+            said = [client.info() for client in self.members.values()]
+        return sum(one["total_connections_received"] - one["connected_clients"] for one in said)
+
     # Subscribers
 
     def subscriptions(self, name_part: str) -> int:

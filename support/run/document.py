@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from behave.model import Feature, Rule, Scenario, Step
+from behave.model import Feature, Rule, Scenario, ScenarioOutline, Step
 
 from support.ledger.plan import Document, WrittenRule, WrittenScenario, WrittenStep, slug
 
@@ -51,13 +51,16 @@ def _written_rule(rule: Rule | None, lines: list[str]) -> WrittenRule:
 
 
 def _written(scenario: Scenario, title: str, capability: str) -> WrittenScenario:
-    return WrittenScenario(
+    written = WrittenScenario(
         id=f"{capability}/{slug(title)}",
         name=title,
         line=scenario.line,
         tags=list(map(str, scenario.tags)),
         steps=list(written_steps(scenario)),
     )
+    if isinstance(scenario.parent, ScenarioOutline):
+        written["outline"] = scenario.parent.name
+    return written
 
 
 def _paragraphs(statement: Any, lines: list[str]) -> Iterator[str]:

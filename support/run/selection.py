@@ -14,7 +14,7 @@ from support.errors import FeatureTagError, PlatformError, SelectionError
 from support.ledger.catalogue import Catalogue, Entry
 from support.ledger.commit import commit_of
 from support.ledger.feature_tags import Terms, terms
-from support.ledger.plan import Plan, PlannedFeature, PlannedScenario, clash, slug
+from support.ledger.plan import Document, Plan, PlannedFeature, PlannedScenario, clash, slug
 from support.platforms.description import FILE, REFERENCE_NAME
 from support.platforms.platform import Platform
 from support.run.document import document_of
@@ -71,33 +71,34 @@ def _leave_out(features: Iterable[Feature], known: Iterable[PlannedFeature], pla
 
 def _enter_platform(scenarios: Iterable[PlannedScenario], known: Iterable[PlannedFeature], platform: Platform) -> None:
     """Notes in each of `scenarios` who is judged, and why it is not promised, if it is not. Raises PlatformError."""
-    reasons = not_promised(platform, known)
+    reasons = not_promised(platform, filter(None, (feature.get("document") for feature in known)))
     for scenario in scenarios:
         scenario["platform"] = platform.name
         scenario["not_promised"] = reasons.get(scenario["id"])
 
 
-def not_promised(platform: Platform, known: Iterable[PlannedFeature]) -> dict[str, str]:
-    """Why `platform` does not promise a scenario, by its id; it may be named by its title in any of the `known`.
+def not_promised(platform: Platform, documents: Iterable[Document]) -> dict[str, str]:
+    """Why `platform` does not promise a scenario, by its id; platform.toml names it by its id or its title.
 
-    Raises PlatformError, with the nearest, for one that there is not, and for a title that stands in two features.
+    The title of an outline, as it is written, stands for all its rows. Raises PlatformError with all that is wrong: a
+    name, with the nearest, that no scenario of `documents` has, and a title that stands in two features.
     """
-    documents = [feature["document"] for feature in known if feature.get("document")]
-    ids: dict[str, set[str]] = {}
-    for one in [one for document in documents if document for rule in document["rules"] for one in rule["scenarios"]]:
-        ids.setdefault(one["id"], set()).add(one["id"])
-        ids.setdefault(one["name"], set()).add(one["id"])
-    found = {}
-    for key, reason in platform.said.not_promised.items():
-        meant = sorted(ids.get(key, ()))
-        if len(meant) != 1:
-            raise PlatformError(f"{platform.folder / FILE}: not_promised: {_not_one(key, meant, ids)}")
-        found[meant[0]] = reason
-    return found
+    ids: dict[str, dict[str, None]] = {}
+    for one in [one for document in documents for rule in document["rules"] for one in rule["scenarios"]]:
+        for name in (one["id"], one["name"], one.get("outline", one["id"])):
+            ids.setdefault(name, {})[one["id"]] = None
+    said = platform.said.not_promised
+    wrong = [told for key in said if (told := _not_one(key, list(ids.get(key, ())), ids))]
+    if wrong:
+        raise PlatformError("\n".join(f"{platform.folder / FILE}: not_promised: {told}" for told in wrong))
+    return {meant: reason for key, reason in said.items() for meant in ids[key]}
 
 
 def _not_one(key: str, meant: Sequence[str], known: Collection[str]) -> str:
-    """What is wrong with `key`, which names none of the `known` scenarios, or those of several ids."""
+    """What is wrong with `key`, if it names none of the `known` scenarios, or, by `meant`, some of several features."""
+    features = {one.partition("/")[0] for one in meant}
+    if len(features) == 1:
+        return ""
     if meant:
         return f"{key!r} is the title of several scenarios; name one by its id: {' or '.join(meant)}"
     near = difflib.get_close_matches(key, known, 1, 0.3)

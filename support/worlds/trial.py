@@ -17,15 +17,21 @@ Within = Callable[[str, Callable[[], Any]], Any]
 _BEGINNING = "meets the nodes"
 
 
+class Understood(str):
+    """What an adapter has read in an answer, in words: what an exchange returns to be shown."""
+
+
 @dataclass(frozen=True)
 class Tried:
     """One exchange, and how many seconds it took. `error` is None when all was as it should be.
 
-    An AssertionError is about the platform, anything else about the adapter.
+    `understood` is what the adapter has read in an answer, where the trial tells that. An AssertionError is about the
+    platform, anything else about the adapter.
     """
 
     name: str
     took_s: float
+    understood: Understood | None = None
     error: Exception | None = None
 
 
@@ -41,7 +47,7 @@ def tried(stage: Stage, within: Within) -> Iterator[Tried]:
     try:
         world = within(_BEGINNING, lambda: world_of(stage.capability)(stage, Faults(stage.fleet)))
     except Exception as error:  # noqa: BLE001 - what an adapter raises may be anything
-        yield Tried(_BEGINNING, time.monotonic() - began, error)
+        yield Tried(_BEGINNING, time.monotonic() - began, error=error)
         return
     try:
         yield from _exchanges(import_module(module).trial(world), within)
@@ -52,16 +58,17 @@ def tried(stage: Stage, within: Within) -> Iterator[Tried]:
 def _exchanges(trial: Iterator[tuple[str, Callable[[], object]]], within: Within) -> Iterator[Tried]:
     name, error = _BEGINNING, None
     while not error:
-        began = time.monotonic()
+        began, understood = time.monotonic(), None
         try:
             exchange = within(f"what comes after “{name}”", lambda: next(trial, None))
             if not exchange:
                 return
             name, work = exchange
-            within(f"“{name}”", work)
+            understood = within(f"“{name}”", work)
         except Exception as failed:  # noqa: BLE001 - as above
             error = failed
-        yield Tried(name, time.monotonic() - began, error)
+        read = understood if isinstance(understood, Understood) else None
+        yield Tried(name, time.monotonic() - began, read, error)
 
 
 def try_adapter(stage: Stage, within: Within) -> None:

@@ -6,6 +6,7 @@ accused only where every such moment would break the limit, and of what lies in 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from support.capabilities.rate_limiting_redis.client import Answer, Resource, Verdict
 from support.errors import ProbeError
@@ -36,16 +37,26 @@ class Call:
         """Whether it was let in."""
         return self.answer.verdict is Verdict.ADMITTED
 
+    @property
+    def took_s(self) -> float:
+        """From its being sent to its answer, in seconds."""
+        return self.answered - self.sent
 
-def see_in_one_window(took_s: float) -> None:
-    """Raises ProbeError where calls that are to count together took longer than that."""
+
+def see_in_one_window(calls: Sequence[Call]) -> None:
+    """Raises ProbeError where `calls`, which are to count together, took longer than that, and says who was slowest."""
+    took_s = max(call.answered for call in calls) - min(call.sent for call in calls)
     if took_s > WINDOW_S:
-        raise ProbeError(f"the calls took longer than the {WINDOW_S:g} s in which they count together")
+        window = f"longer than the {WINDOW_S:g} s in which they count together"
+        raise ProbeError(f"{len(calls)} calls took {took_s:.2f} s, {window}; {slowest(calls)}")
 
 
-def span_s(calls: Sequence[Call]) -> float:
-    """From the first call's being sent to the last answer, in seconds."""
-    return max(call.answered for call in calls) - min(call.sent for call in calls)
+def slowest(calls: Sequence[Call]) -> str:
+    """Which gateway took longest for one of `calls`, how long, and how long each gateway's took at the median."""
+    last = max(calls, key=lambda call: call.took_s)
+    took = {name: [call.took_s for call in calls if call.gateway == name] for name in {call.gateway for call in calls}}
+    medians = ", ".join(f"{name} {median(took[name]):.2f} s" for name in sorted(took))
+    return f"the slowest answer was {last.gateway}'s, after {last.took_s:.2f} s (at the median {medians})"
 
 
 def excess(calls: Sequence[Call], limit: int, window_s: float) -> str | None:

@@ -39,6 +39,7 @@ UNKNOWN_PLANS = [
     "platinum", "professional", "freelancer", "teams", "pro-yearly", "fre", "p", "PRO", "Free", " pro", "pro ", "pro\n",
     "free=10", "free,pro", "10", "*",
 ]  # fmt: skip
+_SHOWN = 4  # of many answers that are wrong in the same way
 _PLANS = {"a plan that nobody knows": UNKNOWN_PLANS, "no plan": [""]}
 
 
@@ -62,4 +63,6 @@ class Refusals:
 
     def expect(self, verdict: Verdict) -> None:
         """All of these were refused as `verdict` says."""
-        assert_that([one for one in self._answers if one[-1] is not verdict], empty(), f"not refused as {verdict.name}")
+        others = [one for one in self._answers if one[-1] is not verdict]
+        told = f"{len(others)} of {len(self._answers)} answers; the first that were not {verdict.name}"
+        assert_that(others[:_SHOWN], empty(), told)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from support.capabilities.rate_limiting_redis.calls import WINDOW_S
+from support.capabilities.rate_limiting_redis.calls import WINDOW_S, slowest
 from support.errors import ProbeError
 from support.worlds.world import wait_until
 
@@ -29,4 +29,5 @@ class Waves:
             wait_until(began)
             self._world.call_at_once(name, count)
             if time.monotonic() - before > WINDOW_S:
-                raise ProbeError(f"a wave of calls took so long that the {WINDOW_S:g} s of the one before were over")
+                over = f"a wave of calls took so long that the {WINDOW_S:g} s of the one before were over"
+                raise ProbeError(f"{over}; {slowest(self._world.calls[name][-count:])}")

@@ -13,7 +13,6 @@ from support.capabilities.rate_limiting_redis.calls import (
     Call,
     excess,
     see_in_one_window,
-    span_s,
     unjust,
 )
 from support.capabilities.rate_limiting_redis.client import Adapter, Customer, Resource, Verdict
@@ -124,7 +123,7 @@ class World(world.World[Adapter]):
         self.expect_counted(name, calls)
         assert_that(verdicts[Verdict.ADMITTED], greater_than_or_equal_to(count), f"calls of {name} that were let in")
         assert_that(excess(calls, max(call.limit for call in calls), WINDOW_S), none(), f"calls of {name}")
-        see_in_one_window(span_s(calls))  # or more may rightly have been let in
+        see_in_one_window(calls)  # or more may rightly have been let in
         assert_that(verdicts[Verdict.ADMITTED], equal_to(count), f"calls of {name} that were let in")
 
     def expect_counted(self, name: str, calls: Sequence[Call]) -> None:
@@ -145,7 +144,7 @@ class World(world.World[Adapter]):
         """Every answer told the limit and its window; each call that was let in told one less that is left."""
         calls = self.calls[name]
         self.expect_limit_kept(name, limit, window_s)
-        see_in_one_window(span_s(calls))  # or some are left again
+        see_in_one_window(calls)  # or some are left again
         answers = [call.answer for call in calls]
         told = {(answer.limit, answer.window_s) for answer in answers}
         assert_that(told, equal_to({(limit, round(window_s))}), "limit and window, as told by the gateways")
@@ -168,7 +167,7 @@ class World(world.World[Adapter]):
         """The last call, which was refused, is let in as soon as the time has passed that the refusal told."""
         refused = self.calls[name][-1]
         self.expect_limit_kept(name, refused.limit, WINDOW_S)
-        see_in_one_window(span_s(self.calls[name]))  # or there was room for all of them
+        see_in_one_window(self.calls[name])  # or there was room for all of them
         assert_that(refused.admitted, equal_to(False), "the last call, for which there was no room, was let in")
         wait_s = refused.answer.retry_after_s or 0
         world.wait_until(refused.answered + wait_s)
@@ -180,7 +179,7 @@ class World(world.World[Adapter]):
         ((name, calls),) = self.calls.items()
         limit = calls[0].limit
         self.expect_limit_kept(name, limit, WINDOW_S)
-        see_in_one_window(span_s(calls))  # or more may rightly have been given
+        see_in_one_window(calls)  # or more may rightly have been given
         assert_that([call.cost for call in calls if call.admitted], equal_to(list(items)), "items that were given")
         self.expect_told_left(calls, limit)
 
