@@ -8,13 +8,11 @@ from textwrap import dedent
 from threading import Thread
 
 import pytest
-from behave.parser import parse_file
 
 from support.capabilities.rate_limiting_redis.client import Adapter, Answer, Customer, Resource, Verdict
 from support.clients.exchanges import Exchanges
 from support.platforms.platform import Door, Platform
-from support.run.document import document_of
-from support.run.selection import not_promised, titled_scenarios
+from support.run.selection import documents_in, not_promised
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = "rate_limiting_redis"
@@ -69,10 +67,8 @@ def url() -> Iterator[str]:
 
 def test_its_description_is_read_and_its_titles_are_those_of_scenarios(folder: Path) -> None:
     platform = Platform(folder)
-    features = [parse_file(str(path)) for path in ROOT.glob("features/*/*.feature")]
-    documents = [document_of(feature, titled_scenarios(feature)) for feature in features if feature]
     assert platform.image()[0].official and platform.said.target.environment
-    assert len(not_promised(platform, documents)) == len(platform.said.not_promised) > 0
+    assert len(not_promised(platform, documents_in(ROOT))) == len(platform.said.not_promised) > 0
 
 
 def test_its_adapter_does_all_that_is_asked_of_one_and_leaves_no_bytecode(folder: Path, url: str) -> None:

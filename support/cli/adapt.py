@@ -136,13 +136,9 @@ def _tell_clocks(stage: "Stage") -> int:
 
 def _see_not_promised(platform: "Platform") -> None:
     """Raises PlatformError with all that platform.toml does not promise and no scenario is called by."""
-    from behave.parser import parse_file
+    from support.run.selection import documents_in, not_promised
 
-    from support.run.document import document_of
-    from support.run.selection import not_promised, titled_scenarios
-
-    features = [parse_file(str(path)) for path in sorted(ROOT.glob("features/*/*.feature"))]
-    not_promised(platform, (document_of(feature, titled_scenarios(feature)) for feature in features if feature))
+    not_promised(platform, documents_in(ROOT))
 
 
 def _within(deadline_s: float) -> Callable[[str, Callable[[], Any]], Any]:

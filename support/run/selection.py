@@ -37,7 +37,7 @@ def plan(features: Sequence[Feature], config: Any, services: Collection[str], pl
     one id; FeatureTagError when the catalogue cannot be read; PlatformError for what is wrong in platform.toml.
     """
     root = Path(config.base_dir)
-    project = [f for f in map(parse_file, map(str, sorted((root / "features").rglob("*.feature")))) if f]
+    project = _written(root)
     check_expression(config.tag_expression, _tags(project))
     catalogue = Catalogue.of(root)
     # Those of the project last: behave has narrowed the others, and the document needs all.
@@ -56,6 +56,16 @@ def plan(features: Sequence[Feature], config: Any, services: Collection[str], pl
         commit=commit_of(root),
         platform=platform.judged,
     )
+
+
+def documents_in(root: Path) -> Iterator[Document]:
+    """All features of the project in `root` as documents."""
+    for feature in _written(root):
+        yield document_of(feature, titled_scenarios(feature))
+
+
+def _written(root: Path) -> list[Feature]:
+    return [f for f in map(parse_file, map(str, sorted((root / "features").rglob("*.feature")))) if f]
 
 
 def _leave_out(features: Iterable[Feature], known: Iterable[PlannedFeature], platform: Platform) -> str:
