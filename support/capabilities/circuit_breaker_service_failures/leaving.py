@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from support.capabilities.circuit_breaker_service_failures.client import Adapter
 from support.clients.provider_control import Arrival
 from support.clients.upstream_control import UpstreamControl
+from support.errors import ProbeError
 from support.polling import poll
 
 _ARRIVE_WITHIN_S, _NOTICED_WITHIN_S = 2.0, 2.0
@@ -36,6 +37,12 @@ class Leavers:
     def given_up(self) -> int:
         """How many of their calls the gateway may have given up before it knew that their callers had hung up."""
         return sum(not call.ended or call.ended > call.arrived + _TOO_LONG_S for call in self._calls())
+
+    def see_left(self) -> None:
+        """Raises ProbeError unless each had reached the service, and hung up before the gateway gave it up."""
+        if self.missing() or self.given_up():
+            labels = ", ".join(self._callers)
+            raise ProbeError(f"who was to hang up had not reached the service, or was given up before that: {labels}")
 
     def missing(self) -> int:
         """How many of their calls have not reached the service."""
