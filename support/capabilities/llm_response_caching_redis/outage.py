@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, less_than
 
-from support.capabilities.llm_response_caching_redis.calls import expect_own
+from support.capabilities.llm_response_caching_redis.calls import Given, expect_own, expect_own_each
 from support.capabilities.llm_response_caching_redis.client import Adapter, Answer, Question
 from support.clients.provider_control import ArmedFault
 from support.polling import poll
@@ -43,26 +43,23 @@ class Outage:
         if self._held:
             self._held.heal()
         began = time.monotonic()
-        for _, gateway in zip(range(count), turns(self._world.nodes), strict=False):
-            self._ask(gateway)
+        given = [self._ask(gateway) for _, gateway in zip(range(count), turns(self._world.nodes), strict=False)]
         self._took_s.append(time.monotonic() - began)
+        expect_own_each(self._world, given)
 
     def ask_for(self, time_s: float) -> None:
         """New questions now and then for so long. AssertionError unless each gets its own answer."""
-        began = time.monotonic()
+        began, given = time.monotonic(), []
         for number, gateway in zip(range(round(time_s / _EVERY_S)), turns(self._world.nodes), strict=False):
             wait_until(began + number * _EVERY_S)
-            self._ask(gateway)
+            given.append(self._ask(gateway))
+        expect_own_each(self._world, given)
         wait_until(began + time_s)
 
     def expect_under_way_answered(self) -> None:
         """Those who had asked before the outage got their answers."""
-        for question, answer in self._under_way:
-            expect_own(self._world, self._early, question, answer.result())
-
-    def _ask(self, gateway: Adapter) -> None:
-        question = self._world.new_question()
-        expect_own(self._world, self._world.customer, question, gateway.ask(self._world.customer, question))
+        given = [Given(self._early, question, answer.result()) for question, answer in self._under_way]
+        expect_own_each(self._world, given)
 
     def expect_no_slower(self, by_s: float) -> None:
         """The last ones took at most so much longer than those before."""
@@ -80,3 +77,7 @@ class Outage:
 
         poll(lambda: paid() == 1, within_s)
         assert_that(paid(), equal_to(1), f"calls for a question that was asked twice, {within_s:g} s later")
+
+    def _ask(self, gateway: Adapter) -> Given:
+        customer, question = self._world.customer, self._world.new_question()
+        return Given(customer, question, gateway.ask(customer, question))
