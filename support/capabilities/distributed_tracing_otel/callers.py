@@ -135,9 +135,9 @@ class Callers:
             traces = self._traces(call)
             must(len(traces) == 1 and call.trace not in traces, f"{call.title} is told of in the traces {traces}")
             assert_that(self._states(call), equal_to({""}), f"the state of {call.title}, at all steps")
-        for call in self._calls:
-            told = [span for span in self._world.spans(call.order) if _repeats(span, call)]
-            must(not told, f"what {call.title} named is told of all the same: {told}")
+        spans = self._world.collector.spans(self._prefix)
+        told = [f"{call.title}: {span}" for call in self._calls for span in spans if _repeats(span, call)]
+        must(not told, f"what was named wrongly is told of all the same: {told}")
 
     def expect_states(self, kept: int) -> None:
         """Each call is in the trace that it named; the first `kept` keep their state whole, of others none is left.

@@ -1,6 +1,5 @@
 """What traces tell of errors: where it broke, what broke it, once; and nothing of what was mended on the way."""
 
-from contextlib import closing
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -32,8 +31,7 @@ class Errors:
 
     def place_on_line(self) -> None:
         """The same on a line."""
-        with closing(self._world.at("gateway").line(self._world.ordered.token)) as line:
-            self._outcome = line.order(self._world.ordered)
+        (self._outcome,) = self._world.order_on_line(self._world.ordered)
 
     def partner_talks_nonsense(self) -> None:
         """What it says of prices is not what it has always said."""

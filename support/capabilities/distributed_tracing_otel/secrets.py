@@ -1,7 +1,6 @@
 """What must not get out, and what must be found again: secrets, tenants, the trace in the logs, whose step it was."""
 
 import re
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from support.clients.provider_control import Arrival
 from support.errors import ProbeError
 from support.polling import poll
 from support.promise import must
+from support.worlds.world import wait_until
 
 if TYPE_CHECKING:
     from support.capabilities.distributed_tracing_otel.world import World
@@ -43,7 +43,7 @@ class Secrets:
         `orders` are those whose secrets are looked for: all of the scenario's where none are named.
         """
         orders = orders or self._world.orders
-        time.sleep(_LATE_S)
+        wait_until(self._world.line_left_at + _LATE_S)
         parts = [known for order in orders for known in parts_of(order)]
         found = self._world.collector.bodies_with([orders[0].label, *(part for _, part in parts)])
         told = sorted({what for what, part in parts if found[part]})

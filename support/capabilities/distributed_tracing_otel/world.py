@@ -48,6 +48,7 @@ class World(world.World[Adapter]):
         self.orders: list[Order] = []  # all that this scenario has made
         self.ordered = self.new_order()
         self._before: Order | None = None
+        self.line_left_at = 0.0
         self._began_ns = time.time_ns()
 
     # Whom sentences speak of
@@ -89,9 +90,15 @@ class World(world.World[Adapter]):
 
     def place_on_line(self) -> None:
         """The same on a line that is opened for it, after another order on that line."""
+        for outcome in self.order_on_line(self.new_order(), self.ordered):
+            self.taken(outcome)
+
+    def order_on_line(self, *orders: Order) -> list[Outcome]:
+        """Places these one after the other on a line to the gateway, which is closed then; what the customer heard."""
         with closing(self.at("gateway").line(self.ordered.token)) as line:
-            self.taken(line.order(self.new_order()))
-            self.taken(line.order(self.ordered))
+            heard = [line.order(order) for order in orders]
+        self.line_left_at = time.monotonic()
+        return heard
 
     def ask_for_losses(self) -> None:
         """The monitoring asks every process how many steps were lost."""
