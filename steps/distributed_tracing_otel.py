@@ -179,7 +179,7 @@ def none_alone(context: Context) -> None:
     context.world.expect_none_alone()
 
 
-@then("the partner was asked {count:Count} times, each time in the name of the step that asked")
+@then("the partner was asked {count:Count} times, each time in the name of the step that asked, while that lasted")
 def partner_in_trace(context: Context, count: int) -> None:
     context.world.expect_partner_in_trace(count)
 

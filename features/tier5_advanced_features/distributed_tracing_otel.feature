@@ -14,7 +14,7 @@ Feature: One order is one trace, to the last process
       When a customer places an order
       Then it is one whole tree that leads from the gateway over the service and the queue to the worker, also in Jaeger
       And no step is told to have begun before the step that caused it
-      And the partner was asked 2 times, each time in the name of the step that asked
+      And the partner was asked 2 times, each time in the name of the step that asked, while that lasted
       And every step names the order and its tenant
       And no step is told that belongs to no order
 
@@ -29,7 +29,7 @@ Feature: One order is one trace, to the last process
       When a customer places an order
       Then the partner is asked for the shipment exactly 3 times
       And it is one whole tree that leads from the gateway over the service and the queue to the worker, also in Jaeger
-      And the partner was asked 4 times, each time in the name of the step that asked
+      And the partner was asked 4 times, each time in the name of the step that asked, while that lasted
       And every step names the order and its tenant
       And each process has written of the order, with its trace and a step of it
       And 2 attempts at the shipment are errors, and 1 is none
@@ -77,7 +77,7 @@ Feature: One order is one trace, to the last process
       Given the partner breaks the connection when it is asked for the price the first time
       When a customer places an order
       Then exactly 1 call is an error, of a kind that is named, and no other step of the order's is
-      And the partner was asked 3 times, each time in the name of the step that asked
+      And the partner was asked 3 times, each time in the name of the step that asked, while that lasted
 
     Scenario Outline: What a customer asks for in vain <way> is no error of a server's
       Given the partner knows no such article
