@@ -61,7 +61,9 @@ class Crowd:
         """Whatever the partner was asked for an order, it was asked in the name of that order's trace."""
         names = self._world.names()
         owners = {t: str(steps[0].attributes.get(names.order)) for t, steps in self._by_trace().items()}
-        for arrival in self._world.partner.arrivals(path=f"*{self._prefix}*"):
+        asked = self._world.partner.arrivals(path=f"*{self._prefix}*")
+        assert_that(len(asked), equal_to(2 * len(self._orders)), "how often the partner was asked, for all of them")
+        for arrival in asked:
             said = arrival.headers.get("traceparent", "--").split("-")[1]
             must(arrival.path.endswith(owners.get(said, "?")), f"{arrival.path} was asked for in the name of {said}")
 
