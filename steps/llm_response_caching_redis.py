@@ -496,7 +496,7 @@ def ask_new(context: Context, count: int) -> None:
     context.world.outage.ask(count)
 
 
-@then("they took at most {longer:Duration} longer than those before")
+@then("they took at most {longer:Duration} longer than others that are not to be kept")
 def no_slower(context: Context, longer: float) -> None:
     context.world.outage.expect_no_slower(longer)
 

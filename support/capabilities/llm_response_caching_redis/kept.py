@@ -35,7 +35,9 @@ class Kept:
         """For each key that an answer has in Redis: a new answer is made, and that key of it `how`.
 
         Then the same is asked, in these words and in others, and in others and in these, through both gateways.
+        Redis begins empty, so that what comes with an answer is soon found.
         """
+        self._world.fleet.stores["redis"].empty()
         for number in range(self._keys_of_one()):
             for order in (1, -1):
                 self._spoil(how, number, order)

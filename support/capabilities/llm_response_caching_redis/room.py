@@ -32,9 +32,8 @@ _USUAL: Mapping[str, Any] = {
 }
 _POLITE = SAME["please at the end"]
 _CLOCK_S = {"allkeys-lru": 1.2, "allkeys-lfu": 0.0}  # it knows the moment of a use to the second, and how often exactly
-_WORDS = 6400  # of an answer, 32 KB
+_WORDS = 6400  # of an answer, 32 KB; whole and in pieces it is kept in twice as much
 _SPARE = 512 * 1024  # bytes, for what is on the way of so many at once
-_SPARE_OF_ONE = 96 * 1024  # fewer than what a few answers take
 _ROOM = 4 * 1024 * 1024  # more than what all that are asked for then take
 _DROPPED = 10  # keys, at the least, or there was room
 _AT_ONCE = 4
@@ -110,12 +109,12 @@ class Room:
 
         Afterwards it has none.
         """
-        self._give_room(_ROOM if has_room else _SPARE_OF_ONE)
+        self._give_room(_ROOM if has_room else 0)
         numbers = {new.text: {number_of(one) for one in self._of_both(new)} for new in self._new(count)}
-        if not has_room:
-            self._expect_dropped(1)
         lost = [text for text, calls in numbers.items() if len(calls) > 1]
         assert_that(lost, empty(), "new questions that were paid for twice")
+        if not has_room:
+            self._expect_dropped(1)
         self._give_room(_SPARE)
 
     def _of_both(self, question: Question) -> list[Answer]:
