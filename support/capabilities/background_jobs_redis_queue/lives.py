@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
 _FAILURES = 2  # of a job that waits for another try; until the third there is time to let the service hold it
-_LATER_S = 3.0
+_SOON_S = 1.5  # less than what was taken back is known for: what is begun all the same is so before it is forgotten
+_LATER_S = 3.0  # when what it waits for is done by then
 _LEASE_S = 1.5  # after which a job whose worker is silent comes back
 _SLACK_S = 0.5
 _EARLY_S = 0.01  # clocks are read in milliseconds
@@ -96,7 +97,7 @@ class Lives:
     def _wait(self, other: str) -> list[list[str]]:
         """Two that wait for a worker, of each urgency, two that wait for their time, and two for the `other` job."""
         ways: list[dict[str, Any]] = [{"priority": priority} for priority in Priority]
-        ways += [{"delay_s": _LATER_S}, {"after": other}, {"after": other, "delay_s": _LATER_S}]
+        ways += [{"delay_s": _SOON_S}, {"after": other}, {"after": other, "delay_s": _LATER_S}]
         pairs = [[self._world.label("waits") for _ in range(2)] for _ in ways]
         for pair, way in zip(pairs, ways, strict=True):
             for label in pair:
