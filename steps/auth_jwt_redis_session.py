@@ -119,12 +119,7 @@ def open_lines(context: Context, devices: list[str]) -> None:
     context.world.endings.stay(devices)
 
 
-@then("within {deadline:Duration} both live connections of {device:Device} have ended")
-def lines_ended(context: Context, deadline: float, device: str) -> None:
-    context.world.endings.expect_lines_ended(device, deadline)
-
-
-@then("those of {device:Device} stay open for {time:Duration}")
+@then("the live connections of {device:Device} stay open for {time:Duration}")
 def lines_open(context: Context, device: str, time: float) -> None:
     context.world.endings.expect_lines_open(device, time)
 
@@ -182,14 +177,16 @@ def redeem_forged(context: Context, device: str) -> None:
     context.world.forgeries.redeem(device, [row["what"] for row in context.table])
 
 
-@when("somebody uses the next to last refresh token of {device:Device} again and again for {time:Duration}")
+@when(
+    "somebody uses the next to last refresh token of {device:Device} again and again at the kiosk, for {time:Duration}"
+)
 def reuse_newest(context: Context, device: str, time: float) -> None:
-    context.world.refreshes.reuse(device, -2, time)
+    context.world.refreshes.reuse(device, -2, context.world.kiosk, time)
 
 
 @when("somebody uses the first refresh token of {device:Device} at once")
 def reuse_oldest(context: Context, device: str) -> None:
-    context.world.refreshes.reuse(device, 0, 0)
+    context.world.refreshes.reuse(device, 0, context.world.gateways[-1])
 
 
 @when("{device:Device} refreshes its tokens with {count:Count} requests at once, through both nodes")
@@ -199,7 +196,7 @@ def refresh_at_once(context: Context, device: str, count: int) -> None:
 
 @when("somebody uses the second refresh token of {device:Device} at once")
 def reuse_second(context: Context, device: str) -> None:
-    context.world.refreshes.reuse(device, 1, 0)
+    context.world.refreshes.reuse(device, 1, context.world.gateways[-1])
 
 
 @when("{device:Device} does not hear the answer to a refresh, goes on for a while, and asks the other node")
@@ -357,7 +354,10 @@ def signed_out(context: Context, deadline: float, devices: list[str]) -> None:
     context.world.expect_signed_out(*devices, within_s=deadline)
 
 
-@then("within {deadline:Duration} no node takes a token of {device:Device}, however it is written")
+@then(
+    "within {deadline:Duration} {device:Device} has no live connection, and no node takes a token of it, "
+    "however it is written"
+)
 def signed_out_in_every_spelling(context: Context, deadline: float, device: str) -> None:
     context.world.expect_signed_out(device, within_s=deadline)
     context.world.endings.expect_no_spelling_taken(device)
@@ -416,8 +416,8 @@ def told_to_wait(context: Context, deadline: float) -> None:
 
 
 @then("when that is over, the same tokens of {device:Device} are good")
-def nothing_forgotten(context: Context, device: str) -> None:
-    context.world.outages.expect_nothing_forgotten(device)
+def nothing_spent(context: Context, device: str) -> None:
+    context.world.outages.expect_nothing_spent(device)
 
 
 @then("when that is over, the same tokens of {device:Device} are good, and both nodes serve all again")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to, greater_than
 
-from support.capabilities.auth_jwt_redis_session.client import Answer, Verdict
+from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Verdict
 from support.errors import ProbeError
 from support.worlds.crowds import for_each, threads
 from support.worlds.world import turns, wait_until
@@ -33,12 +33,13 @@ class Kiosk:
 
     def sign_in(self, *names: str) -> None:
         """Each signs in there."""
-        for name in names:
-            self._world.register(name)
-        for name in names:
-            began = time.monotonic()
-            self._world.sign_in(name, _DEVICE, self._world.kiosk)
-            self._signed_in[name] = began, time.monotonic()
+        for_each(names, self._world.register)
+        for_each(names, self._sign_in)
+
+    def _sign_in(self, name: str) -> None:
+        self._used_at[name] = began = time.monotonic()
+        self._world.sign_in(name, _DEVICE, self._world.kiosk)
+        self._signed_in[name] = began, time.monotonic()
 
     # Access tokens
 
@@ -77,23 +78,25 @@ class Kiosk:
         First each gets tokens at a node, so that what ends is the session, and no access token, and calls one.
         """
         (back, after_s), (watcher, later_s) = self._back, self._watching
-        for name in (back, refreshing, calling, watcher):
-            self._used_at[name] = time.monotonic()
-            self._refresh(f"{name}'s {_DEVICE}", at_kiosk=False)
-            self._call(f"{name}'s {_DEVICE}")
-        self._used_at[watcher] = time.monotonic()
-        self._world.endings.stay([f"{watcher}'s {_DEVICE}"])
-        now, signed_in = time.monotonic(), self._signed_in[back][1]
-        plans: list[_Plan] = [
-            (refreshing, [now + after for after in _ALWAYS], self._refresh),
-            (calling, [now + after for after in _ALWAYS], self._call),
-            (back, [signed_in + after for after in after_s], self._call),
-            (watcher, [now + later_s], self._call_beside_lines),
-        ]
         with threads(1) as pool:
             shown = pool.submit(self._show, showing, for_s)
+            for_each((back, refreshing, calling, watcher), self._settle)
+            self.expect_lively(watcher)
+            self._world.endings.stay([f"{watcher}'s {_DEVICE}"])
+            now, signed_in = time.monotonic(), self._signed_in[back][1]
+            plans: list[_Plan] = [
+                (refreshing, [now + after for after in _ALWAYS], self._refresh),
+                (calling, [now + after for after in _ALWAYS], self._call),
+                (back, [signed_in + after for after in after_s], self._call),
+                (watcher, [now + later_s], self._call_beside_lines),
+            ]
             for_each(plans, lambda plan: self._follow(*plan))
         shown.result()
+
+    def _settle(self, name: str) -> None:
+        """Gets tokens at a node, and calls one."""
+        self._ask(name, self._refresh_elsewhere)
+        self._ask(name, self._call)
 
     def expect_lively(self, name: str) -> None:
         """The session of `name`, who was never idle for too long, was there."""
@@ -135,16 +138,26 @@ class Kiosk:
         """Asks for `name` at these moments, until that is refused."""
         for moment in moments:
             wait_until(moment)
-            sent = time.monotonic()
-            verdict = ask(f"{name}'s {_DEVICE}").verdict
-            if verdict is Verdict.UNAUTHENTICATED:
-                self._refused_at[name] = sent, time.monotonic()
+            self._ask(name, ask)
+            if name in self._refused_at:
                 return
-            if verdict is Verdict.ACCEPTED:
-                self._used_at[name] = sent
 
-    def _refresh(self, device: str, *, at_kiosk: bool = True) -> Answer:
-        node = self._world.kiosk if at_kiosk else next(self._nodes)
+    def _ask(self, name: str, ask: Callable[[str], Answer]) -> None:
+        """Asks for `name`, and notes when that was which was granted last, or refused first."""
+        sent = time.monotonic()
+        verdict = ask(f"{name}'s {_DEVICE}").verdict
+        if verdict is Verdict.UNAUTHENTICATED:
+            self._refused_at.setdefault(name, (sent, time.monotonic()))
+        if verdict is Verdict.ACCEPTED:
+            self._used_at[name] = sent
+
+    def _refresh(self, device: str) -> Answer:
+        return self._refresh_at(self._world.kiosk, device)
+
+    def _refresh_elsewhere(self, device: str) -> Answer:
+        return self._refresh_at(next(self._nodes), device)
+
+    def _refresh_at(self, node: Adapter, device: str) -> Answer:
         answer = node.refresh(self._world.devices[device].refresh)
         if answer.tokens:
             self._world.keep(device, answer)
