@@ -69,7 +69,10 @@ def signed_in_often(context: Context, name: str, count: int) -> None:
     context.world.sign_in_often(name, count)
 
 
-@given("{first:w} signed in on a phone and then at the kiosk, and {other:w} at the kiosk and then on a phone")
+@given(
+    "they sign in at the kiosk with {first:w}, who is signed in on a phone, "
+    "and {other:w}, who signs in on a phone after that"
+)
 def signed_in_on_both(context: Context, first: str, other: str) -> None:
     context.world.sign_in(first, "phone")
     context.world.at_kiosk.sign_in(first, other)
@@ -205,15 +208,13 @@ def refresh_again(context: Context, device: str) -> None:
 
 
 @given(
-    "{people:People} at the kiosk: {again:w} calls after {first:Duration}, {second:Duration} and {third:Duration}, "
-    "{last:w} after {late:Duration} of live connections"
+    "{people:People}, who come to the kiosk: {again:w} calls after {first:Duration}, {second:Duration} and "
+    "{third:Duration}, {last:w} after {late:Duration} of live connections"
 )
 def plan_at_kiosk(
     context: Context, people: list[str], again: str, first: float, second: float, third: float, last: str, late: float
 ) -> None:
-    """They have signed in there, and will do so."""
-    context.world.at_kiosk.sign_in(*people)
-    context.world.at_kiosk.plan((again, (first, second, third)), (last, late))
+    context.world.at_kiosk.plan(people, (again, (first, second, third)), (last, late))
 
 
 @when(
@@ -240,12 +241,7 @@ def identity_fails(context: Context) -> None:
     context.world.outages.break_off()
 
 
-@given("the identity provider's keys cannot be fetched")
-def refuse_keys(context: Context) -> None:
-    context.world.identity.refuse_keys()
-
-
-@when("the second node is back, and cannot fetch the identity provider's keys")
+@when("the second node is back, and does not reach the identity provider")
 def come_back_without_keys(context: Context) -> None:
     context.world.outages.come_back_without_keys()
 
@@ -253,11 +249,6 @@ def come_back_without_keys(context: Context) -> None:
 @given("every node has failed to fetch the keys once")
 def refuse_keys_once(context: Context) -> None:
     context.world.published.fail_once()
-
-
-@when("{name:w} signs in on a {device:w} with a token of a new key, and calls both nodes")
-def call_by_new_key(context: Context, name: str, device: str) -> None:
-    context.world.outages.call_by_new_key(name, device)
 
 
 @when("the identity provider signs by a new key, just after the nodes have looked for one that there is none of")
@@ -439,6 +430,11 @@ def waits_for_keys(context: Context, device: str, deadline: float) -> None:
 def let_in_at_once(context: Context, name: str) -> None:
     context.world.sign_in(name, "phone")
     context.world.expect_signed_in(f"{name}'s phone")
+
+
+@then("each was refused, and told to wait while the keys could not be fetched")
+def unknown_keys_refused(context: Context) -> None:
+    context.world.published.expect_refused()
 
 
 @then("no node has asked for the keys more than {count:Count} times in a second")

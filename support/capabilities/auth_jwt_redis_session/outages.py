@@ -12,7 +12,6 @@ from support.capabilities.auth_jwt_redis_session.deeds import Deeds, do_all, lea
 from support.capabilities.auth_jwt_redis_session.forgeries import Forger
 from support.promise import broken
 from support.worlds.crowds import for_each, threads
-from support.worlds.world import turns
 
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import Customer, World
@@ -33,19 +32,19 @@ class Outages:
         self._world = world
         self._answers: dict[str, Verdict] = {}
         self._slowest_s = 0.0
-        self._rounds = 2
+        self._rounds = 1
 
     def break_off(self) -> None:
         """The identity provider does nothing until it is healed: it fails in one way after another, and then in one.
 
-        Each hits a refresh and a sign-in.
+        Each hits a refresh and a sign-in at each node.
         """
-        identity, at_token = self._world.identity, {"path": "/token"}
+        identity, at_token, times = self._world.identity, {"path": "/token"}, 2 * len(self._world.gateways)
         for how in _FAILURES:
-            identity.arm(**how, times=2, match=at_token)
-        answered = 2 * sum(how["do"] == "status" for how in _FAILURES)
-        identity.arm("reset", part="body", times=2, nth=answered + 1, match=at_token)  # in the middle of a good answer
-        identity.arm("status", status=503, times=None, nth=3, match=at_token)  # after these two
+            identity.arm(**how, times=times, match=at_token)
+        answered = times * sum(how["do"] == "status" for how in _FAILURES)
+        identity.arm("reset", part="body", times=times, nth=answered + 1, match=at_token)  # amid a good answer
+        identity.arm("status", status=503, times=None, nth=times + 1, match=at_token)  # after these
         identity.refuse_keys()
         self._rounds = len(_FAILURES) + 1
 
@@ -88,9 +87,11 @@ class Outages:
             time.sleep(_AGAIN_AFTER_S)
 
     def renew(self, device: str) -> None:
-        """The owner of `device` refreshes and signs in again, both at once, through the nodes in turn."""
-        for _, node in zip(range(self._rounds), turns(self._world.gateways), strict=False):
-            self._ask(self._renewals(node, device))
+        """The owner of `device` refreshes and signs in again, all at once through both nodes."""
+        for _ in range(self._rounds):
+            self._ask({
+                what: deed for node in self._world.gateways for what, deed in self._renewals(node, device).items()
+            })  # fmt: skip
 
     def renew_beside_unknown_keys(self, device: str, count: int) -> None:
         """The same, while so many tokens of keys that nobody knows yet are shown to each node, all at once."""
@@ -106,21 +107,18 @@ class Outages:
             self.renew(device)
         shown.result()
 
-    def call(self, device: str) -> None:
-        """The owner of `device` makes a call through each node."""
-        access = self._world.devices[device].access
-        self._ask({f"{node.name}: call": partial(node.call, access) for node in self._world.gateways})
-
     def renew_in_vain(self, device: str) -> None:
         """Calls, refreshes and sign-ins, whatever is answered; then all is mended, and nothing is forgotten."""
-        self.call(device)
+        access = self._world.devices[device].access
+        self._ask({f"{node.name}: call": partial(node.call, access) for node in self._world.gateways})
         self.renew(device)
         self.expect_nothing_forgotten(device)
 
     def come_back_without_keys(self) -> None:
-        """The second node, which was killed, is back, and cannot fetch the keys of the identity provider."""
-        self._world.identity.refuse_keys()
-        self._world.faults.mend(self._world.gateways[-1].name)
+        """The second node, which was killed, is back, and does not reach the identity provider."""
+        node = self._world.gateways[-1].name
+        self._world.faults.cut("identity-provider", node)
+        self._world.faults.mend(node)
 
     def ask_second_node(self, device: str) -> None:
         """The owner of `device` does all there at the second node that an access token is shown for."""
@@ -131,12 +129,6 @@ class Outages:
         expected = dict.fromkeys(self._answers, Verdict.UNAVAILABLE)
         assert_that(self._answers, equal_to(expected), "what was answered")
         assert_that(self._slowest_s, less_than(within_s), "seconds that the slowest answer took")
-
-    def call_by_new_key(self, name: str, device: str) -> None:
-        """`name` signs in on `device`, gets a token that a new key has signed, and calls both nodes."""
-        self._world.identity.rotate()
-        self._world.sign_in(name, device)
-        self.call(f"{name}'s {device}")
 
     def expect_nothing_forgotten(self, device: str) -> None:
         """When all is well again, the very same tokens are taken, and the refresh token gets the next."""

@@ -76,18 +76,24 @@ class Published:
         self._world.identity.refuse_keys()
         self._show_unknown(count, device, at_least_s, healthy=False)
 
-    def expect_few_fetches(self, per_s: int) -> None:
-        """Each was refused, or told to wait; and no node asked for the keys more often than so many times in a second.
+    def expect_refused(self) -> None:
+        """Each was refused while the keys could be fetched, and after that told to wait.
 
-        Whom a busy node tells to wait, though the keys can be fetched, loses nothing by that. Two fetches more are
-        granted at the edges. ProbeError when the provider's meter knows no node by its link.
+        Whom a busy node told to wait before that, too, has lost nothing by it.
         """
-        for healthy, (verdicts, fetches, took_s) in self._seen.items():
-            for name, count in fetches.items():
-                assert_that(count, less_than_or_equal_to(per_s * took_s + 2), f"fetches of {name} in {took_s:.1f} s")
+        for healthy, (verdicts, _, _) in self._seen.items():
             what = f"answers to tokens of unknown keys, where keys {'can' if healthy else 'cannot'} be fetched"
             told = verdicts - {Verdict.UNAVAILABLE} if healthy else verdicts
             assert_that(told, equal_to({Verdict.UNAUTHENTICATED if healthy else Verdict.UNAVAILABLE}), what)
+
+    def expect_few_fetches(self, per_s: int) -> None:
+        """No node asked for the keys more often than so many times in a second. Two more are granted at the edges.
+
+        ProbeError when the provider's meter knows no node by its link.
+        """
+        for _, fetches, took_s in self._seen.values():
+            for name, count in fetches.items():
+                assert_that(count, less_than_or_equal_to(per_s * took_s + 2), f"fetches of {name} in {took_s:.1f} s")
             if not fetches:
                 raise ProbeError("no node fetched the keys, so nothing is known of how often they do")
 
