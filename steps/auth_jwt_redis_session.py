@@ -69,16 +69,6 @@ def signed_in_often(context: Context, name: str, count: int) -> None:
     context.world.sign_in_often(name, count)
 
 
-@given(
-    "they sign in at the kiosk with {first:w}, who is signed in on a phone, "
-    "and {other:w}, who signs in on a phone after that"
-)
-def signed_in_on_both(context: Context, first: str, other: str) -> None:
-    context.world.sign_in(first, "phone")
-    context.world.at_kiosk.sign_in(first, other)
-    context.world.sign_in(other, "phone")
-
-
 @given("customers whose names look alike are signed in")
 def signed_in_alike(context: Context) -> None:
     context.world.namesakes.sign_in()
@@ -208,18 +198,18 @@ def refresh_again(context: Context, device: str) -> None:
 
 
 @given(
-    "{people:People}, who come to the kiosk: {again:w} calls after {first:Duration}, {second:Duration} and "
-    "{third:Duration}, {last:w} after {late:Duration} of live connections"
+    "at the kiosk {again:w} will call {first:Duration}, {second:Duration} and {third:Duration} after signing in, "
+    "and {last:w} after {late:Duration} of live connections"
 )
 def plan_at_kiosk(
-    context: Context, people: list[str], again: str, first: float, second: float, third: float, last: str, late: float
+    context: Context, again: str, first: float, second: float, third: float, last: str, late: float
 ) -> None:
-    context.world.at_kiosk.plan(people, (again, (first, second, third)), (last, late))
+    context.world.at_kiosk.plan((again, (first, second, third)), (last, late))
 
 
 @when(
-    "{one:w} refreshes and {other:w} calls all the while, "
-    "and {name:w}'s first access token is shown for {time:Duration}"
+    "they sign in there with {one:w}, who refreshes all the while, {other:w}, who signs in on a phone, too, and calls "
+    "all the while, and {name:w}, whose access token is shown for {time:Duration}"
 )
 def use_at_kiosk(context: Context, one: str, other: str, name: str, time: float) -> None:
     context.world.at_kiosk.pass_time(one, other, name, time)

@@ -8,7 +8,7 @@ from hamcrest import assert_that, empty, equal_to, greater_than
 
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Verdict
 from support.errors import ProbeError
-from support.worlds.crowds import for_each, threads
+from support.worlds.crowds import for_each
 from support.worlds.world import turns, wait_until
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ _EVERY_S = 0.2
 _IDLE_S, _ABSOLUTE_S = 2.5, 5.0  # of its sessions, as nodes.toml has it
 _DEVICE = "window"
 _ALWAYS = [number * _EVERY_S for number in range(40)]  # for longer than any of its sessions may last
-_Plan = tuple[str, Sequence[float], Callable[[str], Answer]]  # who asks, at which moments (monotonic), for what
 
 
 class Kiosk:
@@ -30,22 +29,32 @@ class Kiosk:
         self._refused_at: dict[str, tuple[float, float]] = {}  # when it was asked for, and answered
         self._used_at: dict[str, float] = {}  # when that was asked for which was granted last
         self._nodes = turns(world.gateways)
-        self._coming: Sequence[str] = ()
 
-    def plan(self, names: Sequence[str], back: tuple[str, Sequence[float]], watching: tuple[str, float]) -> None:
-        """Who will sign in there; who calls so many seconds after that, and who after so long of live connections."""
-        self._coming, self._back, self._watching = names, back, watching
+    def plan(self, back: tuple[str, Sequence[float]], watching: tuple[str, float]) -> None:
+        """Who will call so many seconds after signing in, and who will when live connections have stood for so long."""
+        self._back, self._watching = back, watching
 
-    def sign_in(self, *names: str) -> None:
-        """Each of them and of `names` signs in there, all at once: what takes time is done before."""
-        everybody = [*self._coming, *names]
-        for_each(everybody, self._world.register)
-        for_each(everybody, self._sign_in)
+    def pass_time(self, refreshing: str, calling: str, showing: str, for_s: float) -> None:
+        """All sign in there at once, and none waits for another: accounts are made before.
 
-    def _sign_in(self, name: str) -> None:
+        Two use their session all the while, others do as planned, and the first token of one is shown for `for_s`.
+        """
+        (back, after_s), (watcher, later_s) = self._back, self._watching
+        uses: dict[str, Callable[[], None]] = {
+            refreshing: lambda: self._follow(refreshing, _ALWAYS, self._refresh),
+            calling: lambda: self._call_always(calling),
+            back: lambda: self._follow(back, after_s, self._call),
+            watcher: lambda: self._watch(watcher, later_s),
+            showing: lambda: self._show(showing, for_s),
+        }
+        for_each(list(uses), self._world.register)
+        for_each(list(uses), lambda name: self._sign_in(name, uses[name]))
+
+    def _sign_in(self, name: str, use: Callable[[], None]) -> None:
         self._used_at[name] = began = time.monotonic()
         self._world.sign_in(name, _DEVICE, self._world.kiosk)
         self._signed_in[name] = began, time.monotonic()
+        use()
 
     # Access tokens
 
@@ -73,32 +82,6 @@ class Kiosk:
             raise ProbeError("the token was shown too late to be taken even once")
 
     # Sessions
-
-    def pass_time(self, refreshing: str, calling: str, showing: str, for_s: float) -> None:
-        """Two use their session all the while, others do as planned, and the first token of one is shown for `for_s`.
-
-        First each gets tokens at a node, so that what ends is the session, and no access token, and calls one.
-        """
-        (back, after_s), (watcher, later_s) = self._back, self._watching
-        with threads(1) as pool:
-            shown = pool.submit(self._show, showing, for_s)
-            for_each((back, refreshing, calling, watcher), self._settle)
-            self.expect_lively(watcher)
-            self._world.endings.stay([f"{watcher}'s {_DEVICE}"])
-            now, signed_in = time.monotonic(), self._signed_in[back][1]
-            plans: list[_Plan] = [
-                (refreshing, [now + after for after in _ALWAYS], self._refresh),
-                (calling, [now + after for after in _ALWAYS], self._call),
-                (back, [signed_in + after for after in after_s], self._call),
-                (watcher, [now + later_s], self._call_beside_lines),
-            ]
-            for_each(plans, lambda plan: self._follow(*plan))
-        shown.result()
-
-    def _settle(self, name: str) -> None:
-        """Gets tokens at a node, and calls one."""
-        self._ask(name, self._refresh_elsewhere)
-        self._ask(name, self._call)
 
     def expect_lively(self, name: str) -> None:
         """The session of `name`, who was never idle for too long, was there."""
@@ -136,13 +119,31 @@ class Kiosk:
         if sent - last > absolute_s + within_s and sent - used > within_s:
             raise ProbeError("nobody has asked in the seconds in which the session was to end")
 
-    def _follow(self, name: str, moments: Sequence[float], ask: Callable[[str], Answer]) -> None:
-        """Asks for `name` at these moments, until that is refused."""
-        for moment in moments:
-            wait_until(moment)
+    def _follow(self, name: str, after_s: Sequence[float], ask: Callable[[str], Answer]) -> None:
+        """Asks for `name` so many seconds after signing in, until that is refused.
+
+        First they get tokens at a node, so that what ends is the session, and no access token, and call one.
+        """
+        self._ask(name, self._refresh_elsewhere)
+        self._ask(name, self._call)
+        for after in after_s:
+            wait_until(self._signed_in[name][1] + after)
             self._ask(name, ask)
             if name in self._refused_at:
                 return
+
+    def _call_always(self, name: str) -> None:
+        """Signs in on a phone, too, and calls all the while."""
+        self._world.sign_in(name, "phone")
+        self._follow(name, _ALWAYS, self._call)
+
+    def _watch(self, name: str, later_s: float) -> None:
+        """Calls when live connections have stood for so long."""
+        self._follow(name, [], self._call)
+        self.expect_lively(name)
+        self._world.endings.stay([f"{name}'s {_DEVICE}"])
+        wait_until(time.monotonic() + later_s)
+        self._ask(name, self._call_beside_lines)
 
     def _ask(self, name: str, ask: Callable[[str], Answer]) -> None:
         """Asks for `name`, and notes when that was which was granted last, or refused first."""
