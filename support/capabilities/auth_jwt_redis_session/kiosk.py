@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
 _EVERY_S = 0.2
-_IDLE_S, _ABSOLUTE_S = 2.5, 5.0  # of its sessions, as nodes.toml has it
+_IDLE_S, _ABSOLUTE_S = 2.5, 5.5  # of its sessions, as nodes.toml has it
 _DEVICE = "window"
 _ALWAYS = [number * _EVERY_S for number in range(40)]  # for longer than any of its sessions may last
 
