@@ -1,6 +1,7 @@
 """Customers' lines of messages, of any names and texts: the provider is to be asked for each as it was published."""
 
 import unicodedata
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty
@@ -38,7 +39,8 @@ class Lines:
     def names(self) -> list[str]:
         """A customer's name, and others that differ from it in one thing each; where they do is drawn."""
         name = f"{self._world.customer()}, {_DIFFER_LATE}"
-        place = self._draw.choice([number for number, letter in enumerate(name) if letter.islower()])
+        # Where there is a letter of the Latin alphabet: not all who mistake these mistake an umlaut.
+        place = self._draw.choice([number for number, letter in enumerate(name) if letter in ascii_lowercase])
         changed = [name.upper(), f"{name[:place]}{name[place].upper()}{name[place + 1 :]}", name[:-1], name + "s"]
         spaced = [name.replace(" ", other) for other in ("  ", "+", "%20", "_", "\u00a0", "")]
         inserted = [f"{name[:place]}{one}{name[place:]}" for one in ("\u200b", "*", "?", "-", "\u0301")]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, empty, greater_than_or_equal_to, less_than, less_than_or_equal_to
+from hamcrest import assert_that, empty, equal_to, greater_than_or_equal_to, less_than, less_than_or_equal_to
 
 from support.capabilities.message_queue_redis_streams.client import Answer
 from support.errors import FaultError, ProbeError
@@ -28,6 +28,7 @@ class Losses:
         self._once: list[Message] = []
         self._twice: list[Message] = []
         self._lines = self._refusals = self._names = 0
+        self._gone = world.fresh("worker")
 
     def publish_once(self, count: int) -> None:
         """So many messages at once through the first producer, which knows Redis by then; they are published once."""
@@ -85,9 +86,9 @@ class Losses:
         """How many names there are in the group, each being at work; then one comes that is gone before it has been."""
         world = self._world
         self._work_all(WELL_WITHIN_S)
-        self._names = self._named()
+        self._names = len(self._named())
         with client_of(world.fleet.stores["redis-durable"]) as client:
-            client.xgroup_createconsumer(world.names.stream, world.names.group, world.fresh("worker"))
+            client.xgroup_createconsumer(world.names.stream, world.names.group, self._gone)
 
     def _lose(self, what: str) -> None:
         """Redis loses the consumer group, as after a restart without its data, the whole stream, or all its entries."""
@@ -114,8 +115,10 @@ class Losses:
         if not poll(lambda: all(node.answers(*node.address()) for node in nodes), _BACK_WITHIN_S):
             raise ProbeError(f"workers that were started again are not well after {_BACK_WITHIN_S:g} s")
         self._work_all(within_s)
-        poll(lambda: self._named() <= self._names, within_s)
-        assert_that(self._named(), less_than_or_equal_to(self._names), "names in the consumer group")
+        poll(lambda: self._gone not in (found := self._named()) and len(found) <= self._names, within_s)
+        named = self._named()
+        assert_that(self._gone in named, equal_to(False), "whether the name of one who never worked is there")
+        assert_that(len(named), less_than_or_equal_to(self._names), "names in the consumer group")
 
     def expect_few_words(self, lines: int, questions: int) -> None:
         """The nodes have written fewer than `lines` since, and Redis has refused them fewer `questions`: not thousands.
@@ -141,10 +144,10 @@ class Losses:
         """So many messages are done within `within_s` that each worker has had something to do."""
         self._world.expect_done(within_s, self._world.publish_lines(_FOR_EVERYBODY, 1))
 
-    def _named(self) -> int:
+    def _named(self) -> set[str]:
         names = self._world.names
         with client_of(self._world.fleet.stores["redis-durable"]) as client:
-            return len(client.xinfo_consumers(names.stream, names.group))
+            return {str(told["name"]) for told in client.xinfo_consumers(names.stream, names.group)}
 
     def _said(self) -> int:
         return sum(len(node.last_lines(_ALL_LINES).splitlines()) for node in self._world.fleet.nodes)
