@@ -48,6 +48,16 @@ def partner_knows_nothing(context: Context) -> None:
 # Customers and callers
 
 
+@given("an order that was placed and shipped before")
+def place_before(context: Context) -> None:
+    context.world.place_before()
+
+
+@given("an order that was placed in the small service")
+def place_beside(context: Context) -> None:
+    context.world.secrets.place_beside()
+
+
 @given("the monitoring has asked each process how many steps were lost")
 def monitor(context: Context) -> None:
     context.world.ask_for_losses()
@@ -79,9 +89,12 @@ def place_many(context: Context, count: int, few: int) -> None:
     context.world.crowd.place(count, few)
 
 
-@when("{count:Count} customers look at something at the busy gateway, {few:Count} at a time")
-def look_many(context: Context, count: int, few: int) -> None:
-    context.world.crowd.look(count, few, "busy gateway")
+@when(
+    "{count:Count} customers come to the busy gateway, {few:Count} at a time, to look, "
+    "and each tenth to order in a call or on a line"
+)
+def come_many(context: Context, count: int, few: int) -> None:
+    context.world.crowd.come(count, few, "busy gateway")
 
 
 @when("orders of every fate come from every side at once, some on lines, and strangers come with them")
@@ -128,7 +141,7 @@ def call_and_mend(context: Context, count: int) -> None:
     context.world.outage.mend()
 
 
-@when("{count:Count} orders fail and as many go well in the small service, each in turn with one in the other service")
+@when("{count:Count} orders fail and as many go well in each of these, in calls and on lines, in turn with others")
 def order_all_the_while(context: Context, count: int) -> None:
     context.world.outage.order_all_the_while(count)
 
@@ -166,7 +179,7 @@ def none_alone(context: Context) -> None:
     context.world.expect_none_alone()
 
 
-@then("the partner was asked {count:Count} times, each time in the name of the step that asked")
+@then("the partner was asked {count:Count} times, each time in the name of the step that asked, while that lasted")
 def partner_in_trace(context: Context, count: int) -> None:
     context.world.expect_partner_in_trace(count)
 
@@ -186,7 +199,7 @@ def attempts_told(context: Context, failed: int, well: int) -> None:
     context.world.errors.expect_attempts(failed, well)
 
 
-@then("each step says which version and which instance of which service it was")
+@then("each step says which version and which instance of which service it was, each of the two services its own")
 def whose_step(context: Context) -> None:
     context.world.secrets.expect_whose()
 
@@ -224,6 +237,11 @@ def partner_told_apart(context: Context) -> None:
 @then("both servers' steps are errors of a kind that is named, and the exception is recorded once")
 def told_as_failed(context: Context) -> None:
     context.world.errors.expect_failed()
+
+
+@then("of the service's calls those that failed are errors, and no others")
+def told_where(context: Context) -> None:
+    context.world.errors.expect_told_where()
 
 
 @then("the gateway's step and its call are errors of a kind that is named")
@@ -271,7 +289,7 @@ def share_kept(context: Context, percent: int) -> None:
     context.world.crowd.expect_share(percent)
 
 
-@then("a call took at most {ratio:Count} times as long as one of the other service at the same time")
+@then("a call took at most {ratio:Count} times as long as one at the same time where the collector is reached")
 def nobody_waited(context: Context, ratio: int) -> None:
     context.world.outage.expect_nobody_waited(ratio)
 

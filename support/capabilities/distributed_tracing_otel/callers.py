@@ -23,7 +23,9 @@ _ARRIVES_WITHIN_S = 8.0
 _LATE_S = 0.5  # what should not arrive would have by then
 
 
-_PARENT = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")  # W3C Trace Context
+# W3C Trace Context. Whoever asks names the version that it writes, and not the later one that it was called by.
+_PARENT = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_LASTS_S = 0.005  # clocks of one machine; some give no more than ms
 
 
 class Call(NamedTuple):
@@ -52,6 +54,13 @@ def named(arrival: Arrival) -> Parent:
     """In whose name the partner was asked."""
     found = _PARENT.fullmatch(arrival.headers.get("traceparent", ""))
     return Parent(found[1], found[2], bool(int(found[3], 16) & 1)) if found else Parent("", "", False)
+
+
+def beside_its_time(arrival: Arrival, steps: Iterable[Span]) -> list[str]:
+    """The step in whose name the partner was asked, when it did not last while the partner was asked."""
+    asked = [span for span in steps if (span.trace, span.id) == named(arrival)[:2]]
+    early, late = arrival.arrived + _LASTS_S, arrival.arrived - _LASTS_S
+    return [f"{s}: {arrival.arrived}" for s in asked if s.began_ns > early * 1e9 or s.ended_ns < late * 1e9]
 
 
 class Callers:
@@ -126,6 +135,9 @@ class Callers:
             traces = self._traces(call)
             must(len(traces) == 1 and call.trace not in traces, f"{call.title} is told of in the traces {traces}")
             assert_that(self._states(call), equal_to({""}), f"the state of {call.title}, at all steps")
+        spans = self._world.collector.spans(self._prefix)
+        told = [f"{call.title}: {span}" for call in self._calls for span in spans if _repeats(span, call)]
+        must(not told, f"what was named wrongly is told of all the same: {told}")
 
     def expect_states(self, kept: int) -> None:
         """Each call is in the trace that it named; the first `kept` keep their state whole, of others none is left.
@@ -191,6 +203,11 @@ class Callers:
         return {label: span for span in servers for label in labels if _names(span, label)}
 
 
+def _repeats(span: Span, call: Call) -> bool:
+    said = f"{span.attributes} {span.links} {span.events}".lower()
+    return any(known in said for known in (call.trace, call.span))
+
+
 def _names(span: Span, label: str) -> bool:
     return any(str(value).partition("?")[0].endswith(f"/{label}") for value in span.attributes.values())
 
@@ -199,7 +216,8 @@ def _filled(trace: str, span: str) -> Callable[[str], tuple[str, ...]]:
     """What fills the ids into a cell of a table; an empty cell is nothing said."""
 
     def fill(cell: str) -> tuple[str, ...]:
-        own = cell.replace("TRACE", trace).replace("SPAN", span).replace("trace", trace.upper())
+        own = cell.replace("TRACE", trace).replace("SPAN", span)
+        own = own.replace("trace", trace.upper()).replace("span", span.upper())
         return tuple(part for part in own.split(" and again ") if part)
 
     return fill

@@ -1,12 +1,15 @@
 """Many at once, in the same threads and the same workers: nobody's steps get into another's trace."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from itertools import accumulate, cycle, islice
+from math import comb
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.distributed_tracing_otel.client import Order, Outcome
+from support.capabilities.distributed_tracing_otel.client import Adapter, Order, Outcome
 from support.capabilities.distributed_tracing_otel.tree import LOOK, WAY, flaws
 from support.clients.otlp_receiver_control import Span
 from support.errors import ProbeError
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
     from support.capabilities.distributed_tracing_otel.world import World
 
 _ARRIVE_WITHIN_S = 25.0  # all of them, with their shipments
-_SIGMAS = 4  # the chance that a sound sampler is blamed is 1 in 16,000
+_RARE = 1 / 60_000  # the chance that a sound sampler is blamed, on each side of each of its bounds
+_LOOK, _CALL, _LINE = "look", "call", "line"
 
 
 class Crowd:
@@ -31,11 +35,13 @@ class Crowd:
 
     def place(self, count: int, at_once: int) -> None:
         """So many customers place an order each, `at_once` of them at the same time."""
-        self._all(count, at_once, self._world.at("gateway").order)
+        self._all(count, at_once, lambda _: self._world.at("gateway").order)
 
-    def look(self, count: int, at_once: int, role: str) -> None:
-        """So many customers look at something at the gateway of that `role`."""
-        self._all(count, at_once, self._world.at(role).look)
+    def come(self, count: int, at_once: int, role: str) -> None:
+        """So many come to the gateway of that `role`: of ten, one orders in a call, one on a line, and eight look."""
+        node = self._world.at(role)
+        do = {_LOOK: node.look, _CALL: node.order, _LINE: lambda order: _on_line(node, order)}
+        self._all(count, at_once, lambda way: do[way], ways=(_CALL, _LINE, *[_LOOK] * 8))
 
     def expect_apart(self, count: int) -> None:
         """For every order: its trace is whole, and every step names it and its tenant, and no other."""
@@ -55,33 +61,55 @@ class Crowd:
         """Whatever the partner was asked for an order, it was asked in the name of that order's trace."""
         names = self._world.names()
         owners = {t: str(steps[0].attributes.get(names.order)) for t, steps in self._by_trace().items()}
-        for arrival in self._world.partner.arrivals(path=f"*{self._prefix}*"):
+        asked = self._world.partner.arrivals(path=f"*{self._prefix}*")
+        assert_that(len(asked), equal_to(2 * len(self._orders)), "how often the partner was asked, for all of them")
+        for arrival in asked:
             said = arrival.headers.get("traceparent", "--").split("-")[1]
             must(arrival.path.endswith(owners.get(said, "?")), f"{arrival.path} was asked for in the name of {said}")
 
     def expect_share(self, percent: int) -> None:
-        """So many of a hundred are kept, but for chance, and each of them whole."""
-        count, share = len(self._orders), percent / 100
-        wanted, spread = count * share, _SIGMAS * (count * share * (1 - share)) ** 0.5
-        poll(lambda: not self._torn(LOOK), 5.0, 0.5)
-        kept = self._by_trace()
-        must(abs(len(kept) - wanted) <= spread, f"{len(kept)} of {count} are kept, expected {wanted:g} ± {spread:.0f}")
-        torn = self._torn(LOOK)
-        must(not torn, f"traces that are kept in part: {torn[:3]} and {max(0, len(torn) - 3)} more")
+        """So many of a hundred are kept, but for chance, whatever their customers came for, and each of them whole."""
+        for what in (_LOOK, _CALL, _LINE):
+            way, label = LOOK if what == _LOOK else WAY, f"{self._prefix}-{what}-"
+            poll(lambda way=way, label=label: not self._torn(way, label), 5.0, 0.5)  # type: ignore[misc]
+            count, kept = sum(order.label.startswith(label) for order in self._orders), len(self._by_trace(label))
+            likely = _likely(count, percent / 100)
+            told = f"{kept} of {count} are kept ({what}), expected {likely.start} to {likely.stop - 1}"
+            must(kept in likely, told)
+            torn = self._torn(way, label)
+            must(not torn, f"traces that are kept in part: {torn[:3]} and {max(0, len(torn) - 3)} more")
 
-    def _all(self, count: int, at_once: int, do: Callable[[Order], Outcome]) -> None:
-        self._orders = [self._world.new_order(f"{self._prefix}-{number}") for number in range(count)]
+    def _all(
+        self, count: int, at_once: int, do: Callable[[str], Callable[[Order], Outcome]], ways: Sequence[str] = (_CALL,)
+    ) -> None:
+        """An order each, in these ways by turns; `do` says how in one of them."""
+        turns = list(islice(cycle(ways), count))
+        self._orders = [self._world.new_order(f"{self._prefix}-{way}-{number}") for number, way in enumerate(turns)]
         with threads(at_once) as pool:
-            asked = [pool.submit(do, order) for order in self._orders]
+            asked = [pool.submit(do(way), order) for way, order in zip(turns, self._orders, strict=True)]
         outcomes = Counter(one.result() for one in asked)
         if outcomes != {Outcome.TAKEN: count}:
             raise ProbeError(f"{count} were to be served, and these are what customers heard: {dict(outcomes)}")
 
-    def _torn(self, way: tuple[str, ...]) -> list[str]:
-        return [f"{trace}: {found[0]}" for trace, steps in self._by_trace().items() if (found := flaws(steps, way))]
+    def _torn(self, way: tuple[str, ...], label: str = "") -> list[str]:
+        by_trace = self._by_trace(label)
+        return [f"{trace}: {found[0]}" for trace, steps in by_trace.items() if (found := flaws(steps, way))]
 
-    def _by_trace(self) -> dict[str, list[Span]]:
+    def _by_trace(self, label: str = "") -> dict[str, list[Span]]:
         found: dict[str, list[Span]] = {}
-        for span in self._world.collector.spans(self._prefix):
+        for span in self._world.collector.spans(label or self._prefix):
             found.setdefault(span.trace, []).append(span)
         return found
+
+
+def _on_line(node: Adapter, order: Order) -> Outcome:
+    with closing(node.line(order.token)) as line:
+        return line.order(order)
+
+
+def _likely(count: int, share: float) -> range:
+    """How many of `count` a sampler that keeps this `share` may keep, but for what is too rare."""
+    chances = [comb(count, kept) * share**kept * (1 - share) ** (count - kept) for kept in range(count + 1)]
+    up_to = list(accumulate(chances))
+    likely = [kept for kept in range(count + 1) if up_to[kept] > _RARE and 1 - up_to[kept] + chances[kept] > _RARE]
+    return range(likely[0], likely[-1] + 1)

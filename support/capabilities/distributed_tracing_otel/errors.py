@@ -1,12 +1,13 @@
 """What traces tell of errors: where it broke, what broke it, once; and nothing of what was mended on the way."""
 
-from contextlib import closing
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, contains_exactly, equal_to, has_length
 
+from support.capabilities.distributed_tracing_otel.callers import named
 from support.capabilities.distributed_tracing_otel.client import Outcome
-from support.capabilities.distributed_tracing_otel.tree import flaws
+from support.capabilities.distributed_tracing_otel.tree import ERROR_TYPE, flaws, nameless
 from support.clients.otlp_receiver_control import Span
 from support.polling import poll
 from support.promise import must
@@ -14,7 +15,6 @@ from support.promise import must
 if TYPE_CHECKING:
     from support.capabilities.distributed_tracing_otel.world import World
 
-_ERROR_TYPE = "error.type"  # OpenTelemetry, semantic conventions, recording errors
 _ARRIVES_WITHIN_S = 8.0
 
 
@@ -31,8 +31,7 @@ class Errors:
 
     def place_on_line(self) -> None:
         """The same on a line."""
-        with closing(self._world.at("gateway").line(self._world.ordered.token)) as line:
-            self._outcome = line.order(self._world.ordered)
+        (self._outcome,) = self._world.order_on_line(self._world.ordered)
 
     def partner_talks_nonsense(self) -> None:
         """What it says of prices is not what it has always said."""
@@ -56,16 +55,30 @@ class Errors:
         assert_that(self._outcome, equal_to(Outcome.FAILED), "what the customer heard")
         servers = self._servers()
         assert_that([s.status for s in servers], contains_exactly("error", "error"), f"how {servers} ended, as told")
-        untold = [str(span) for span in servers if not span.attributes.get(_ERROR_TYPE)]
-        must(not untold, f"steps that do not tell what kind of error it was: {untold}")
         spans = self._world.spans()
+        untold = nameless(spans)
+        must(not untold, f"steps that do not tell what kind of error it was: {untold}")
         assert_that(sum(s.exceptions for s in spans), equal_to(1), f"how often the exception is recorded in {spans}")
+
+    def expect_told_where(self) -> None:
+        """Each question that the partner gave no good answer to is an error, and no other call of the service's.
+
+        Where it failed before the partner was asked, it was at the store, and a call of that is one, if any is told.
+        """
+        inner = next((span.service for span in self._servers() if span.parent), "")
+        calls = [span for span in self._world.spans() if span.kind == "client" and span.service == inner]
+        failed, asked = {span.id for span in calls if span.status == "error"}, self._world.asked()
+        if not asked:
+            must(failed or not calls, f"none of the service's calls is told to have failed: {calls}")
+            return
+        wanted = {named(one).span for one in asked if one.status is None or one.status >= HTTPStatus.BAD_REQUEST}
+        assert_that(failed, equal_to(wanted), f"the calls that failed, as told, of {calls}")
 
     def expect_unreached(self) -> None:
         """The gateway's step and its call are errors of a kind that is named, and nothing else is in the trace."""
         assert_that(self._outcome, equal_to(Outcome.FAILED), "what the customer heard")
         self._world.steps("server", 1)
-        told = sorted((s.kind, s.status, bool(s.attributes.get(_ERROR_TYPE))) for s in self._world.spans())
+        told = sorted((s.kind, s.status, bool(s.attributes.get(ERROR_TYPE))) for s in self._world.spans())
         assert_that(told, equal_to([("client", "error", True), ("server", "error", True)]), "the steps, as told")
 
     def expect_mended(self, failed: int) -> None:
@@ -74,7 +87,7 @@ class Errors:
         poll(lambda: not flaws(self._world.spans()), _ARRIVES_WITHIN_S)
         wrong = [span for span in self._world.spans() if span.status == "error"]
         assert_that([s.kind for s in wrong], equal_to(["client"] * failed), "the steps that are told to have failed")
-        assert_that([s for s in wrong if not s.attributes.get(_ERROR_TYPE)], has_length(0), "those without a reason")
+        assert_that(nameless(wrong), has_length(0), "those without a reason")
         loud = [str(span) for span in self._world.spans() if span.exceptions]
         must(not loud, f"an error that was mended is told as an exception that nobody handled: {loud}")
 
@@ -83,6 +96,8 @@ class Errors:
         assert_that(self._outcome, equal_to(Outcome.NO_SUCH_ARTICLE), "what the customer heard")
         servers = self._servers()
         assert_that([s.status for s in servers], contains_exactly("unset", "unset"), "how the servers' steps ended")
+        loud = [str(s) for s in servers if s.exceptions or s.attributes.get(ERROR_TYPE)]
+        must(not loud, f"servers' steps that tell of an error: {loud}")
 
     def expect_attempts(self, failed: int, well: int) -> None:
         """So many attempts at the shipment are errors, each with its exception; the others are not."""

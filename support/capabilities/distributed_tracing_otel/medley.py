@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.distributed_tracing_otel.callers import named
+from support.capabilities.distributed_tracing_otel.callers import beside_its_time, named
 from support.capabilities.distributed_tracing_otel.client import Outcome, Said
 from support.capabilities.distributed_tracing_otel.fates import LOOKED, NOT_TOLD, SHIPMENTS, TOLD, Placed, Side
 from support.capabilities.distributed_tracing_otel.secrets import LINES, too_much
-from support.capabilities.distributed_tracing_otel.tree import backwards, flaws
+from support.capabilities.distributed_tracing_otel.tree import ERROR_TYPE, backwards, flaws, nameless
 from support.clients.otlp_receiver_control import Span
 from support.clients.provider_control import Arrival
 from support.polling import poll
@@ -34,7 +34,6 @@ _TOLD_WITHIN_S, _LATE_S = 20.0, 0.5
 _TENANTS = ("Acme", "ACME", "a=b;c,d", "é", "e\u0301", '"so" \\ called', "日本 🚀", "1 + 1 %2B", "x" * 300)
 _STATES, _KEPT, _NOT_KEPT = ((), ("x=1",), ("x=1,y=2",)), ("01", "03", "ff"), ("00", "02", "fe")
 _BAGGAGES = ((), (";,=,a=%zz,=b",), (",".join(f"k{number}={'v' * 100}" for number in range(300)),))
-_ERROR_TYPE = "error.type"
 
 
 class Medley:
@@ -66,7 +65,7 @@ class Medley:
         """Each order is told as its fate was, to those who keep traces and to the partner, and stays so."""
         poll(lambda: not self._wrong(), _TOLD_WITHIN_S, 0.25)
         time.sleep(_LATE_S)
-        wrong = self._wrong() + self._blind()
+        wrong = self._wrong() + self._blind() + self._astray() + self._vague()
         assert_that(self._losses(), equal_to(self._lost), "steps that are counted as lost, before and after")
         must(not wrong, f"{len(wrong)} are not told as they were ({self._draw}): " + "\n".join(wrong[:5]))
 
@@ -171,8 +170,27 @@ class Medley:
         names, wanted = self._world.names(), (one.order.label, one.order.tenant)
         for span in steps:
             told = (span.attributes.get(names.order), span.attributes.get(names.tenant))
-            if told != wanted and (one.side is not Side.INSIDE or told[0] not in (None, one.order.label)):
+            unsaid = one.side is Side.INSIDE and all(
+                said in (None, own) for said, own in zip(told, wanted, strict=True)
+            )
+            if told != wanted and not unsaid:
                 yield f"{span} names {told}"
+
+    def _astray(self) -> list[str]:
+        """Steps that are in no trace of theirs, nor in one of a line, which names no order and lasts as long."""
+        name = self._world.names().order
+        spans = [s for s in self._world.collector.spans() if s.kind == "server" and not s.parent]
+        lines = {span.trace for span in spans if name not in span.attributes}
+        inside = {one.trace for one in self._placed if one.side is Side.INSIDE}
+        return [f"{told} is none of theirs" for told in self._world.alone(*lines, *inside)]
+
+    def _vague(self) -> list[str]:
+        """What calls of the partner are told to have failed by, both where it refused and where it hung up."""
+        calls = {span.id: span.attributes.get(ERROR_TYPE) for span in self._world.collector.spans()}
+        asked = self._world.partner.arrivals(path=f"*{self._prefix}*")
+        refused = {calls.get(named(one).span) for one in asked if one.status == HTTPStatus.SERVICE_UNAVAILABLE}
+        cut = {calls.get(named(one).span) for one in asked if one.cut}
+        return [f"{kind} is told of two kinds of errors" for kind in (refused & cut) - {None}]
 
     def _blind(self) -> list[str]:
         """Lines of logs that lead to another order's trace, or, of orders that were taken, not to their own."""
@@ -226,10 +244,11 @@ def _steps_wrong(one: Placed, steps: Sequence[Span], asked: Sequence[Arrival]) -
         f"{what}: {seen[what]}, and not {wanted}" for what, wanted in one.wanted().items() if seen[what] != wanted
     )
     for span in steps:
-        if bool(span.attributes.get(_ERROR_TYPE)) is not (span.status == "error"):
-            yield f"{span} names the kind of error {span.attributes.get(_ERROR_TYPE)}"
+        if bool(span.attributes.get(ERROR_TYPE)) is not (span.status == "error"):
+            yield f"{span} names the kind of error {span.attributes.get(ERROR_TYPE)}"
         if span.state != one.state:
             yield f"{span} has the state {span.state!r}"
+    yield from (f"{span} tells of an error of no kind" for span in nameless(steps))
     yield from _calls_wrong(steps, asked)
 
 
@@ -242,6 +261,7 @@ def _calls_wrong(steps: Sequence[Span], asked: Sequence[Arrival]) -> Iterator[st
     if len({span.id for _, span in called}) < len(asked):
         yield "the partner was asked more often than steps of the order's trace did"
     for arrival, span in called:
+        yield from beside_its_time(arrival, steps)
         cause = by_id.get(span.parent)
         while cause and cause.kind == "internal":
             cause = by_id.get(cause.parent)

@@ -3,6 +3,7 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from itertools import product
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ _PATIENCE_S = 15.0  # for all calls; where each waits for the collector, what ha
 
 
 class Outage:
-    """Calls of one service before, while and after it does not reach the collector."""
+    """Calls of what does not reach the collector, before, while and after it does not."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -55,16 +56,25 @@ class Outage:
         self._call(self._during, count, beside=True)
 
     def order_all_the_while(self, count: int) -> None:
-        """Orders that fail because the partner hangs up, and as many that do not, here and in the other in turn."""
-        services = ((self._service, self._during), (self._world.at("service"), self._beside))
-        for outcome in (Outcome.FAILED, Outcome.TAKEN):
-            labels = [f"{label}-{outcome.name}" for _, label in services]
+        """Orders that fail because the partner hangs up, and as many that do not, each in turn with one beside it.
+
+        They are placed in the small service, at the gateway, and on a line to that; those beside them in the other
+        service, at the busy gateway, and on a line to that.
+        """
+        self._world.partner.arm("reset", None, match={"path": f"*-{Outcome.FAILED.name}-*"})
+        gateways = [self._world.at(role) for role in ("gateway", "busy gateway")]
+        lines = [self._world.opened(gateway.line(self._world.ordered.token)) for gateway in gateways]
+        ways: dict[str, list[Callable[[Order], Outcome]]] = {
+            "inside": [self._service.order, self._world.at("service").order],
+            "call": [gateway.order for gateway in gateways],
+            "line": [line.order for line in lines],
+        }
+        for outcome, (way, places) in product((Outcome.FAILED, Outcome.TAKEN), ways.items()):
+            labels = [f"{label}-{way}-{outcome.name}" for label in (self._during, self._beside)]
             self._pairs.append((labels[0], labels[1]))
-            if outcome is Outcome.FAILED:
-                self._world.partner.arm("reset", None, match={"path": f"*-{outcome.name}-*"})
             for number in range(count):
-                for (service, _), label in zip(services, labels, strict=True):
-                    self._timed(service.order, label, number, outcome)
+                for place, label in zip(places, labels, strict=True):
+                    self._timed(place, label, number, outcome)
 
     def expect_shipped(self, within_s: float) -> None:
         """The partner is asked in time for the shipment of each order that went well, once."""
@@ -82,7 +92,7 @@ class Outage:
                 self._world.faults.join(store.name, node.name)
 
     def expect_nobody_waited(self, ratio: float) -> None:
-        """A call took no more than `ratio` times as long as one of the other service, which reaches the collector.
+        """A call took no more than `ratio` times as long as one beside it, of what reaches the collector.
 
         Both at the median, and of many also those that took longest but for a tenth; whoever asked how many steps
         were lost did not wait either. They were made in turn, so that a busy machine made both wait.

@@ -1,17 +1,19 @@
 """What must not get out, and what must be found again: secrets, tenants, the trace in the logs, whose step it was."""
 
 import re
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, has_length
 
 from support.capabilities.distributed_tracing_otel.client import Order
+from support.capabilities.distributed_tracing_otel.outage import SERVICE
+from support.capabilities.distributed_tracing_otel.tree import WAY, flaws, nothing_wrong
 from support.clients.provider_control import Arrival
 from support.errors import ProbeError
 from support.polling import poll
 from support.promise import must
+from support.worlds.world import wait_until
 
 if TYPE_CHECKING:
     from support.capabilities.distributed_tracing_otel.world import World
@@ -28,11 +30,20 @@ class Secrets:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._beside: Order | None = None
+
+    def place_beside(self) -> None:
+        """An order in the small service, which is another process of the service that orders go through."""
+        self._beside = self._world.new_order()
+        self._world.taken(self._world.at(SERVICE).order(self._beside))
 
     def expect_none_told(self, orders: Sequence[Order] = ()) -> None:
-        """No part of a password, a token or a card's number stands in anything that arrived, or in a line of a log."""
-        orders = orders or [self._world.ordered]
-        time.sleep(_LATE_S)
+        """No part of a password, a token or a card's number stands in anything that arrived, or in a line of a log.
+
+        `orders` are those whose secrets are looked for: all of the scenario's where none are named.
+        """
+        orders = orders or self._world.orders
+        wait_until(self._world.line_left_at + _LATE_S)
         parts = [known for order in orders for known in parts_of(order)]
         found = self._world.collector.bodies_with([orders[0].label, *(part for _, part in parts)])
         told = sorted({what for what, part in parts if found[part]})
@@ -62,13 +73,19 @@ class Secrets:
             must(not blind, f"lines of the {process} that lead to no step of the trace: {blind}")
 
     def expect_whose(self) -> None:
-        """Each step tells service, version and instance, and each of the three processes is another of them."""
-        spans = self._world.spans()
+        """Each step tells service, version and instance, and no two processes of one service are the same instance.
+
+        The order went through three processes, and the other through one more and the same worker.
+        """
+        nothing_wrong(lambda: flaws(self._world.spans(self._beside), WAY[2:]), "the trace of the small service's order")
+        spans = self._world.spans() + self._world.spans(self._beside)
         untold = {name for span in spans for name in _WHOSE if not span.resource.get(name)}
         assert_that(untold, equal_to(set()), "what steps do not tell of whose they are")
         whose = {tuple(str(span.resource[name]) for name in _WHOSE) for span in spans}
-        assert_that(len(whose), equal_to(len(_PROCESSES)), f"processes, as told: {whose}")
-        assert_that(len({one[2] for one in whose}), equal_to(len(_PROCESSES)), f"instances, as told: {whose}")
+        assert_that(len(whose), equal_to(len(_PROCESSES) + 1), f"processes, as told: {whose}")
+        # What tells processes apart is the instance: two versions of one service may run at a time.
+        instances = {(service, instance) for service, _, instance in whose}
+        assert_that(len(instances), equal_to(len(whose)), f"instances, as told: {whose}")
 
     def _lines(self, process: str) -> list[str]:
         node = next(node for node in self._world.fleet.nodes if node.role == process)

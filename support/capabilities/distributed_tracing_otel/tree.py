@@ -4,15 +4,17 @@ What a platform does in between for itself (kind internal) may stand between any
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
-from support.clients.otlp_receiver_control import Span
+from support.clients.otlp_receiver_control import EXCEPTION, Span
 from support.polling import poll
 from support.promise import must
 
 # From the gateway through the service and the queue to what the worker asks of the partner.
 WAY = ("server", "client", "server", "producer", "consumer", "client")
 LOOK = WAY[:3]
+ERROR_TYPE, _RAISED = "error.type", "exception.type"  # OpenTelemetry, semantic conventions, recording errors
 ARRIVES_WITHIN_S = 8.0  # a step of a trace, from its end until it is kept; it takes 0.3 s
 
 
@@ -40,11 +42,22 @@ def backwards(spans: Sequence[Span]) -> list[str]:
     return [str(s) for s in spans if s.began_ns < began.get(s.parent, 0) or s.ended_ns < s.began_ns]
 
 
+def nameless(spans: Sequence[Span]) -> list[str]:
+    """The steps that are errors, or record an exception, and do not tell of what kind."""
+    told = [(span, span.attributes.get(ERROR_TYPE)) for span in spans if span.status == "error"]
+    told += [(span, event["attributes"].get(_RAISED)) for span in spans for event in span.events if _records(event)]
+    return [str(span) for span, kind in told if not kind]
+
+
 def nothing_wrong(look: Callable[[], list[str]], what: str, within_s: float = ARRIVES_WITHIN_S) -> None:
     """What `look` finds wrong is gone in time. AssertionError with what is still wrong then."""
     poll(lambda: not look(), within_s, 0.1)
     left = look()
     must(not left, f"{what}: {'; '.join(left[:5])}")
+
+
+def _records(event: Mapping[str, Any]) -> bool:
+    return bool(event["name"] == EXCEPTION)
 
 
 def _doubled(spans: Sequence[Span]) -> list[tuple[Span, int]]:

@@ -3,13 +3,12 @@
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from itertools import count
 from random import randrange
 from secrets import token_hex
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.distributed_tracing_otel.callers import Callers
+from support.capabilities.distributed_tracing_otel.callers import Callers, beside_its_time
 from support.capabilities.distributed_tracing_otel.client import NOTHING, Adapter, Names, Order, Outcome, Said
 from support.capabilities.distributed_tracing_otel.crowd import Crowd
 from support.capabilities.distributed_tracing_otel.endings import Endings
@@ -46,8 +45,10 @@ class World(world.World[Adapter]):
         self.collector = self.opened(OtlpReceiverControl.of(self.fleet, "otlp-receiver"))
         self.partner = self.opened(UpstreamControl.of(self.fleet, "upstream"))
         self.collector.begin_anew(self.jaeger.takes_at)
-        self._numbers = count()
+        self.orders: list[Order] = []  # all that this scenario has made
         self.ordered = self.new_order()
+        self._before: Order | None = None
+        self.line_left_at = 0.0
         self._began_ns = time.time_ns()
 
     # Whom sentences speak of
@@ -68,9 +69,11 @@ class World(world.World[Adapter]):
         """
         password, token = f"{token_hex(8)}+/ {token_hex(8)}=", f"{token_hex(8)} +&=%ü?#{token_hex(8)}"
         groups = ["4000", *(f"{randrange(10**4):04d}" for _ in range(3))]
-        card = ("" if next(self._numbers) % 2 else " ").join(groups)
+        card = ("" if len(self.orders) % 2 else " ").join(groups)
         tenant = tenant or f"{self.fresh('tenant')} Müller & Söhne, 50 %"
-        return Order(label or self.fresh("order"), tenant, password, token, card)
+        order = Order(label or self.fresh("order"), tenant, password, token, card)
+        self.orders.append(order)
+        return order
 
     # What customers do
 
@@ -78,11 +81,24 @@ class World(world.World[Adapter]):
         """A customer places the order at the gateway."""
         return self.at("gateway").order(self.ordered, said)
 
+    def place_before(self) -> None:
+        """An order that is told to its end, so that no step of what is done from now on is one of its."""
+        self._before = before = self.new_order()
+        self.taken(self.at("gateway").order(before))
+        nothing_wrong(lambda: flaws(self.spans(before)), "the trace of an order before")
+        self._began_ns = time.time_ns()
+
     def place_on_line(self) -> None:
         """The same on a line that is opened for it, after another order on that line."""
+        for outcome in self.order_on_line(self.new_order(), self.ordered):
+            self.taken(outcome)
+
+    def order_on_line(self, *orders: Order) -> list[Outcome]:
+        """Places these one after the other on a line to the gateway, which is closed then; what the customer heard."""
         with closing(self.at("gateway").line(self.ordered.token)) as line:
-            self.taken(line.order(self.new_order()))
-            self.taken(line.order(self.ordered))
+            heard = [line.order(order) for order in orders]
+        self.line_left_at = time.monotonic()
+        return heard
 
     def ask_for_losses(self) -> None:
         """The monitoring asks every process how many steps were lost."""
@@ -130,7 +146,10 @@ class World(world.World[Adapter]):
         must(not late, f"steps that began before the step that caused them: {late}")
 
     def expect_partner_in_trace(self, count: int) -> None:
-        """The partner was asked `count` times, each time in the name of the step of the order's trace that asked it."""
+        """The partner was asked `count` times, each time in the name of the step of the order's trace that asked it.
+
+        And while that step lasted, by the clock of this machine, which all of them share.
+        """
         poll(lambda: len(self.asked()) >= count, ARRIVES_WITHIN_S)
         named = sorted(tuple(said.split("-")[1:3]) for said in self._told())
         clients = self.spans()
@@ -139,6 +158,8 @@ class World(world.World[Adapter]):
         assert_that(len(set(named)), equal_to(count), "how many steps asked the partner, once each")
         strange = [one for one in named if one not in hosts]
         must(not strange, f"the partner was asked by {strange}, which are no steps of the order's trace: {clients}")
+        beside = [flaw for arrival in self.asked() for flaw in beside_its_time(arrival, clients)]
+        must(not beside, f"steps that are told to have ended before, or begun after: {beside}")
 
     def expect_named(self) -> None:
         """Every step of the order's trace names the order and its tenant."""
@@ -148,12 +169,20 @@ class World(world.World[Adapter]):
         wrong = {step: told for step, told in got.items() if told != wanted}
         must(not wrong, f"steps that do not name {wanted}: {wrong}")
 
-    def expect_none_alone(self, *besides: str) -> None:
-        """Whatever was done since the scenario began is in a trace that names an order, or is one of `besides`."""
+    def alone(self, *besides: str) -> list[str]:
+        """The steps since the scenario began, or since an order before, that are in no trace of an order of since then.
+
+        Nor are they in one of `besides`.
+        """
+        labels = {order.label for order in self.orders if order is not self._before}
         name, since = self.names().order, [span for span in self.collector.spans() if span.began_ns > self._began_ns]
-        ordered = {span.trace for span in since if span.attributes.get(name)} | {*besides}
-        alone = [str(span) for span in since if span.trace not in ordered]
-        must(not alone, f"steps that belong to no order: {alone}")
+        ordered = {span.trace for span in since if span.attributes.get(name) in labels} | {*besides}
+        return [f"{span} of the trace {span.trace}" for span in since if span.trace not in ordered]
+
+    def expect_none_alone(self, *besides: str) -> None:
+        """There are none of these."""
+        alone = self.alone(*besides)
+        must(not alone, f"steps that belong to no order: {alone[:5]} and {max(0, len(alone) - 5)} more")
 
     def expect_shipments(self, count: int) -> None:
         """The partner was asked for the shipment `count` times, and is not asked once more."""
