@@ -69,13 +69,6 @@ def signed_in_often(context: Context, name: str, count: int) -> None:
     context.world.sign_in_often(name, count)
 
 
-@given("{first:w} signed in on a phone and then at the kiosk, and {other:w} at the kiosk and then on a phone")
-def signed_in_on_both(context: Context, first: str, other: str) -> None:
-    context.world.sign_in(first, "phone")
-    context.world.at_kiosk.sign_in(first, other)
-    context.world.sign_in(other, "phone")
-
-
 @given("customers whose names look alike are signed in")
 def signed_in_alike(context: Context) -> None:
     context.world.namesakes.sign_in()
@@ -119,12 +112,7 @@ def open_lines(context: Context, devices: list[str]) -> None:
     context.world.endings.stay(devices)
 
 
-@then("within {deadline:Duration} both live connections of {device:Device} have ended")
-def lines_ended(context: Context, deadline: float, device: str) -> None:
-    context.world.endings.expect_lines_ended(device, deadline)
-
-
-@then("those of {device:Device} stay open for {time:Duration}")
+@then("the live connections of {device:Device} stay open for {time:Duration}")
 def lines_open(context: Context, device: str, time: float) -> None:
     context.world.endings.expect_lines_open(device, time)
 
@@ -182,14 +170,16 @@ def redeem_forged(context: Context, device: str) -> None:
     context.world.forgeries.redeem(device, [row["what"] for row in context.table])
 
 
-@when("somebody uses the next to last refresh token of {device:Device} again and again for {time:Duration}")
+@when(
+    "somebody uses the next to last refresh token of {device:Device} again and again at the kiosk, for {time:Duration}"
+)
 def reuse_newest(context: Context, device: str, time: float) -> None:
-    context.world.refreshes.reuse(device, -2, time)
+    context.world.refreshes.reuse(device, -2, context.world.kiosk, time)
 
 
 @when("somebody uses the first refresh token of {device:Device} at once")
 def reuse_oldest(context: Context, device: str) -> None:
-    context.world.refreshes.reuse(device, 0, 0)
+    context.world.refreshes.reuse(device, 0, context.world.gateways[-1])
 
 
 @when("{device:Device} refreshes its tokens with {count:Count} requests at once, through both nodes")
@@ -199,7 +189,7 @@ def refresh_at_once(context: Context, device: str, count: int) -> None:
 
 @when("somebody uses the second refresh token of {device:Device} at once")
 def reuse_second(context: Context, device: str) -> None:
-    context.world.refreshes.reuse(device, 1, 0)
+    context.world.refreshes.reuse(device, 1, context.world.gateways[-1])
 
 
 @when("{device:Device} does not hear the answer to a refresh, goes on for a while, and asks the other node")
@@ -208,20 +198,18 @@ def refresh_again(context: Context, device: str) -> None:
 
 
 @given(
-    "{people:People} at the kiosk: {again:w} calls after {first:Duration}, {second:Duration} and {third:Duration}, "
-    "{last:w} after {late:Duration} of live connections"
+    "at the kiosk {again:w} will call {first:Duration}, {second:Duration} and {third:Duration} after signing in, "
+    "and {last:w} after {late:Duration} of live connections"
 )
 def plan_at_kiosk(
-    context: Context, people: list[str], again: str, first: float, second: float, third: float, last: str, late: float
+    context: Context, again: str, first: float, second: float, third: float, last: str, late: float
 ) -> None:
-    """They have signed in there, and will do so."""
-    context.world.at_kiosk.sign_in(*people)
     context.world.at_kiosk.plan((again, (first, second, third)), (last, late))
 
 
 @when(
-    "{one:w} refreshes and {other:w} calls all the while, "
-    "and {name:w}'s first access token is shown for {time:Duration}"
+    "they sign in there with {one:w}, who refreshes all the while, {other:w}, who signs in on a phone, too, and calls "
+    "all the while, and {name:w}, whose access token is shown for {time:Duration}"
 )
 def use_at_kiosk(context: Context, one: str, other: str, name: str, time: float) -> None:
     context.world.at_kiosk.pass_time(one, other, name, time)
@@ -243,12 +231,7 @@ def identity_fails(context: Context) -> None:
     context.world.outages.break_off()
 
 
-@given("the identity provider's keys cannot be fetched")
-def refuse_keys(context: Context) -> None:
-    context.world.identity.refuse_keys()
-
-
-@when("the second node is back, and cannot fetch the identity provider's keys")
+@when("the second node is back, and does not reach the identity provider")
 def come_back_without_keys(context: Context) -> None:
     context.world.outages.come_back_without_keys()
 
@@ -256,11 +239,6 @@ def come_back_without_keys(context: Context) -> None:
 @given("every node has failed to fetch the keys once")
 def refuse_keys_once(context: Context) -> None:
     context.world.published.fail_once()
-
-
-@when("{name:w} signs in on a {device:w} with a token of a new key, and calls both nodes")
-def call_by_new_key(context: Context, name: str, device: str) -> None:
-    context.world.outages.call_by_new_key(name, device)
 
 
 @when("the identity provider signs by a new key, just after the nodes have looked for one that there is none of")
@@ -357,7 +335,10 @@ def signed_out(context: Context, deadline: float, devices: list[str]) -> None:
     context.world.expect_signed_out(*devices, within_s=deadline)
 
 
-@then("within {deadline:Duration} no node takes a token of {device:Device}, however it is written")
+@then(
+    "within {deadline:Duration} {device:Device} has no live connection, and no node takes a token of it, "
+    "however it is written"
+)
 def signed_out_in_every_spelling(context: Context, deadline: float, device: str) -> None:
     context.world.expect_signed_out(device, within_s=deadline)
     context.world.endings.expect_no_spelling_taken(device)
@@ -416,8 +397,8 @@ def told_to_wait(context: Context, deadline: float) -> None:
 
 
 @then("when that is over, the same tokens of {device:Device} are good")
-def nothing_forgotten(context: Context, device: str) -> None:
-    context.world.outages.expect_nothing_forgotten(device)
+def nothing_spent(context: Context, device: str) -> None:
+    context.world.outages.expect_nothing_spent(device)
 
 
 @then("when that is over, the same tokens of {device:Device} are good, and both nodes serve all again")
@@ -439,6 +420,11 @@ def waits_for_keys(context: Context, device: str, deadline: float) -> None:
 def let_in_at_once(context: Context, name: str) -> None:
     context.world.sign_in(name, "phone")
     context.world.expect_signed_in(f"{name}'s phone")
+
+
+@then("each was refused, and told to wait while the keys could not be fetched")
+def unknown_keys_refused(context: Context) -> None:
+    context.world.published.expect_refused()
 
 
 @then("no node has asked for the keys more than {count:Count} times in a second")

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Protocol
 
 from behave import given, then, when
+from behave.model import Table
 
 if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
@@ -12,6 +13,7 @@ class Context(Protocol):
     """What these steps use of behave's context."""
 
     world: "World"
+    table: Table | None
 
 
 @given("two servers that take jobs, and two workers that do them")
@@ -38,14 +40,18 @@ def service_fails_for_each(context: Context, count: int) -> None:
     context.world.tries.fail_each(3, count)
 
 
+@given(
+    "it does not answer another in its {limit:Duration} from the third try on, and one ends its process in its fourth"
+)
+def service_is_silent_at_last(context: Context, limit: float) -> None:
+    """It fails before: then they are tried again."""
+    context.world.tries.hang(2, limit)
+    context.world.tries.end_in(4)
+
+
 @given("the service refuses each job from now on")
 def service_refuses_each(context: Context) -> None:
     context.world.orders.refuse_each()
-
-
-@given("the service takes {time:Duration} for each job")
-def service_is_slow(context: Context, time: float) -> None:
-    context.world.followed.slow_service(time)
 
 
 @given("the service fails at the second of five steps of each of {count:Count} jobs, once, and lets the fourth wait")
@@ -109,11 +115,6 @@ def all_busy_and_others_wait(context: Context, count: int) -> None:
     context.world.deaths.wait_behind(count)
 
 
-@given("a job that the service lets wait")
-def one_that_waits(context: Context) -> None:
-    context.world.hold_one()
-
-
 @given("a job with a key that the service refuses")
 def one_with_a_key_that_is_refused(context: Context) -> None:
     context.world.keys.refuse_one()
@@ -129,38 +130,6 @@ def some_that_hang(context: Context, count: int, limit: float) -> None:
     context.world.deaths.hang(count, limit)
 
 
-@given("a job that is to be done in {delay:Duration}, and one that is to be done then by the clock of Tokyo")
-def two_for_later(context: Context, delay: float) -> None:
-    context.world.schedules.hand_in_by_clock(delay, "Asia/Tokyo")
-
-
-@given("jobs that are under way, that wait in each way, or that are put aside")
-def jobs_in_each_state(context: Context) -> None:
-    """Two of each, and one put aside. One that is done is asked for at once."""
-    context.world.lives.fill()
-
-
-@given("a job that is to be done every second")
-def one_for_every_second(context: Context) -> None:
-    context.world.schedules.every_second()
-
-
-@given("{time:Duration} passes")
-def time_passes(context: Context, time: float) -> None:
-    context.world.schedules.let_pass(time)
-
-
-@given("two that are to be done after it, the second in {delay:Duration} at the earliest")
-def two_after_it(context: Context, delay: float) -> None:
-    context.world.followed.chain(delay)
-
-
-@given("of {count:Count} jobs the first worker does {slots:Count} at once")
-def one_worker(context: Context, count: int, slots: int) -> None:
-    context.world.followed.do(count)
-    context.world.followed.expect_at_once(slots)
-
-
 @when("{count:Count} urgent jobs are handed in, half of them for {time:Duration} later, and the workers are free again")
 def hand_in_urgent_and_answer(context: Context, count: int, time: float) -> None:
     context.world.hand_in_urgent(count, later_s=time)
@@ -173,27 +142,59 @@ def hand_in_others_and_answer(context: Context, ordinary: int, low: int) -> None
     context.world.answer_in_turn()
 
 
-@when("these jobs are handed in, one that is not answered in its {limit:Duration}, and one that takes {time:Duration}")
-def hand_in_these(context: Context, limit: float, time: float) -> None:
-    context.world.tries.hang_and_take(limit, time)
-    context.world.tries.hand_in()
+@given("jobs that are done, that are put aside, that wait in each way, or that are under way")
+def jobs_in_each_state(context: Context) -> None:
+    """Two of each that is not over; of those that are over one, which is asked for at once."""
+    context.world.lives.fill()
 
 
-@when("{count:Count} jobs are handed in")
-def hand_in_many(context: Context, count: int) -> None:
-    context.world.followed.do(count)
+@given("a job that was to be done every second is stopped before its first time")
+def schedule_is_stopped(context: Context) -> None:
+    context.world.lives.stop_schedule()
+
+
+@given("a job that is to be done every second")
+def one_for_every_second(context: Context) -> None:
+    context.world.schedules.every(1.0)
+
+
+@given(
+    "a job that is to be done every {interval:Duration}, and two that are to be done in {delay:Duration}, "
+    "one of them by the clock of Tokyo"
+)
+def one_again_and_again_and_two_for_later(context: Context, interval: float, delay: float) -> None:
+    context.world.schedules.every(interval)
+    context.world.schedules.hand_in_by_clock(delay, "Asia/Tokyo")
+
+
+@given("every worker was busy twice, and then had nothing to do for {time:Duration}")
+def all_idle(context: Context, time: float) -> None:
+    context.world.places.rest(time)
+
+
+@when("these jobs are handed in, and one that takes {time:Duration}")
+def hand_in_these(context: Context, time: float) -> None:
+    context.world.tries.hand_in(time)
+
+
+@when("{count:Count} jobs are handed in, which the service lets wait")
+def fill_places(context: Context, count: int) -> None:
+    context.world.places.fill(count)
+
+
+@when("{count:Count} jobs that end their process, and {others:Count} others come")
+def hand_in_fatal(context: Context, count: int, others: int) -> None:
+    context.world.deaths.hand_in_fatal(count, others)
+
+
+@when("somebody hands in each of these")
+def hand_in_mistakes(context: Context) -> None:
+    context.world.mistakes.hand_in([row["what"] for row in context.table or ()])
 
 
 @when("the first is handed back")
 def hand_back(context: Context) -> None:
     context.world.keys.hand_back()
-
-
-@when(
-    "{count:Count} jobs that end their process, one more that fails three times before, and {others:Count} others come"
-)
-def hand_in_fatal(context: Context, count: int, others: int) -> None:
-    context.world.deaths.hand_in_fatal(count, 3, others)
 
 
 @when("{count:Count} other jobs are handed in")
@@ -223,11 +224,6 @@ def ask_for_lines(context: Context) -> None:
     context.world.calendar_lines.ask(4)
 
 
-@when("somebody hands in {what}")
-def hand_in_a_mistake(context: Context, what: str) -> None:
-    context.world.mistakes.hand_in(what)
-
-
 # Orders
 
 
@@ -237,9 +233,10 @@ def place_orders(context: Context, count: int, time: float) -> None:
     context.world.schedules.see_outage(time)
 
 
-@given("for {time:Duration} the second server takes an order, which is confirmed")
-def second_takes_an_order(context: Context, time: float) -> None:
-    context.world.orders.place_for(time)
+@given("the second server takes an order, which is confirmed within {deadline:Duration}, and the job is begun")
+def second_takes_an_order(context: Context, deadline: float) -> None:
+    context.world.orders.confirm(1, deadline)
+    context.world.schedules.expect_next()
 
 
 @when("an order is placed through the first server")
@@ -280,17 +277,6 @@ def all_done(context: Context) -> None:
     context.world.expect_done()
 
 
-@then("within {deadline:Duration} every job is done exactly once")
-def all_done_within(context: Context, deadline: float) -> None:
-    context.world.expect_done(deadline)
-
-
-@then("every job is done exactly once, and was begun once")
-def all_done_and_begun_once(context: Context) -> None:
-    context.world.expect_done()
-    context.world.expect_begun_once()
-
-
 @then("within {deadline:Duration} every job is done exactly once, and was begun once")
 def all_done_within_and_begun_once(context: Context, deadline: float) -> None:
     context.world.expect_done(deadline)
@@ -316,25 +302,29 @@ def begun_again_after(context: Context, count: int, one: float, two: float, thre
     context.world.tries.expect_waits(count, [one, two, three], spread=0.25)
 
 
-@then("the two that are never answered well are put aside after {tries:Count} tries, with their errors")
+@then(
+    "the one for which it always fails is put aside after {tries:Count} tries; "
+    "two hand it back, one is told no, and it is done"
+)
+def done_after_all(context: Context, tries: int) -> None:
+    """It has all its tries again."""
+    context.world.tries.expect_done_after_all(tries)
+
+
+@then(
+    "those not answered and ended with their process are put aside after {tries:Count} tries, "
+    "and the slow one is done once"
+)
 def put_aside(context: Context, tries: int) -> None:
+    """Also the one that is refused still is."""
     context.world.tries.expect_put_aside(tries)
-
-
-@then("handed back by two, it is taken once, has all its tries again, and is done exactly once")
-def done_after_all(context: Context) -> None:
-    context.world.tries.expect_done_after_all()
+    context.world.tries.expect_slow_done()
+    context.world.tries.expect_still_aside()
 
 
 @then("the one that is refused is put aside within {deadline:Duration}, with its error")
 def put_aside_at_once(context: Context, deadline: float) -> None:
     context.world.tries.expect_refused(deadline)
-
-
-@then("the one that was refused is still put aside, and was begun once, like the one that takes long")
-def still_aside(context: Context) -> None:
-    context.world.tries.expect_slow_done()
-    context.world.tries.expect_still_aside()
 
 
 @then("the {count:Count} jobs of the first worker were begun once more than the others")
@@ -352,11 +342,9 @@ def others_done(context: Context, deadline: float) -> None:
     context.world.deaths.expect_others_done(deadline)
 
 
-@then(
-    "within {deadline:Duration} they are put aside, begun exactly {count:Count} times, and the one more {tries:Count}"
-)
-def given_up(context: Context, deadline: float, count: int, tries: int) -> None:
-    context.world.deaths.expect_given_up(deadline, count, tries)
+@then("within {deadline:Duration} they are put aside, begun exactly {count:Count} times")
+def given_up(context: Context, deadline: float, count: int) -> None:
+    context.world.deaths.expect_given_up(deadline, count)
 
 
 @then("within {deadline:Duration} every job is done exactly once, those of the first worker first, and is known to be")
@@ -376,25 +364,56 @@ def ended_in_time(context: Context, count: int, limit: float, late: float) -> No
     context.world.deaths.expect_ended(limit, late)
 
 
-@then("each is begun after {delay:Duration}, at most {late:Duration} late")
-def begun_in_time(context: Context, delay: float, late: float) -> None:
+@then(
+    "it is confirmed within {deadline:Duration}, too, and for {time:Duration} the job has been begun once each second"
+)
+def each_second(context: Context, deadline: float, time: float) -> None:
+    context.world.expect_done(deadline)
+    context.world.schedules.expect_each_interval(time)
+
+
+@then(
+    "within {deadline:Duration} each order is confirmed exactly once, "
+    "and within {soon:Duration} one run that was left out is made up for"
+)
+def outage_is_made_good(context: Context, deadline: float, soon: float) -> None:
+    context.world.schedules.mark_return()
+    context.world.orders.expect_confirmed(deadline)
+    context.world.schedules.expect_made_up_once(soon)
+
+
+@then(
+    "both are begun after {delay:Duration}, at most {late:Duration} late, "
+    "and every job is done exactly once, and was begun once"
+)
+def later_ones_in_time(context: Context, delay: float, late: float) -> None:
     context.world.schedules.expect_begun_after(delay, late)
+    context.world.expect_done()
+    context.world.expect_begun_once()
+    context.world.schedules.expect_no_burst()
 
 
-@then("a job that is to be done every second is begun within {deadline:Duration}, and no more once it is stopped")
-def schedules_go_on(context: Context, deadline: float) -> None:
-    context.world.schedules.expect_to_go_on(deadline)
+@then(
+    "within {deadline:Duration} each job is begun, in the next {quiet:Duration} none a second time, "
+    "and once the service answers all are done"
+)
+def begun_once_and_done(context: Context, deadline: float, quiet: float) -> None:
+    context.world.orders.expect_begun_once(deadline, quiet)
+    context.world.answer()
+    context.world.expect_done()
+    context.world.expect_begun_once()
 
 
-@then("it is confirmed, too, and for {time:Duration} the job has been begun once each second")
-def each_second(context: Context, time: float) -> None:
-    context.world.expect_done(2.0)
-    context.world.schedules.expect_each_second(time)
+@then("that is taken, and within {deadline:Duration} every job is done exactly once, and was begun once")
+def slow_one_is_taken(context: Context, deadline: float) -> None:
+    context.world.orders.expect_slow_taken()
+    context.world.expect_done(deadline)
+    context.world.expect_begun_once()
 
 
-@then("within {deadline:Duration} the job of every second goes on, and of what was left out one is made up for")
-def made_up_once(context: Context, deadline: float) -> None:
-    context.world.schedules.expect_made_up_once(deadline)
+@then("another job is taken")
+def another_is_taken(context: Context) -> None:
+    context.world.hand_in_many(context.world.many(1))
 
 
 @then("each line is due when it says, and at no other moment")
@@ -412,9 +431,19 @@ def each_day(context: Context, count: int, day: str, time: str) -> None:
     context.world.schedules.expect_each_day(count, day)
 
 
-@then("{slots:Count} of these are done at once, and at no moment more")
-def done_at_once(context: Context, slots: int) -> None:
-    context.world.followed.expect_at_once(slots)
+@then(
+    "each worker has begun {count:Count}, at most {late:Duration} later than when it was busy before, "
+    "and {quiet:Duration} later no more"
+)
+def each_has_begun(context: Context, count: int, late: float, quiet: float) -> None:
+    context.world.places.expect_each(count, late, quiet)
+
+
+@then("once the service answers, every job is done exactly once, and was begun once")
+def done_once_answered(context: Context) -> None:
+    context.world.answer()
+    context.world.expect_done()
+    context.world.expect_begun_once()
 
 
 @then("one is taken, and {count:Count} are told that there is one already")
@@ -462,19 +491,17 @@ def under_way_is_ended(context: Context, deadline: float) -> None:
     context.world.lives.expect_ended(deadline)
 
 
-@then("once the service answers, within {deadline:Duration} the others are done, and nothing else is begun")
+@then(
+    "once the service answers, within {deadline:Duration} the others are done, none before its turn and its time, "
+    "and nothing else"
+)
 def rest_is_done(context: Context, deadline: float) -> None:
     context.world.lives.expect_rest(deadline)
 
 
-@then("one more that is to be done after it is taken, once it is done")
-def late_one_is_taken(context: Context) -> None:
-    context.world.followed.chain_late()
-
-
-@then("within {deadline:Duration} all are done exactly once, none before its turn and its time")
-def in_turn(context: Context, deadline: float) -> None:
-    context.world.followed.expect_in_turn(deadline)
+@then("the result of the one that is done is known for {kept:Duration}, and after {gone:Duration} no more")
+def result_is_kept(context: Context, kept: float, gone: float) -> None:
+    context.world.lives.expect_kept(kept, gone)
 
 
 @then("the progress of each only grew, up to 100")
@@ -482,11 +509,6 @@ def progress_grew(context: Context) -> None:
     context.world.progress.expect_grew()
 
 
-@then("the result of the first is known for {kept:Duration}, and after {gone:Duration} no more")
-def result_is_kept(context: Context, kept: float, gone: float) -> None:
-    context.world.followed.expect_kept(kept, gone)
-
-
-@then("it is refused, and in the next {time:Duration} nothing of it is begun or kept")
+@then("all are refused, and in the next {time:Duration} nothing of them is begun or kept")
 def refused_without_trace(context: Context, time: float) -> None:
     context.world.mistakes.expect_refused(time)

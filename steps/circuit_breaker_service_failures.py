@@ -119,9 +119,9 @@ def call_until_open(context: Context, count: int, more: int) -> None:
     context.world.call(more)
 
 
-@when("{count:Count} calls of another service are made through the first gateway")
-def call_another(context: Context, count: int) -> None:
-    context.world.probing.call_another(count)
+@when("callers of the first gateway call one service, in turn alone and while {count:Count} wait for another one")
+def call_beside(context: Context, count: int) -> None:
+    context.world.beside.call(count)
 
 
 @when("{count:Count} calls are made at once through the first gateway, while the service lets its callers wait")
@@ -230,14 +230,9 @@ def nobody_waited(context: Context, limit: float) -> None:
     context.world.expect_nobody_waited(limit)
 
 
-@then("{count:Count} later calls at once all reach the service")
-def all_reach_it_after_hang_ups(context: Context, count: int) -> None:
-    context.world.probing.expect_all_reach(count)
-
-
 @then("{count:Count} calls at once all reach the service")
 def all_reach_it(context: Context, count: int) -> None:
-    context.world.expect_let_through(count)
+    context.world.probing.expect_all_reach(count)
 
 
 @then("{count:Count} calls of the service through the other gateway, and {more:Count} of another service, all arrive")
@@ -250,9 +245,9 @@ def both_well(context: Context, deadline: float) -> None:
     context.world.expect_nodes_well(deadline)
 
 
-@then("they are answered before any of those that wait is")
-def not_held_up(context: Context) -> None:
-    context.world.probing.expect_not_held_up()
+@then("they are answered at least {share:Count} % as often while the {count:Count} wait as they are alone")
+def answered_as_often(context: Context, share: int, count: int) -> None:
+    context.world.beside.expect_as_often(share)
 
 
 @then("exactly {few:Count} of the {all:Count} reach the service, and {rest:Count} others are refused while these wait")

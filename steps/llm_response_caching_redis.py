@@ -147,7 +147,7 @@ def ask_old(context: Context, count: int) -> None:
     context.world.embedders.ask_old(count)
 
 
-@when("they ask the same through the renewed gateway, and then what only its embedder tells apart")
+@when("they ask the same through the renewed gateways, and then what only their embedder tells apart")
 def ask_renewed(context: Context) -> None:
     context.world.embedders.ask_new()
 
@@ -189,14 +189,14 @@ def own_answers(context: Context) -> None:
 # Lives
 
 
-@given("a customer has asked a question, and another one asks, whom the provider answers after {slow:Duration}")
+@given("a customer has asked a renewed gateway, and another one asks, whom the provider answers after {slow:Duration}")
 def made(context: Context, slow: float) -> None:
     context.world.lifetime.make(slow)
 
 
 @when(
     "it is asked again every {pause:Duration} for {time:Duration}, "
-    "in these words and in others, through both gateways in turn"
+    "in these words and in others, through both renewed gateways in turn"
 )
 def ask_steadily(context: Context, pause: float, time: float) -> None:
     context.world.lifetime.ask_steadily(pause, time)
@@ -315,9 +315,14 @@ def others_right(context: Context) -> None:
     context.world.room.expect_others_right()
 
 
-@then("of {count:Count} that are asked for now at least {least:Count} are kept")
-def new_kept(context: Context, count: int, least: int) -> None:
-    context.world.room.expect_new_kept(count, least)
+@then("{count:Count} that are asked for now are kept")
+def new_kept(context: Context, count: int) -> None:
+    context.world.room.expect_new_kept(count, has_room=False)
+
+
+@then("{count:Count} that are asked for once it has room again are kept")
+def new_kept_in_room(context: Context, count: int) -> None:
+    context.world.room.expect_new_kept(count, has_room=True)
 
 
 # Many at once
@@ -491,7 +496,7 @@ def ask_new(context: Context, count: int) -> None:
     context.world.outage.ask(count)
 
 
-@then("they took at most {longer:Duration} longer than those before")
+@then("they took at most {longer:Duration} longer than others that are not to be kept")
 def no_slower(context: Context, longer: float) -> None:
     context.world.outage.expect_no_slower(longer)
 

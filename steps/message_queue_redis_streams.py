@@ -152,9 +152,9 @@ def unblock_dead_letters(context: Context, time: float) -> None:
     context.world.dead_letters.unblock_after(time)
 
 
-@given("two customers each have a dead letter")
-def two_dead_letters(context: Context) -> None:
-    context.world.redrives.publish_two()
+@given("{customers:Count} customers each have a dead letter")
+def have_dead_letters(context: Context, customers: int) -> None:
+    context.world.redrives.publish(customers)
 
 
 @given("the next message of the first one's customer is under way")
@@ -162,14 +162,9 @@ def next_under_way(context: Context) -> None:
     context.world.redrives.publish_next()
 
 
-@when("the provider has recovered, and two people try the first one again at once")
-def redrive_recovered(context: Context) -> None:
-    context.world.redrives.redrive(recovered=True)
-
-
-@when("two people try the first one again at once, and the provider has not recovered")
-def redrive_refused(context: Context) -> None:
-    context.world.redrives.redrive(recovered=False)
+@when("two people each try the first two again at once, and the provider has recovered for the first")
+def redrive(context: Context) -> None:
+    context.world.redrives.redrive()
 
 
 @when("{what} is lost, {count:Count} of these customers publish another one, and both workers are back")
@@ -302,24 +297,27 @@ def senseless_kept(context: Context, deadline: float) -> None:
     context.world.dead_letters.expect_senseless_kept(deadline)
 
 
-@then("within {deadline:Duration} it is a dead letter again, whole, after 3 more deliveries")
+@then("within {deadline:Duration} the second one is a dead letter again, whole, after 3 more deliveries")
 def dead_again(context: Context, deadline: float) -> None:
     context.world.redrives.expect_dead_again(deadline)
 
 
-@then("within {deadline:Duration} it has taken effect once, is no dead letter any more, and nothing is left of it")
+@then("within {deadline:Duration} the first one has taken effect once, and is no dead letter any more")
 def recovered(context: Context, deadline: float) -> None:
     context.world.redrives.expect_recovered(deadline)
 
 
-@then("the other one is the same dead letter as before, and was not delivered again")
+@then("the third one is the same dead letter as before, and was not delivered again")
 def other_kept(context: Context) -> None:
     context.world.redrives.expect_other_kept()
 
 
-@then("the nodes have written fewer than {count:Count} lines about it")
-def few_words(context: Context, count: int) -> None:
-    context.world.losses.expect_few_words(count)
+@then(
+    "the nodes have written fewer than {lines:Count} lines about it, "
+    "and asked Redis in vain fewer than {questions:Count} times"
+)
+def few_words(context: Context, lines: int, questions: int) -> None:
+    context.world.losses.expect_few_words(lines, questions)
 
 
 @then("both producers tell of {count:Count} unfinished messages")

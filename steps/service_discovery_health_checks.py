@@ -111,9 +111,9 @@ def fail_and_recover(context: Context, who: Who) -> None:
     context.world.thresholds.fail_and_recover(who)
 
 
-@when("{who:Node} are replaced one after the other")
+@when("{who:Node} are replaced, two at a time")
 def roll_out(context: Context, who: Who) -> None:
-    context.world.ending.roll_out(who)
+    context.world.ending.roll_out(who, 2)
 
 
 @when("{who:Node} dies and a stranger gets its address")
@@ -201,9 +201,9 @@ def nobody_is_listed(context: Context, seconds: float) -> None:
     context.world.outage.expect_none_failed_while_nobody_is_named(seconds)
 
 
-@then("{who:Node} ends when it is asked to, and starts again")
-def can_be_replaced(context: Context, who: Who) -> None:
-    context.world.outage.expect_replaced(who)
+@then("{who:Node} ends when it is asked to, and serves within {seconds:Duration} once it is started again")
+def can_be_replaced(context: Context, who: Who, seconds: float) -> None:
+    context.world.outage.expect_replaced(who, seconds)
 
 
 @then("when all instances reach Consul again, they are listed within {seconds:Duration}")
@@ -216,7 +216,7 @@ def no_longer_calls(context: Context, seconds: float, gateway: Who, who: Who) ->
     context.world.outage.expect_left_out(who, gateway, seconds)
 
 
-@then("it had tried to connect at most {count:Count} times meanwhile")
+@then("it had tried to connect at most {count:Count} times a second meanwhile")
 def tried_at_most(context: Context, count: int) -> None:
     context.world.outage.expect_tried_at_most(count)
 

@@ -67,6 +67,25 @@ def test_entries_of_a_stream_are_counted_and_those_that_nobody_has_acknowledged(
     client.xreadgroup("workers", "one", {"orders": ">"})
     client.xack("orders", "workers", first)
     assert (probe.stream_length("orders"), probe.pending("orders", "workers")) == (2, 1)
-    with pytest.raises(ProbeError, match="NOGROUP"):
-        probe.pending("orders", "nobody")
+    assert probe.has_group("orders", "workers")
+    refused = probe.refusals()
+    for nowhere in (("orders", "nobody"), ("invoices", "workers")):
+        assert probe.pending(*nowhere) == 0 and not probe.has_group(*nowhere)
+    assert probe.refusals() == refused + 2
+    probe.close()
+
+
+def test_what_is_kept_is_found_under_keys_of_each_type(fleet: Fleet) -> None:
+    probe = RedisProbe(fleet.stores["redis"])
+    client = probe.members["redis"]
+    client.set("text", "an order-1")
+    client.hset("hash", "order-1", "x")
+    client.rpush("list", "x", "order-1")
+    client.sadd("set", "order-1")
+    client.zadd("sorted", {"order-1": 1})
+    client.xadd("stream", {"n": "order-1"})
+    client.set("of order-1", "x")
+    client.set("another", "order-2")
+    held = ["text", "hash", "list", "set", "sorted", "stream", "of order-1"]
+    assert sorted(probe.holding(["order-1", "order-3"], [*held, "another", "no such key"])) == sorted(held)
     probe.close()

@@ -72,7 +72,7 @@ Feature: A broken neighbour does not break us
     Scenario: Callers who hang up do not make a slow service a broken one
       Given the service lets its callers wait
       When 15 callers of the first gateway hang up at once and 15 after 0.8 s, and then the service is well
-      Then 20 later calls at once all reach the service
+      Then 20 calls at once all reach the service
 
   Rule: What is broken for one does not break anything else
 
@@ -83,10 +83,10 @@ Feature: A broken neighbour does not break us
       And within 1 s both gateways say that they are well
       And 20 calls of the service through the other gateway, and 20 of another service, all arrive
 
+    # A busy machine makes answers some times slower, alone and meanwhile; whoever is held up gets none at all.
     Scenario: Callers of a service that does not answer hold up nobody else
-      Given 120 calls through the first gateway that the service lets wait
-      When 20 calls of another service are made through the first gateway
-      Then they are answered before any of those that wait is
+      When callers of the first gateway call one service, in turn alone and while 110 wait for another one
+      Then they are answered at least 10 % as often while the 110 wait as they are alone
 
   Rule: After its wait a few calls decide, and nobody else's do
 
@@ -119,7 +119,7 @@ Feature: A broken neighbour does not break us
     # What is asked for is alike in every way that names can be, and answers are empty and large, too.
     Scenario: While services fail, their earlier answers are given, as long as they are not too old
       Given services that have answered the same questions, each of them twice, and refused one
-      When each fails in its own way, and all is asked again before and after its breaker opens, and 2.2 s after the answers
+      When each fails in its own way, and all is asked again before and after its breaker opens, and 2 s after the answers
       Then failures that no caller noticed count: after 10 of them the services get no calls
       And each time the callers get that service's last answers, and hear that these are earlier ones
       And who asks what was refused, or never answered, hears that the service was not asked, and when to ask again

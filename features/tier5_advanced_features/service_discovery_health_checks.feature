@@ -24,12 +24,14 @@ Feature: Calls find a healthy instance, whatever dies
       And 6 calls of each kind through each of both gateways are shared evenly by all instances
       And when Consul is back, all instances are listed again within 8 s, and a change is noticed within 1 s
 
+    # An instance that is waited for in vain is to be told as such, also on a busy machine.
+    @deadline.120s
     Scenario: Consul comes back with an empty list, and instances take a while to register
       Given callers who call through both gateways all the time
       And all instances are cut off from Consul
       When Consul restarts and has lost everything
-      Then for 4 s Consul lists nobody, and no call fails
-      And the third instance ends when it is asked to, and starts again
+      Then for 3 s Consul lists nobody, and no call fails
+      And the third instance ends when it is asked to, and serves within 20 s once it is started again
       And when all instances reach Consul again, they are listed within 8 s
 
     Scenario: Consul hangs for a while
@@ -38,25 +40,20 @@ Feature: Calls find a healthy instance, whatever dies
       When Consul hangs
       Then calls of a service that was never called before are put off
       And for 2 s more no call fails, and most take at most 4 times as long as before
-      And 6 calls of each kind through each of both gateways are shared evenly by all instances
+      And 3 calls of each kind through each of both gateways are shared evenly by all instances
       And when Consul goes on, all instances are listed as before within 8 s, and a change is noticed within 1 s
 
-  Rule: A new instance gets calls as soon as it is ready, and not before
+  Rule: A new service is found as soon as it has an instance
 
     Scenario: The first instance of a service is found by gateways that were asked for it too early
       Given a service was called before there was any
       When its first instance starts
       Then each of both gateways finds it within 2 s of its being listed
 
-    Scenario: It gets its first call after its first good check, and within 2 s of it
-      Given callers who call through both gateways all the time
-      And Consul's list is watched
-      When the third instance restarts
-      Then the third instance gets its first call after its first good check, and within 2 s of being listed
-
   Rule: Calls go to all healthy instances alike, and to no other
 
-    # It stays dead: what becomes of it takes a minute, and is looked at by the last scenario.
+    # It stays dead, and the last scenario tells what becomes of it. Consul looks 30, 60 and 90 s after its start, and it
+    # is to be dead for a minute at the last of these.
     Scenario: Instances that were set up alike are each listed, and get as many calls
       When an instance of another service crashes
       Then Consul lists 3 instances of the service
@@ -85,7 +82,7 @@ Feature: Calls find a healthy instance, whatever dies
       And the first instance fails its checks meanwhile
       When the first gateway reaches Consul again
       Then within 2 s the first gateway no longer calls the first instance
-      And it had tried to connect at most 10 times meanwhile
+      And it had tried to connect at most 3 times a second meanwhile
 
   Rule: It takes several checks in a row to take an instance out, and to bring it back
 
@@ -103,22 +100,25 @@ Feature: Calls find a healthy instance, whatever dies
       Then the second instance is out within 3 s
       And 1 s later 10 calls of each kind through each of both gateways are answered within 1 s each, none of them by it
 
-  Rule: An instance that ends is out of the list first
+  Rule: An instance that is replaced is called neither for too long nor too early
 
+    # A busy machine takes 10 s to end an instance and start it again.
+    @deadline.120s
     Scenario: In a roll-out each instance leaves the list, does what it has begun, and only then stops answering
       Given callers who call through both gateways all the time
       And the first instance is working on calls that take 1.2 s
-      When all instances are replaced one after the other
+      When all instances are replaced, two at a time
       Then each of all instances left Consul's list before it stopped answering
       And the first instance has answered what it was working on
       And no call has failed
 
-  Rule: A call is answered by whom it is meant for
+    Scenario: It gets its first call after its first good check, and within 2 s of it
+      Given callers who call through both gateways all the time
+      And Consul's list is watched
+      When the third instance restarts
+      Then the third instance gets its first call after its first good check, and within 2 s of being listed
 
-    Scenario: Another service has got the address of an instance that died
-      Given the first gateway is cut off from Consul
-      When the third instance dies and a stranger gets its address
-      Then 12 calls through the first gateway are all answered by the others
+  Rule: A call is answered by whom it is meant for
 
     Scenario: Services and tags whose names look alike are told apart
       When services with names much like the instances' are registered at their addresses
@@ -130,10 +130,16 @@ Feature: Calls find a healthy instance, whatever dies
       When Consul also lists instances without a port, where nothing listens, and at addresses that nobody has
       Then all of 8 calls of each kind through each of both gateways are answered
 
+    Scenario: Another service has got the address of an instance that died
+      Given the first gateway is cut off from Consul
+      When the third instance dies and a stranger gets its address
+      Then 12 calls through the first gateway are all answered by the others
+
   Rule: An instance that has crashed is forgotten after a minute
 
-    # Consul waits for a minute at the least, and looks every 30 s.
-    @deadline.120s
+    # Consul waits for a minute at the least, and looks every 30 s. On its own this scenario first has to start something
+    # that can crash.
+    @deadline.180s
     Scenario: It is listed as failing for a minute, and then no longer
       Given an instance of another service has crashed
       When a minute has passed since

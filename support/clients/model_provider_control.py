@@ -36,7 +36,19 @@ class Bill(NamedTuple):
 
 
 class ModelProviderControl(ProviderControl):
-    """The control port of the model provider. Callers are known by an alias: their key without its sk-."""
+    """The control port of the model provider. Callers are known by an alias: their key without its sk-.
+
+    What had arrived before it was made is not looked at: to search through all of that takes a provider longer than
+    to answer a question, and the more of it, the longer.
+    """
+
+    def __init__(self, name: str, url: str, callers: Mapping[str, str] | None = None) -> None:
+        super().__init__(name, url, callers)
+        self._began = self.mark()
+
+    def arrivals(self, since: int = 0, **match: Any) -> list[Arrival]:
+        """Those since this control was made."""
+        return super().arrivals(max(since, self._began), **match)
 
     def script(self, match: Mapping[str, Any], times: int | None = 1, **how: Any) -> None:
         """What requests that `match` are answered, `times` in all, instead of a whole answer of 16 words.
@@ -54,9 +66,9 @@ class ModelProviderControl(ProviderControl):
         """Nobody gets a discount for a prompt that was asked before."""
         self.ask("DELETE", "/prompts")
 
-    def calls(self, alias: str, kind: str = CHAT, since: int = 0, **match: Any) -> list[Arrival]:
-        """The calls of `alias` that were carried out."""
-        found = self.arrivals(since, alias=alias, **_PATHS[kind], **match)
+    def calls(self, alias: str = "", kind: str = CHAT, since: int = 0, **match: Any) -> list[Arrival]:
+        """The calls that were carried out, of `alias` or of everybody."""
+        found = self.arrivals(since, **({"alias": alias} if alias else {}), **_PATHS[kind], **match)
         return [arrival for arrival in found if arrival.executed]
 
     def bill(self, alias: str, *kinds: str) -> Bill:

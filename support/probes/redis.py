@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from redis import Redis
 from redis.crc import key_slot
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from support.containers.service import Store
 from support.errors import ProbeError
@@ -16,6 +16,15 @@ from support.errors import ProbeError
 _ANSWERS_WITHIN_S = 10.0
 _CONNECTS_WITHIN_S = 5.0
 _BATCH = 1000  # keys that one round trip asks about
+# How all that is kept under a key is read, by its type.
+_CONTENTS: dict[str, tuple[Any, ...]] = {
+    "string": ("GET",),
+    "hash": ("HGETALL",),
+    "list": ("LRANGE", 0, -1),
+    "set": ("SMEMBERS",),
+    "zset": ("ZRANGE", 0, -1),
+    "stream": ("XRANGE", "-", "+"),
+}
 # Thousands of entries by one command: a command for each takes ten times as long. ARGV: milliseconds, [key, text]…
 _KEEP = "for i = 2, #ARGV, 2 do redis.call('SET', ARGV[i], ARGV[i + 1], 'PX', ARGV[1]) end"
 One = TypeVar("One")
@@ -81,7 +90,24 @@ class RedisProbe:
         for client in self.members.values():
             _pipelined(client, [("FLUSHALL",)])
 
+    def holding(self, texts: Iterable[str], keys: Iterable[str]) -> list[str]:
+        """Those of `keys` that hold one of `texts`, in their name or in anything that is kept under them."""
+        found, wanted = list[str](), list(texts)
+        for client, owned in self._by_owner(keys).items():
+            kinds = zip(owned, _pipelined(client, [("TYPE", key) for key in owned]), strict=True)
+            reads = [(_CONTENTS[kind][0], key, *_CONTENTS[kind][1:]) for key, kind in kinds if kind in _CONTENTS]
+            for (_, key, *_), content in zip(reads, _pipelined(client, reads), strict=True):
+                said = f"{key} {content}"
+                found += [key] if any(text in said for text in wanted) else []
+        return found
+
     # Commands
+
+    def refusals(self) -> int:
+        """How many commands these servers have refused so far, also within scripts (INFO errorstats)."""
+        with _told():
+            stats = [client.info("errorstats") for client in self.members.values()]
+        return sum(int(error["count"]) for said in stats for error in said.values())
 
     def calls(self, *commands: str) -> dict[str, int]:
         """How often each of `commands` has been called on these servers, also by scripts (INFO commandstats)."""
@@ -136,10 +162,21 @@ class RedisProbe:
         return int(length)
 
     def pending(self, key: str, group: str) -> int:
-        """How many entries of the stream were given to `group` and not acknowledged (XPENDING)."""
+        """How many entries of the stream were given to `group` and not acknowledged (XPENDING); 0 without a group."""
         ((client, _),) = self._by_owner([key]).items()
         with _told():
-            return int(client.xpending(key, group)["pending"])
+            try:
+                return int(client.xpending(key, group)["pending"])
+            except ResponseError as error:
+                if "NOGROUP" not in str(error):
+                    raise
+                return 0
+
+    def has_group(self, key: str, group: str) -> bool:
+        """Whether the stream is there, and has that group (XINFO GROUPS)."""
+        ((client, _),) = self._by_owner([key]).items()
+        with _told():
+            return client.exists(key) == 1 and any(one["name"] == group for one in client.xinfo_groups(key))
 
     def close(self) -> None:
         """Gives the connections back."""

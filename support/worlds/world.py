@@ -15,7 +15,7 @@ from support.errors import ProbeError
 from support.faults.faults import Faults
 from support.platforms.platform import Platform, door_to
 from support.polling import poll
-from support.promise import must
+from support.promise import broken
 from support.worlds.draw import Draw
 
 WELL_WITHIN_S = 5.0
@@ -81,7 +81,8 @@ class World(Generic[Adapter]):
     def expect_nodes_well(self, within_s: float = WELL_WITHIN_S) -> None:
         """Every node says within `within_s` that it is well. AssertionError with the plight of one that does not."""
         for node in self.fleet.nodes:
-            must(poll(lambda node=node: node.answers(*node.address()), within_s), node.plight())  # type: ignore[misc]
+            if not poll(lambda node=node: node.answers(*node.address()), within_s):  # type: ignore[misc]
+                broken(node.plight())  # for which the engine is asked, so not where nobody needs it
 
     def see_back(self, adapters: Sequence[Adapter], serves: Callable[[Adapter], bool]) -> None:
         """Raises ProbeError unless every node has come back from what an earlier scenario did to its stores.

@@ -1,18 +1,19 @@
 """Sign-ins that cost a node work: how much, for whom, and what others notice of it."""
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hamcrest import all_of, assert_that, equal_to, greater_than, greater_than_or_equal_to, is_in, less_than
 
-from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Verdict
+from support.capabilities.auth_jwt_redis_session.client import Verdict
+from support.capabilities.auth_jwt_redis_session.deeds import told
 from support.errors import ProbeError
-from support.polling import poll
 from support.probes.node import cpu_seconds
 from support.worlds.crowds import for_each, threads
 
 if TYPE_CHECKING:
-    from support.capabilities.auth_jwt_redis_session.world import Customer, World
+    from support.capabilities.auth_jwt_redis_session.world import World
 
 _IN_TURN = 10
 _AT_ONCE = 2
@@ -35,12 +36,13 @@ class Bursts:
         """`count` sign-ins with a wrong password as `name`, and as many for names that nobody has, a few in turn."""
         world = self._world
         known = world.register(name)
+        spent = cpu_seconds(self._node)
         for _ in range(count // _IN_TURN):
             for kind in self._cpu_s:
-                before = cpu_seconds(self._node)
                 tried = [known.name if kind == "known" else world.fresh("nobody") for _ in range(_IN_TURN)]
                 for_each(tried, self._fail, _AT_ONCE)
-                self._cpu_s[kind] += cpu_seconds(self._node) - before
+                before, spent = spent, cpu_seconds(self._node)
+                self._cpu_s[kind] += spent - before
 
     def _fail(self, name: str) -> None:
         answer = self._world.gateways[0].sign_in(name, "not their password")
@@ -65,9 +67,10 @@ class Bursts:
         """
         world, node = self._world, self._world.gateways[0]
         customer, access = world.register(name), world.devices[device].access
+        sign_in = partial(node.sign_in, customer.name, customer.password)
         node.call(access)
         with threads(count) as pool:
-            asked = [pool.submit(self._until_told, node, customer) for _ in range(count)]
+            asked = [pool.submit(told, sign_in, _PATIENCE_S, every_s=1) for _ in range(count)]
             while not all(one.done() for one in asked):
                 verdict = node.call(access).verdict
                 assert_that(verdict, is_in([Verdict.ACCEPTED, Verdict.UNAVAILABLE]), f"a call of {device} meanwhile")
@@ -76,17 +79,6 @@ class Bursts:
         answers = [one.result() for one in asked]
         self._verdicts = [answer.verdict for answer in answers]
         world.hear_secret(*(t for one in answers if one.tokens for t in (one.tokens.access, one.tokens.refresh)))
-
-    def _until_told(self, node: Adapter, customer: "Customer") -> Answer:
-        """Signs in, and asks again for as long as the node says that it cannot tell now."""
-        answers: list[Answer] = []
-
-        def told() -> bool:
-            answers.append(node.sign_in(customer.name, customer.password))
-            return answers[-1].verdict is not Verdict.UNAVAILABLE
-
-        poll(told, _PATIENCE_S, every_s=1)
-        return answers[-1]
 
     def expect_all_served(self, count: int, calls: int) -> None:
         """All sign-ins succeeded, and at least `calls` calls were answered before the last of them."""

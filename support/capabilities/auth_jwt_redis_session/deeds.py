@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer
+from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Verdict
+from support.polling import poll
 from support.worlds.crowds import threads
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 Deeds = dict[str, Callable[[], Answer]]  # by what messages call them
 
 _AT_ONCE = 40
+FEW = 8  # at once: none of them waits for the others for so long that a busy node puts it off
 Key = TypeVar("Key")
 
 
@@ -33,9 +35,21 @@ def leaving(node: Adapter, access: str, customer: "Customer", new: str) -> Deeds
     }
 
 
-def do_all(world: "World", deeds: Mapping[Key, Callable[[], Answer]]) -> dict[Key, Answer]:
+def told(deed: Callable[[], Answer], within_s: float, every_s: float = 0.05) -> Answer:
+    """The first answer to `deed` that is not to ask again later; the last one, where none comes within `within_s`."""
+    answers: list[Answer] = []
+
+    def answered() -> bool:
+        answers.append(deed())
+        return answers[-1].verdict is not Verdict.UNAVAILABLE
+
+    poll(answered, within_s, every_s)
+    return answers[-1]
+
+
+def do_all(world: "World", deeds: Mapping[Key, Callable[[], Answer]], at_once: int = _AT_ONCE) -> dict[Key, Answer]:
     """The answers to `deeds`, which are done at once. Live connections that come of it are closed with the scenario."""
-    with threads(min(_AT_ONCE, len(deeds))) as pool:
+    with threads(min(at_once, len(deeds))) as pool:
         answers = dict(zip(deeds, pool.map(lambda deed: deed(), deeds.values()), strict=True))
     for answer in answers.values():
         if answer.line:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _LOOKS_EVERY_S = 0.05
-_TRIES = 12  # a busy machine seldom does all of it within a second
+_TRIES = 12  # of what a busy machine seldom does in time
+_SOON_S = 0.5  # into a second, at the latest, for what is all to be done within it
 _ANSWERS_S = 0.05  # from a request's last word to Redis, which is late and whose answer is not, to its own answer
 
 
@@ -28,8 +29,8 @@ class Endings:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._seconds = 0
-        self._put_off = False
-        self._late_s = 0.0
+        self._missed: dict[str, str] = {}  # why the last request of each customer was not under way, if so
+        self._over_at = 0.0
         self._lines: dict[str, list[Line]] = {}
 
     def sign_out(self, device: str) -> None:
@@ -43,7 +44,8 @@ class Endings:
         That is tried until all of it has come into one second.
         """
         for _ in range(_TRIES):
-            wait_until(time.monotonic() + 1 - time.time() % 1)
+            if time.time() % 1 > _SOON_S:
+                wait_until(time.monotonic() + 1 - time.time() % 1)
             began = int(time.time())
             self._world.sign_in(name, "tablet")
             self._end(f"{name}'s tablet", what)
@@ -119,14 +121,29 @@ class Endings:
         ]
         assert_that(taken, empty(), "spellings of the token that are taken, by node and number")
 
-    def _end_beside(self, device: str, what: str, event: str, delay_s: float) -> None:
+    def _end_beside(self, name: str, what: str, event: str, delay_s: float) -> None:
+        """`event` ends a session of `name` beside a request of it, of one phone after the other until that came about.
+
+        Before that the first node serves a call of it: it has a connection to Redis then, so that no first word is
+        later still.
+        """
+        world = self._world
+        for number in range(_TRIES):
+            kind = f"phone {number}" if number else "phone"
+            if number:
+                world.sign_in(name, kind, world.gateways[-1])
+            world.gateways[0].call(world.devices[f"{name}'s {kind}"].access)
+            self._missed[name] = self._miss_beside(f"{name}'s {kind}", what, event, delay_s)
+            if not self._missed[name]:
+                return
+
+    def _miss_beside(self, device: str, what: str, event: str, delay_s: float) -> str:
         """`event` ends the session of `device` at the second node, while the first works on a request of it.
 
         The first node's requests reach Redis `delay_s` late, so the session ends after its first word to Redis and
-        before its second, if it has one; that it did is judged in `expect_beside`. Tokens of a sign-in that was
-        under way are kept for a device of that name.
+        before its second, if it has one. Gives why it did not, or an empty text. Tokens of a request that was under
+        way are kept for a device of their own.
         """
-        name = device.partition("'")[0]
         with threads(1) as pool:
             began = time.monotonic()
             under_way = pool.submit(lambda: (self._ask(device, what), time.monotonic()))
@@ -134,11 +151,13 @@ class Endings:
             self._end(device, event)
             ended = time.monotonic()
         answer, answered = under_way.result()
-        if answered - began > 1.5 * delay_s:  # it had a second word to Redis
-            self._late_s = max(self._late_s, ended + _ANSWERS_S - answered)
-        self._put_off |= answer.verdict is Verdict.UNAVAILABLE
         if answer.tokens:
-            self._world.keep(f"{name}'s {what}", answer)
+            self._world.keep(f"{device} after the {what}", answer)
+        if answer.verdict is Verdict.UNAVAILABLE:
+            return "the first node gave up waiting for Redis"
+        late_s = ended + _ANSWERS_S - answered
+        # Only where it had a second word to Redis.
+        return f"its session ended {late_s:.2f} s too late" if answered > began + 1.5 * delay_s and late_s > 0 else ""
 
     def _ask(self, device: str, what: str) -> Answer:
         node, tokens = self._world.gateways[0], self._world.devices[device]
@@ -148,32 +167,27 @@ class Endings:
         return node.call(tokens.access) if what == "call" else node.refresh(tokens.refresh)
 
     def end_each_beside(self, rows: Sequence[Mapping[str, str]], delay_s: float) -> None:
-        """All at once: `whose` phone, on which `request` the first node works, and what it is `ended by`.
-
-        Before that the first node serves a call of each: it has connections to Redis then, so that none of its first
-        words is later still.
-        """
-        devices = [f"{row['whose']}'s phone" for row in rows]
-        for_each(devices, lambda device: self._world.gateways[0].call(self._world.devices[device].access))
-        for_each(
-            rows, lambda row: self._end_beside(f"{row['whose']}'s phone", row["request"], row["ended by"], delay_s)
-        )
+        """All at once: `whose` phone, on which `request` the first node works, and what it is `ended by`."""
+        for_each(rows, lambda row: self._end_beside(row["whose"], row["request"], row["ended by"], delay_s))
+        self._over_at = time.monotonic()
         self._world.faults.heal()
 
     def expect_beside(self, within_s: float) -> None:
         """What came of the requests under way is taken nowhere. ProbeError where something was not under way."""
         self._world.expect_signed_out(*self._world.devices, within_s=within_s)
-        if self._put_off:
-            raise ProbeError("a node gave up waiting for Redis, so that its request was not under way")
-        if self._late_s > 0:
-            raise ProbeError(f"a session ended {self._late_s:.2f} s too late to be beside the request")
+        missed = {name: why for name, why in self._missed.items() if why}
+        if missed:
+            raise ProbeError(f"in none of {_TRIES} tries was a request under way: {missed}")
 
     def expect_nothing_left(self, for_s: float) -> None:
-        """For `for_s` nothing of a session is in Redis that was not there when the scenario began."""
-        world, end = self._world, time.monotonic() + for_s
-        while time.monotonic() < end:
+        """Until `for_s` after the last answer nothing of a session is in Redis that was not there at the beginning."""
+        world, end = self._world, self._over_at + for_s
+        while True:
+            last_look = time.monotonic() >= end
             left = set(world.redis.keys(world.nodes[0].session_keys)) - world.sessions_before
             assert_that(sorted(left), empty(), "what is kept of sessions that have ended")
+            if last_look:
+                return
             time.sleep(_LOOKS_EVERY_S)
 
     # Live connections

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Tokens, Verdict
-from support.capabilities.auth_jwt_redis_session.deeds import do_all, leaving, looking
+from support.capabilities.auth_jwt_redis_session.deeds import do_all, leaving, looking, told
 from support.clients.identity_control import IdentityControl, KeysTold
 from support.errors import ProbeError
 from support.worlds.crowds import threads
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LATER_S = 600
 _AT_ONCE = 8
+_PATIENCE_S = 5.0  # where a busy node cannot yet tell whether there is a key of that name
 _ELLIPTIC_BYTES = 64  # of a signature by ES256 (RFC 7518, section 3.4)
 
 
@@ -161,7 +162,9 @@ class Forgeries:
         self._usual = do_all(world, dict(self._deeds(device, "", "nonsense")))
         self._mark, self._before = world.identity.mark(), world.redis.snapshot()
         deeds = {
-            (kind, what): deed for kind, token in forged.items() for what, deed in self._deeds(device, kind, token)
+            (kind, what): partial(told, deed, _PATIENCE_S)
+            for kind, token in forged.items()
+            for what, deed in self._deeds(device, kind, token)
         }
         self._answers = do_all(world, deeds)
         self._after = world.redis.snapshot()

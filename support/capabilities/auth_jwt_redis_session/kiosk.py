@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to, greater_than
 
-from support.capabilities.auth_jwt_redis_session.client import Answer, Verdict
+from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Verdict
 from support.errors import ProbeError
-from support.worlds.crowds import for_each, threads
+from support.worlds.crowds import for_each
 from support.worlds.world import turns, wait_until
 
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
 _EVERY_S = 0.2
-_IDLE_S, _ABSOLUTE_S = 3.0, 6.0  # of its sessions, as nodes.toml has it
+_IDLE_S, _ABSOLUTE_S = 2.5, 5.5  # of its sessions, as nodes.toml has it
 _DEVICE = "window"
 _ALWAYS = [number * _EVERY_S for number in range(40)]  # for longer than any of its sessions may last
-_Plan = tuple[str, Sequence[float], Callable[[str], Answer]]  # who asks, at which moments (monotonic), for what
 
 
 class Kiosk:
@@ -31,14 +30,31 @@ class Kiosk:
         self._used_at: dict[str, float] = {}  # when that was asked for which was granted last
         self._nodes = turns(world.gateways)
 
-    def sign_in(self, *names: str) -> None:
-        """Each signs in there."""
-        for name in names:
-            self._world.register(name)
-        for name in names:
-            began = time.monotonic()
-            self._world.sign_in(name, _DEVICE, self._world.kiosk)
-            self._signed_in[name] = began, time.monotonic()
+    def plan(self, back: tuple[str, Sequence[float]], watching: tuple[str, float]) -> None:
+        """Who will call so many seconds after signing in, and who will when live connections have stood for so long."""
+        self._back, self._watching = back, watching
+
+    def pass_time(self, refreshing: str, calling: str, showing: str, for_s: float) -> None:
+        """All sign in there at once, and none waits for another: accounts are made before.
+
+        Two use their session all the while, others do as planned, and the first token of one is shown for `for_s`.
+        """
+        (back, after_s), (watcher, later_s) = self._back, self._watching
+        uses: dict[str, Callable[[], None]] = {
+            refreshing: lambda: self._follow(refreshing, _ALWAYS, self._refresh),
+            calling: lambda: self._call_always(calling),
+            back: lambda: self._follow(back, after_s, self._call),
+            watcher: lambda: self._watch(watcher, later_s),
+            showing: lambda: self._show(showing, for_s),
+        }
+        for_each(list(uses), self._world.register)
+        for_each(list(uses), lambda name: self._sign_in(name, uses[name]))
+
+    def _sign_in(self, name: str, use: Callable[[], None]) -> None:
+        self._used_at[name] = began = time.monotonic()
+        self._world.sign_in(name, _DEVICE, self._world.kiosk)
+        self._signed_in[name] = began, time.monotonic()
+        use()
 
     # Access tokens
 
@@ -66,34 +82,6 @@ class Kiosk:
             raise ProbeError("the token was shown too late to be taken even once")
 
     # Sessions
-
-    def plan(self, back: tuple[str, Sequence[float]], watching: tuple[str, float]) -> None:
-        """Who will call so many seconds after signing in, and who will when live connections have stood for so long."""
-        self._back, self._watching = back, watching
-
-    def pass_time(self, refreshing: str, calling: str, showing: str, for_s: float) -> None:
-        """Two use their session all the while, others do as planned, and the first token of one is shown for `for_s`.
-
-        First each gets tokens at a node, so that what ends is the session, and no access token, and calls one.
-        """
-        (back, after_s), (watcher, later_s) = self._back, self._watching
-        for name in (back, refreshing, calling, watcher):
-            self._used_at[name] = time.monotonic()
-            self._refresh(f"{name}'s {_DEVICE}", at_kiosk=False)
-            self._call(f"{name}'s {_DEVICE}")
-        self._used_at[watcher] = time.monotonic()
-        self._world.endings.stay([f"{watcher}'s {_DEVICE}"])
-        now, signed_in = time.monotonic(), self._signed_in[back][1]
-        plans: list[_Plan] = [
-            (refreshing, [now + after for after in _ALWAYS], self._refresh),
-            (calling, [now + after for after in _ALWAYS], self._call),
-            (back, [signed_in + after for after in after_s], self._call),
-            (watcher, [now + later_s], self._call_beside_lines),
-        ]
-        with threads(1) as pool:
-            shown = pool.submit(self._show, showing, for_s)
-            for_each(plans, lambda plan: self._follow(*plan))
-        shown.result()
 
     def expect_lively(self, name: str) -> None:
         """The session of `name`, who was never idle for too long, was there."""
@@ -131,20 +119,48 @@ class Kiosk:
         if sent - last > absolute_s + within_s and sent - used > within_s:
             raise ProbeError("nobody has asked in the seconds in which the session was to end")
 
-    def _follow(self, name: str, moments: Sequence[float], ask: Callable[[str], Answer]) -> None:
-        """Asks for `name` at these moments, until that is refused."""
-        for moment in moments:
-            wait_until(moment)
-            sent = time.monotonic()
-            verdict = ask(f"{name}'s {_DEVICE}").verdict
-            if verdict is Verdict.UNAUTHENTICATED:
-                self._refused_at[name] = sent, time.monotonic()
-                return
-            if verdict is Verdict.ACCEPTED:
-                self._used_at[name] = sent
+    def _follow(self, name: str, after_s: Sequence[float], ask: Callable[[str], Answer]) -> None:
+        """Asks for `name` so many seconds after signing in, until that is refused.
 
-    def _refresh(self, device: str, *, at_kiosk: bool = True) -> Answer:
-        node = self._world.kiosk if at_kiosk else next(self._nodes)
+        First they get tokens at a node, so that what ends is the session, and no access token, and call one.
+        """
+        self._ask(name, self._refresh_elsewhere)
+        self._ask(name, self._call)
+        for after in after_s:
+            wait_until(self._signed_in[name][1] + after)
+            self._ask(name, ask)
+            if name in self._refused_at:
+                return
+
+    def _call_always(self, name: str) -> None:
+        """Signs in on a phone, too, and calls all the while."""
+        self._world.sign_in(name, "phone")
+        self._follow(name, _ALWAYS, self._call)
+
+    def _watch(self, name: str, later_s: float) -> None:
+        """Calls when live connections have stood for so long."""
+        self._follow(name, [], self._call)
+        self.expect_lively(name)
+        self._world.endings.stay([f"{name}'s {_DEVICE}"])
+        wait_until(time.monotonic() + later_s)
+        self._ask(name, self._call_beside_lines)
+
+    def _ask(self, name: str, ask: Callable[[str], Answer]) -> None:
+        """Asks for `name`, and notes when that was which was granted last, or refused first."""
+        sent = time.monotonic()
+        verdict = ask(f"{name}'s {_DEVICE}").verdict
+        if verdict is Verdict.UNAUTHENTICATED:
+            self._refused_at.setdefault(name, (sent, time.monotonic()))
+        if verdict is Verdict.ACCEPTED:
+            self._used_at[name] = sent
+
+    def _refresh(self, device: str) -> Answer:
+        return self._refresh_at(self._world.kiosk, device)
+
+    def _refresh_elsewhere(self, device: str) -> Answer:
+        return self._refresh_at(next(self._nodes), device)
+
+    def _refresh_at(self, node: Adapter, device: str) -> Answer:
         answer = node.refresh(self._world.devices[device].refresh)
         if answer.tokens:
             self._world.keep(device, answer)

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 from hamcrest import assert_that, equal_to, less_than
 
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Verdict
-from support.capabilities.auth_jwt_redis_session.deeds import Deeds, do_all, leaving, looking
+from support.capabilities.auth_jwt_redis_session.deeds import Deeds, do_all, leaving, looking, told
 from support.capabilities.auth_jwt_redis_session.forgeries import Forger
-from support.polling import poll
 from support.promise import broken
 from support.worlds.crowds import for_each, threads
-from support.worlds.world import turns
 
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import Customer, World
 
 _BACK_WITHIN_S = 5.0
-_AGAIN_AFTER_S = 0.5
+_AGAIN_AFTER_S = 0.25
 _FAILURES: Sequence[Mapping[str, Any]] = (  # of an identity provider that is asked to sign
     {"do": "status", "status": 429},
     {"do": "reset"},
@@ -34,19 +32,19 @@ class Outages:
         self._world = world
         self._answers: dict[str, Verdict] = {}
         self._slowest_s = 0.0
-        self._rounds = 2
+        self._rounds = 1
 
     def break_off(self) -> None:
         """The identity provider does nothing until it is healed: it fails in one way after another, and then in one.
 
-        Each hits a refresh and a sign-in.
+        Each hits a refresh and a sign-in at each node.
         """
-        identity, at_token = self._world.identity, {"path": "/token"}
+        identity, at_token, times = self._world.identity, {"path": "/token"}, 2 * len(self._world.gateways)
         for how in _FAILURES:
-            identity.arm(**how, times=2, match=at_token)
-        answered = 2 * sum(how["do"] == "status" for how in _FAILURES)
-        identity.arm("reset", part="body", times=2, nth=answered + 1, match=at_token)  # in the middle of a good answer
-        identity.arm("status", status=503, times=None, nth=3, match=at_token)  # after these two
+            identity.arm(**how, times=times, match=at_token)
+        answered = times * sum(how["do"] == "status" for how in _FAILURES)
+        identity.arm("reset", part="body", times=times, nth=answered + 1, match=at_token)  # amid a good answer
+        identity.arm("status", status=503, times=None, nth=times + 1, match=at_token)  # after these
         identity.refuse_keys()
         self._rounds = len(_FAILURES) + 1
 
@@ -65,10 +63,12 @@ class Outages:
         }
         for what, end in ends.items():
             tokens = world.sign_in(name, "phone", node)
-            done = do_all(world, {**looking(node, tokens.access), "refresh": partial(node.refresh, tokens.refresh)})
-            done["call"], done[what] = node.call(tokens.access), end()
+            calls: Deeds = {"call": partial(node.call, tokens.access)}
+            if what == "sign-out":  # the first of them
+                calls |= looking(node, tokens.access)
+            done = do_all(world, {**calls, "refresh": partial(node.refresh, tokens.refresh)}) | {what: end()}
             self._expect_all(done, Verdict.ACCEPTED, f"what {node.name} said to {name}, who did all there is to do")
-            ended = do_all(world, looking(node, tokens.access))
+            ended = do_all(world, calls)
             self._expect_all(ended, Verdict.UNAUTHENTICATED, f"what {node.name} said to {name} after the {what}")
 
     def try_all(self, staying: str, leaving_one: str, expelled: str, for_s: float) -> None:
@@ -87,13 +87,11 @@ class Outages:
             time.sleep(_AGAIN_AFTER_S)
 
     def renew(self, device: str) -> None:
-        """The owner of `device` refreshes and signs in again, through the nodes in turn.
-
-        Where each takes its time, it is longer than the grace of the first refresh until that is asked for again.
-        """
-        for _, node in zip(range(self._rounds), turns(self._world.gateways), strict=False):
-            for what, deed in self._renewals(node, device).items():
-                self._ask({what: deed})
+        """The owner of `device` refreshes and signs in again, all at once through both nodes."""
+        for _ in range(self._rounds):
+            self._ask({
+                what: deed for node in self._world.gateways for what, deed in self._renewals(node, device).items()
+            })  # fmt: skip
 
     def renew_beside_unknown_keys(self, device: str, count: int) -> None:
         """The same, while so many tokens of keys that nobody knows yet are shown to each node, all at once."""
@@ -109,21 +107,18 @@ class Outages:
             self.renew(device)
         shown.result()
 
-    def call(self, device: str) -> None:
-        """The owner of `device` makes a call through each node."""
-        access = self._world.devices[device].access
-        self._ask({f"{node.name}: call": partial(node.call, access) for node in self._world.gateways})
-
     def renew_in_vain(self, device: str) -> None:
         """Calls, refreshes and sign-ins, whatever is answered; then all is mended, and nothing is forgotten."""
-        self.call(device)
+        access = self._world.devices[device].access
+        self._ask({f"{node.name}: call": partial(node.call, access) for node in self._world.gateways})
         self.renew(device)
         self.expect_nothing_forgotten(device)
 
     def come_back_without_keys(self) -> None:
-        """The second node, which was killed, is back, and cannot fetch the keys of the identity provider."""
-        self._world.identity.refuse_keys()
-        self._world.faults.mend(self._world.gateways[-1].name)
+        """The second node, which was killed, is back, and does not reach the identity provider."""
+        node = self._world.gateways[-1].name
+        self._world.faults.cut("identity-provider", node)
+        self._world.faults.mend(node)
 
     def ask_second_node(self, device: str) -> None:
         """The owner of `device` does all there at the second node that an access token is shown for."""
@@ -135,22 +130,26 @@ class Outages:
         assert_that(self._answers, equal_to(expected), "what was answered")
         assert_that(self._slowest_s, less_than(within_s), "seconds that the slowest answer took")
 
-    def call_by_new_key(self, name: str, device: str) -> None:
-        """`name` signs in on `device`, gets a token that a new key has signed, and calls both nodes."""
-        self._world.identity.rotate()
-        self._world.sign_in(name, device)
-        self.call(f"{name}'s {device}")
-
     def expect_nothing_forgotten(self, device: str) -> None:
         """When all is well again, the very same tokens are taken, and the refresh token gets the next."""
-        world, tokens = self._world, self._world.devices[device]
+        self._expect_good(device, self._world.gateways[:1])
+
+    def expect_nothing_spent(self, device: str) -> None:
+        """The same, where no refresh was carried out.
+
+        The refresh token is good at the kiosk, too, which grants those that were used too little time to hide that.
+        """
+        self._expect_good(device, [self._world.kiosk, *self._world.gateways[:1]])
+
+    def _expect_good(self, device: str, refreshing: Sequence[Adapter]) -> None:
+        world, access = self._world, self._world.devices[device].access
         world.faults.heal()
         world.identity.heal()
         for node in world.gateways:
-            answer = self._once_back(partial(node.call, tokens.access))
+            answer = self._once_back(partial(node.call, access))
             assert_that(answer.verdict, equal_to(Verdict.ACCEPTED), f"the access token from before, at {node.name}")
-        answer = self._once_back(lambda: world.gateways[0].refresh(tokens.refresh))
-        world.keep(device, answer)
+        for node in refreshing:
+            world.keep(device, self._once_back(partial(node.refresh, world.devices[device].refresh)))
         world.expect_signed_in(device)
 
     def _owner(self, device: str) -> "Customer":
@@ -188,12 +187,7 @@ class Outages:
     @staticmethod
     def _once_back(work: Callable[[], Answer]) -> Answer:
         """The first answer that is not to ask again later. AssertionError when none comes."""
-        answers: list[Answer] = []
-
-        def answered() -> bool:
-            answers.append(work())
-            return answers[-1].verdict is not Verdict.UNAVAILABLE
-
-        if not poll(answered, _BACK_WITHIN_S):
+        answer = told(work, _BACK_WITHIN_S)
+        if answer.verdict is Verdict.UNAVAILABLE:
             broken(f"{_BACK_WITHIN_S:g} s after the outage it is still told to ask again later")
-        return answers[-1]
+        return answer

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to
 
-from support.capabilities.auth_jwt_redis_session.client import Answer, Tokens, Verdict
+from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Tokens, Verdict
 from support.capabilities.auth_jwt_redis_session.deeds import do_all, looking
 from support.errors import ProbeError
 from support.worlds.crowds import threads
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
 _PARTS = (0.3, 0.6, 1.0)  # of a time, at whose end the last of several tries is
-GRACE_S = 3.0  # for so long the nodes answer a refresh token that was used in the same way
+GRACE_S = 3.0  # for so long both nodes answer a refresh token that was used in the same way
 
 
 class Refreshes:
@@ -36,11 +36,11 @@ class Refreshes:
             past.append(world.keep(device, node.refresh(past[-1].refresh)))
         self._refreshed_at = time.monotonic()
 
-    def reuse(self, device: str, number: int, for_s: float) -> None:
-        """Somebody uses the refresh token at `number` of all it has had, until `for_s` after the last refresh."""
+    def reuse(self, device: str, number: int, node: Adapter, for_s: float = 0) -> None:
+        """Somebody uses the refresh token at `number` of all it has had at `node`, until `for_s` after the last one."""
         for part in _PARTS:
             wait_until(self._refreshed_at + part * for_s)
-            answer = self._world.gateways[-1].refresh(self._past[device][number].refresh)
+            answer = node.refresh(self._past[device][number].refresh)
         assert_that(answer.verdict, equal_to(Verdict.UNAUTHENTICATED), "a refresh token that was used before")
 
     def expect_family_ended(self, device: str) -> None:

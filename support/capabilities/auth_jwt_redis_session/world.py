@@ -91,8 +91,7 @@ class World(world.World[Adapter]):
 
     def sign_in_each(self, names: Sequence[str], device: str) -> None:
         """Each of `names` signs in on a `device`."""
-        for name in names:
-            self.sign_in(name, device)
+        for_each(names, lambda name: self.sign_in(name, device))
 
     def sign_in_often(self, name: str, count: int) -> None:
         """`name` signs in on `count` more devices."""

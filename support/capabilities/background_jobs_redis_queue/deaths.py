@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
 
+_BEGUN_S = 0.7  # from when a job is begun, when its limit begins to count, to its call of the service
 _LEFT_S = 0.9  # of the time that a run may take; a lease lasts for 1.5 s, and is renewed every quarter of that
 
 
@@ -52,12 +53,10 @@ class Deaths:
         wanted = {label: [starts[label]] for label in self._world.labels}
         assert_that(found, equal_to(wanted), "the run of each job whose effect stands in the database")
 
-    def hand_in_fatal(self, count: int, failures: int, others: int) -> None:
-        """So many jobs that end their process, one more for which the service fails before, and others."""
+    def hand_in_fatal(self, count: int, others: int) -> None:
+        """So many jobs that end their process, and others."""
         self._fatal = [f"{self._world.name}-fatal-{number}" for number in range(count)]
-        self._late_fatal = f"{self._world.name}-fatal-late"
-        self._world.service.arm("status", times=failures, match={"path": f"/{self._late_fatal}"}, status=503)
-        for label in [self._late_fatal, *self._fatal]:
+        for label in self._fatal:
             self._world.hand_in(Job(label, Kind.END_ITS_PROCESS))
         self.hand_in_others(others)
 
@@ -71,13 +70,12 @@ class Deaths:
         """Each of these is done exactly once."""
         self._world.expect_done(within_s, self._others)
 
-    def expect_given_up(self, within_s: float, starts: int, tries: int) -> None:
-        """Those are put aside within `within_s`, after so many starts; the one that failed before, after `tries`."""
+    def expect_given_up(self, within_s: float, starts: int) -> None:
+        """Those are put aside within `within_s`, after so many starts."""
         deadline = time.monotonic() + within_s
-        for label in [*self._fatal, self._late_fatal]:
+        for label in self._fatal:
             self._world.expect_put_aside(label, deadline - time.monotonic())
-        begun = self._world.starts()
-        wanted = {label: starts for label in self._fatal} | {self._late_fatal: tries}
+        begun, wanted = self._world.starts(), dict.fromkeys(self._fatal, starts)
         assert_that({label: begun[label] for label in wanted}, equal_to(wanted), "how often each job was begun")
 
     # A backlog, and a second loss
@@ -139,8 +137,7 @@ class Deaths:
         ends = [self._world.arrivals(label)[0] for label in self._hung]
         for label, first in zip(self._hung, ends, strict=True):
             took_s = (first.ended or time.time()) - first.arrived
-            # The limit counts from when the job was begun, which is a moment before it called.
-            assert_that(took_s, greater_than_or_equal_to(limit_s - 0.5), f"seconds that {label} was let run")
+            assert_that(took_s, greater_than_or_equal_to(limit_s - _BEGUN_S), f"seconds that {label} was let run")
             assert_that(took_s, less_than_or_equal_to(limit_s + late_s), f"seconds that {label} was let run")
         if all(first.ended and first.ended < self._handed_in for first in ends):
             raise ProbeError("all of them were ended before the others were handed in")

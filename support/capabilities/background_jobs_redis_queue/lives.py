@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hamcrest import assert_that, equal_to, is_in
 
 from support.capabilities.background_jobs_redis_queue.client import Adapter, Job, Outcome, Priority, State
+from support.errors import ProbeError
 from support.polling import poll
 from support.promise import must
 from support.worlds.world import wait_until
@@ -14,10 +15,14 @@ from support.worlds.world import wait_until
 if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
-_FAILURES = 2  # of a job that waits for another try; until the third there is time to make all workers busy
-_LATER_S = 3.0
+_FAILURES = 2  # of a job that waits for another try; until the third there is time to let the service hold it
+_SOON_S = 1.5  # less than what was taken back is known for: what is begun all the same is so before it is forgotten
+_LATER_S = 3.0  # when what it waits for is done by then
 _LEASE_S = 1.5  # after which a job whose worker is silent comes back
 _SLACK_S = 0.5
+_EARLY_S = 0.01  # clocks are read in milliseconds
+_INTERVAL_S = 1.0
+_LOOK_S = 0.1  # before the time for which it is kept: for an answer
 _OVER = (State.CANCELLED, State.FORGOTTEN)  # that a job was taken back is known as long as results are
 
 # What is answered: to who asks what has become of it, hands it back, comes with its key, wants to come after it.
@@ -39,6 +44,7 @@ class Lives:
         self._said: list[tuple[str, object, object]] = []  # of whom, what was said, what should have been
         self._taken_back: dict[str, float] = {}  # when
         self._follows: dict[str, str] = {}  # who comes after whom
+        self._not_before: dict[str, float] = {}  # the time of those that have one
 
     @property
     def _server(self) -> Adapter:
@@ -47,36 +53,51 @@ class Lives:
     # The states
 
     def fill(self) -> None:
-        """Jobs that have failed, one put aside, one that is done; then all workers are busy, and others wait."""
-        failed = [self._world.label("failed") for _ in range(2)]
-        self._aside = self._world.label("aside")
-        self._world.service.arm("status", match={"path": f"/{self._aside}"}, status=422)
-        for label in failed:
+        """One put aside, one that is done, some that have failed; then all workers are busy, and others wait."""
+        self._put_aside()
+        self._failed = [self._world.label("failed") for _ in range(2)]
+        for label in self._failed:
             self._world.service.arm("status", times=_FAILURES, match={"path": f"/{label}"}, status=503)
             self._hand_in(label)
-        self._hand_in(self._aside, delay_s=_SLACK_S)
-        self._said.append((self._aside, self._follower(self._aside), Outcome.TAKEN))
-        self._world.expect_put_aside(self._aside, 3.0)
         self._world.service.await_arrivals(2 * _FAILURES, 5.0, path=f"/{self._world.name}-failed-*")
-        self._ask_one_that_is_done()
         self._world.occupy()
         busy = [call.path.strip("/") for call in self._world.held.waiting() if "-busy-" in call.path]
-        self._failed, self._running = failed, busy[:2]
-        self._waiting = self._wait(self._world.ids[busy[2]])
+        self._running, self._waiting = busy[:2], self._wait(self._world.ids[busy[2]])
+
+    def _put_aside(self) -> None:
+        """Another is to come after it, which is said before; one that is done is asked for meanwhile."""
+        self._aside = self._world.label("aside")
+        self._world.service.arm("status", match={"path": f"/{self._aside}"}, status=422)
+        self._hand_in(self._aside, delay_s=_SLACK_S / 2)
+        self._said.append((self._aside, self._follower(self._aside), Outcome.TAKEN))
+        self._ask_one_that_is_done()
+        self._world.expect_put_aside(self._aside, 3.0)
+
+    def stop_schedule(self) -> None:
+        """A job that was to be done again and again is to be done no more, before it was the first time."""
+        self._stopped = self._world.fresh("stopped")
+        began = time.monotonic()
+        self._server.every(_INTERVAL_S, self._stopped)
+        self._server.stop(self._stopped)
+        self._stopped_in_time = time.monotonic() < began + _INTERVAL_S
 
     def _ask_one_that_is_done(self) -> None:
         """At once, for its result is not kept for long."""
-        label = self._world.label("done")
-        self._hand_in(label)
-        self._world.expect_done(labels=[label])
-        poll(lambda: self._world.servers[0].report(self._world.ids[label]).state is not State.OPEN, 2.0)
-        self._ask(label, DONE)
-        self._refuse_to_take_back(label)
+        self._done = self._world.label("done")
+        self._hand_in(self._done)
+        self._world.expect_done(labels=[self._done])
+        poll(lambda: self._state_of_done() is not State.OPEN, 2.0)
+        self._known = time.time()
+        self._ask(self._done, DONE)
+        self._refuse_to_take_back(self._done)
+
+    def _state_of_done(self) -> State:
+        return self._server.report(self._world.ids[self._done]).state
 
     def _wait(self, other: str) -> list[list[str]]:
         """Two that wait for a worker, of each urgency, two that wait for their time, and two for the `other` job."""
         ways: list[dict[str, Any]] = [{"priority": priority} for priority in Priority]
-        ways += [{"delay_s": _LATER_S}, {"after": other}, {"after": other, "delay_s": _LATER_S}]
+        ways += [{"delay_s": _SOON_S}, {"after": other}, {"after": other, "delay_s": _LATER_S}]
         pairs = [[self._world.label("waits") for _ in range(2)] for _ in ways]
         for pair, way in zip(pairs, ways, strict=True):
             for label in pair:
@@ -84,6 +105,8 @@ class Lives:
         return pairs
 
     def _hand_in(self, label: str, **way: Any) -> None:
+        if "delay_s" in way:
+            self._not_before[label] = time.time() + way["delay_s"]
         answer = self._server.enqueue(Job(label, unique=label, **way))
         must(answer.outcome is Outcome.TAKEN, f"the job {label} was not taken: {answer}")
         self._world.ids[label] = str(answer.id)
@@ -172,6 +195,16 @@ class Lives:
             state = self._world.servers[0].report(self._world.ids[gone]).state
             assert_that(state, is_in(_OVER), f"what has become of {gone} ({self._draw})")
 
+    def expect_kept(self, kept_s: float, gone_s: float) -> None:
+        """The result of the one that is done is known for `kept_s`, and `gone_s` after it was it is not."""
+        ended = self._world.arrivals(self._done)[0].ended or 0
+        wait_until(time.monotonic() + ended + kept_s - _LOOK_S - time.time())
+        state = self._state_of_done()
+        if time.time() < ended + kept_s:
+            assert_that(state, equal_to(State.DONE), f"what is known of a job {kept_s:g} s after it was done")
+        gone = poll(lambda: self._state_of_done() is State.FORGOTTEN, self._known + gone_s - time.time())
+        assert_that(gone, equal_to(True), f"whether the result is forgotten after {gone_s:g} s")
+
     def expect_rest(self, within_s: float) -> None:
         """The service answers, the others are done, and nothing is begun that was taken back, also after a lease."""
         self._world.answer()
@@ -189,8 +222,17 @@ class Lives:
         for label, moment in self._taken_back.items():
             late = [call.arrived - moment for call in self._world.arrivals(label) if call.arrived > moment]
             assert_that(late, equal_to([]), f"seconds from when {label} was taken back to when it was begun")
+        begun = len(self._world.arrivals(self._stopped))
+        if begun and not self._stopped_in_time:
+            raise ProbeError("the machine was too slow to stop a schedule before its first time")
+        assert_that(begun, equal_to(0), "how often a job was begun whose schedule was stopped")
 
     def _expect_turns(self) -> None:
+        """None was begun before the one that it waits for was done, nor before its time."""
+        for label, moment in self._not_before.items():
+            if label in self._world.labels:
+                early = moment - _EARLY_S - self._world.arrivals(label)[0].arrived
+                must(early <= 0, f"{label} was begun {early:.3f} s before its time ({self._draw})")
         for label, before in self._follows.items():
             if label in self._world.labels:
                 ended = max(call.ended or 0 for call in self._world.arrivals(before))

@@ -31,22 +31,25 @@ MISTAKES = {
 
 
 class Mistakes:
-    """One mistake, and what came of it."""
+    """Mistakes, and what came of them."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
         self._redis = world.opened(RedisProbe(world.fleet.stores["redis-durable"]))
 
-    def hand_in(self, what: str) -> None:
-        """Hands it in at both servers."""
+    def hand_in(self, mistakes: list[str]) -> None:
+        """Hands in each of these at both servers."""
         self._mark, self._keys = self._world.service.mark(), self._redis.keys()
-        servers = self._world.servers
-        self._said = [server.offer(MISTAKES[what], f"{self._world.name}-bad").outcome for server in servers]
+        self._said = {what: self._told(what, f"{self._world.name}-bad") for what in mistakes}
+
+    def _told(self, what: str, label: str) -> list[Outcome]:
+        return [server.offer(MISTAKES[what], label).outcome for server in self._world.servers]
 
     def expect_refused(self, quiet_s: float) -> None:
-        """It was refused; `quiet_s` later nobody has called the service, and Redis keeps nothing of it."""
-        assert_that(self._said, equal_to([Outcome.REFUSED] * len(self._said)), "what the servers said to it")
+        """Each was refused; `quiet_s` later nobody has called the service, and Redis keeps nothing of them."""
+        refused = [Outcome.REFUSED] * len(self._world.servers)
+        assert_that(self._said, equal_to(dict.fromkeys(self._said, refused)), "what the servers said to each")
         wait_until(time.monotonic() + quiet_s)
         assert_that(self._world.service.arrivals(since=self._mark), empty(), "calls of the service")
         # What is left of earlier jobs may go meanwhile.
-        assert_that(sorted(set(self._redis.keys()) - set(self._keys)), empty(), "what Redis keeps of it")
+        assert_that(sorted(set(self._redis.keys()) - set(self._keys)), empty(), "what Redis keeps of them")

@@ -10,6 +10,8 @@ from support.errors import ProbeError
 from support.polling import poll
 from support.worlds.world import wait_until
 
+_UNDER_WAY_S = 0.3  # longer than what a server asks is late
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -22,17 +24,12 @@ class Orders:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._reference = world.fresh("order")
+        self._placed: list[str] = []  # the labels of those that were to be taken
 
     def place(self, count: int) -> None:
         """So many orders, through the servers in turn, each of which has to be taken."""
         for number in range(count):
             self._place(number % len(self._world.servers), self._world.fresh("order"))
-
-    def place_for(self, seconds: float) -> None:
-        """One through the second server, which is confirmed; in all so many seconds pass."""
-        until = time.monotonic() + seconds
-        self.confirm(1)
-        wait_until(until)
 
     def place_through(self, server: int) -> None:
         """One through that server (from 0)."""
@@ -50,16 +47,26 @@ class Orders:
 
     def expect_refused_once(self, within_s: float, quiet_s: float) -> None:
         """Each of the jobs since then is begun within `within_s`, and for `quiet_s` after that no second time."""
-        labels = [label for label in self._world.labels if label not in self._before]
-        poll(lambda: all(self._world.arrivals(label) for label in labels), within_s)
-        wait_until(time.monotonic() + quiet_s)
-        starts = {label: self._world.starts()[label] for label in labels}
-        assert_that(starts, equal_to(dict.fromkeys(labels, 1)), "starts of each job that is refused, by the service")
+        self.expect_begun_once(within_s, quiet_s)
         effects = self._world.done()
-        assert_that([label for label in labels if effects[label]], equal_to([]), "refused jobs that have an effect")
+        refused = [label for label in self._world.labels if label not in self._before]
+        assert_that([label for label in refused if effects[label]], equal_to([]), "refused jobs that have an effect")
+
+    def expect_begun_once(self, within_s: float, quiet_s: float) -> None:
+        """Each job is begun within `within_s`, and for `quiet_s` after that none a second time."""
+        poll(lambda: all(self._world.arrivals(label) for label in self._world.labels), within_s)
+        wait_until(time.monotonic() + quiet_s)
+        self._world.expect_begun_once()
+
+    def expect_confirmed(self, within_s: float) -> None:
+        """Each order is confirmed exactly once within `within_s`, and its job was begun once."""
+        self._world.expect_done(within_s, self._placed)
+        starts = {label: self._world.starts()[label] for label in self._placed}
+        assert_that(starts, equal_to(dict.fromkeys(self._placed, 1)), "starts of the job of each order")
 
     def _place(self, server: int, reference: str) -> None:
-        outcome = self._world.servers[server].order(reference, self._world.label("order"))
+        self._placed.append(self._world.label("order"))
+        outcome = self._world.servers[server].order(reference, self._placed[-1])
         assert_that(outcome, equal_to(Outcome.TAKEN), f"what became of the order {reference}")
 
     def place_confirmed(self) -> None:
@@ -94,8 +101,15 @@ class Orders:
             raise ProbeError("no order was seen under way in the database")
 
     def overtake(self) -> None:
-        """An order through the other server is confirmed while that one is not committed yet."""
+        """An order through the other server is confirmed while that one is not committed yet, its server being frozen.
+
+        What that one had asked of the database before it froze has been done by then. ProbeError when it froze late.
+        """
+        wait_until(time.monotonic() + _UNDER_WAY_S)
         self.confirm(1, 5.0)
-        if self._slow.done():
-            raise ProbeError("the first order was committed before the other was confirmed")
+        if self._slow.done() or not self._world.effects.uncommitted():
+            raise ProbeError("the first order was committed before its server froze")
+
+    def expect_slow_taken(self) -> None:
+        """The first order was taken after all."""
         assert_that(self._slow.result(10), equal_to(Outcome.TAKEN), "what became of the first order")

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 _EARLY_S = 0.01
 _HOUR = datetime.timedelta(hours=1)
-_TICK_S = 1.0
-_LATE_S = 0.7  # that a job of every second may be late, without being as late as the next
+_LATE_S = 1.0  # that a job whose time has come may be late
+_SERVICE_MS = 300  # for jobs for later: so that one that is begun again and again is so before it is done
+_JUST_S = 0.3
 
 
 class Schedules:
@@ -28,24 +29,29 @@ class Schedules:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._asked = self._told = 0.0
+        self._later: list[str] = []
 
     def hand_in(self, count: int, delay_s: float) -> None:
         """So many jobs that are to be done in `delay_s`."""
         self._asked = time.time()
-        for label in self._world.many(count, "later"):
+        self._later = self._world.many(count, "later")
+        for label in self._later:
             self._world.hand_in(Job(label, delay_s=delay_s))
         self._told = time.time()
 
     def hand_in_by_clock(self, delay_s: float, zone: str) -> None:
         """A job that is to be done in `delay_s`, and one for that moment as the clock of `zone` (IANA) shows it."""
+        slow = {"path": f"/{self._world.name}-later-*"}
+        self._world.service.arm("slow", times=None, match=slow, ms=_SERVICE_MS)
         self.hand_in(1, delay_s)
+        self._later.append(self._world.label("later"))
         at = datetime.datetime.fromtimestamp(time.time() + delay_s, ZoneInfo(zone))
-        self._world.hand_in(Job(self._world.label("clock"), at=at))
+        self._world.hand_in(Job(self._later[-1], at=at))
         self._told = time.time()
 
     def expect_begun_after(self, delay_s: float, late_s: float) -> None:
-        """Each job was begun then: not before `delay_s`, and at most `late_s` after that."""
-        for label in self._world.labels:
+        """Each of these was begun then: not before `delay_s`, and at most `late_s` after that."""
+        for label in self._later:
             poll(lambda label=label: self._world.arrivals(label), self._told + delay_s + late_s - time.time())  # type: ignore[misc]
             begun = [call.arrived for call in self._world.arrivals(label)]
             must(begun, f"{label} was not begun in {delay_s + late_s:g} s")
@@ -53,65 +59,69 @@ class Schedules:
             assert_that(after, greater_than_or_equal_to(delay_s - _EARLY_S), f"seconds until {label} was begun")
             assert_that(late, less_than_or_equal_to(delay_s + late_s), f"seconds until {label} was begun")
 
-    def every_second(self) -> None:
-        """A job is to be done every second; it has been, once. It is stopped with the scenario, if it can be."""
-        self._tick, server = self._world.fresh("tick"), self._world.servers[0]
-        server.every(_TICK_S, self._tick)
+    def every(self, interval_s: float) -> None:
+        """A job is to be done every `interval_s`. It is stopped with the scenario, if it can be."""
+        self._tick, self._interval_s, server = self._world.fresh("tick"), interval_s, self._world.servers[0]
+        self._asked_for = time.time()
+        server.every(interval_s, self._tick)
+        self._scheduled = time.time()
         self._world.closing.callback(server.stop, self._tick)
-        must(poll(self._ticks, 4.0), "a job of every second was not begun in 4 s")
 
     def _ticks(self) -> list[float]:
         return [call.arrived for call in self._world.arrivals(self._tick)]
 
-    def expect_to_go_on(self, within_s: float) -> None:
-        """A job that is to be done every second from now on is begun within `within_s`. Stopped then, it ends."""
-        self._tick, server = self._world.fresh("tick"), self._world.servers[0]
-        server.every(_TICK_S, self._tick)
-        begun = poll(self._ticks, within_s, 0.02)
-        server.stop(self._tick)
-        stopped = time.time()
-        must(begun, f"a job of every second was not begun in {within_s:g} s")
-        self.let_pass(_TICK_S + _LATE_S)
-        after = [moment - stopped for moment in self._ticks()[1:]]
-        if after and stopped > begun[0] + _LATE_S:
-            raise ProbeError("the machine was too slow to stop a schedule before its next time")
-        assert_that(after, equal_to([]), "seconds from when it was stopped to when it was begun again")
+    def see_outage(self, seconds: float) -> None:
+        """So long nothing can be begun, which is seen to; until a moment after the job was due."""
+        before = len(self._ticks())
+        self.let_pass(seconds)
+        if (since := (time.time() - self._scheduled) % self._interval_s) > _JUST_S:
+            self.let_pass(self._interval_s - since)
+        self._seen, self._ticks_before = time.time(), len(self._ticks())
+        if self._ticks_before > before + 1:
+            raise ProbeError("a job of a schedule was begun while the servers had no queue")
+
+    def mark_return(self) -> None:
+        """The servers have reached the queue again, a moment before."""
+        self._back = time.time()
 
     def expect_made_up_once(self, within_s: float) -> None:
-        """After an outage it is begun within `within_s`; of all that was left out one is made up for."""
-        before = len(self._ticks_before)
-        must(
-            poll(lambda: len(self._ticks()) > before, within_s), f"after the outage it was not begun in {within_s:g} s"
-        )
-        self.let_pass(_TICK_S)
-        poll(lambda: len(self._ticks()) > before + 1, _LATE_S)
-        first, *others = self._ticks()[before:]
-        at_once = [moment - first for moment in others if moment < first + _TICK_S - 0.1]
-        assert_that(len(at_once), less_than_or_equal_to(1), "how often more it was begun in that second")
-        must(others, "a job of every second was begun once after the outage, and not again")
+        """Within `within_s` of that one of the runs that were left out is made up for, and not more until the next."""
+        begun = poll(lambda: self._ticks()[self._ticks_before :], self._back + within_s - time.time())
+        must(begun, f"nothing of what was left out was made up for in {within_s:g} s after the outage")
+        late = begun[0] - self._back
+        assert_that(late, less_than_or_equal_to(within_s), "seconds from the outage until one was made up for")
 
-    def see_outage(self, seconds: float) -> None:
-        """So long nothing can be begun, which is seen to."""
-        self._ticks_before = self._ticks()
-        self.let_pass(seconds)
-        if len(self._ticks()) > len(self._ticks_before) + 1:
-            raise ProbeError("a job of every second was begun while the servers had no queue")
-        self._ticks_before = self._ticks()
+    def expect_no_burst(self) -> None:
+        """Until it was due anew after the outage it was begun once."""
+        intervals = (self._seen - self._asked_for) // self._interval_s + 1
+        due = self._asked_for + intervals * self._interval_s
+        begun = [moment for moment in self._ticks()[self._ticks_before :] if moment < due]
+        assert_that(len(begun), less_than_or_equal_to(1), "how often it was begun until it was due anew")
 
     def let_pass(self, seconds: float) -> None:
         """Waits."""
         wait_until(time.monotonic() + seconds)
 
-    def expect_each_second(self, further_s: float) -> None:
-        """Until `further_s` later it was begun once each second: each in its own, none left out, none twice."""
+    def expect_next(self) -> None:
+        """It is begun in its time."""
+        before = len(self._ticks())
+        due = self._scheduled + ((time.time() - self._scheduled) // self._interval_s + 1) * self._interval_s
+        must(
+            poll(lambda: len(self._ticks()) > before, due + _LATE_S - time.time()),
+            f"a job of every {self._interval_s:g} s was not begun when it was due, nor {_LATE_S:g} s later",
+        )
+
+    def expect_each_interval(self, further_s: float) -> None:
+        """Until `further_s` later it was begun once in each interval: never before its time, nor more than 1 s late."""
         self.let_pass(further_s)
-        begun = self._ticks()
-        offsets = [moment - begun[0] for moment in begun]
-        for number, offset in enumerate(offsets):
-            assert_that(offset, less_than_or_equal_to(number * _TICK_S + _LATE_S), f"seconds until run {number}")
-            assert_that(offset, greater_than_or_equal_to(number * _TICK_S - _LATE_S), f"seconds until run {number}")
-        expected = (time.time() - begun[0]) / _TICK_S
-        assert_that(len(begun), greater_than_or_equal_to(int(expected - _LATE_S) + 1), "runs in all")
+        now, begun = time.time(), self._ticks()
+        for number, moment in enumerate(begun, 1):
+            after = number * self._interval_s
+            early, late = moment - self._asked_for, moment - self._scheduled
+            assert_that(early, greater_than_or_equal_to(after - _EARLY_S), f"seconds until run {number}")
+            assert_that(late, less_than_or_equal_to(after + _LATE_S), f"seconds until run {number}")
+        due = (now - self._scheduled - _LATE_S) // self._interval_s
+        assert_that(len(begun), greater_than_or_equal_to(int(due)), "runs in all")
 
     def schedule_daily(self, at: str, zone: str) -> None:
         """A job at a time of day on the clock of a place."""

@@ -10,11 +10,11 @@ from hamcrest import assert_that, contains_string, empty, equal_to, less_than_or
 from support.capabilities.background_jobs_redis_queue.calendar_lines import CalendarLines
 from support.capabilities.background_jobs_redis_queue.client import Adapter, Answer, Job, Outcome, Priority, State
 from support.capabilities.background_jobs_redis_queue.deaths import Deaths
-from support.capabilities.background_jobs_redis_queue.followed import Followed
 from support.capabilities.background_jobs_redis_queue.keys import Keys
 from support.capabilities.background_jobs_redis_queue.lives import Lives
 from support.capabilities.background_jobs_redis_queue.mistakes import Mistakes
 from support.capabilities.background_jobs_redis_queue.orders import Orders
+from support.capabilities.background_jobs_redis_queue.places import SLOTS, Places
 from support.capabilities.background_jobs_redis_queue.probe import Effects
 from support.capabilities.background_jobs_redis_queue.progress import Progress
 from support.capabilities.background_jobs_redis_queue.schedules import Schedules
@@ -27,14 +27,13 @@ from support.promise import must
 from support.worlds import world
 from support.worlds.world import part, turns, wait_until
 
-SLOTS = 6  # jobs that both workers together do at a time
 DONE_WITHIN_S = 8.0  # where no sentence says it
 
 
 class World(world.World[Adapter]):
     """What the steps of one scenario share. `labels`: jobs that are to be done; `ids`: of all jobs."""
 
-    deaths, followed, keys, mistakes = part(Deaths), part(Followed), part(Keys), part(Mistakes)
+    deaths, keys, mistakes, places = part(Deaths), part(Keys), part(Mistakes), part(Places)
     orders, progress, schedules, tries = part(Orders), part(Progress), part(Schedules), part(Tries)
     calendar_lines, lives = part(CalendarLines), part(Lives)
 
@@ -133,7 +132,7 @@ class World(world.World[Adapter]):
         waiting, left, mark = deque(call.seq for call in self.held.waiting()), set(self.last), self.service.mark()
         while left:
             self.held.release(waiting.popleft())
-            begun = self.service.await_arrivals(1, 5.0, since=mark, path=f"/{self.name}-*")
+            begun = poll(lambda: self.service.arrivals(since=mark, path=f"/{self.name}-*"), 5.0, 0.01)  # noqa: B023
             must(begun, f"a place was free, and none of {len(left)} jobs or more was begun in 5 s")
             mark = begun[-1].seq
             waiting += [call.seq for call in begun]

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS, Call, make
+from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS, MAY_BE_SLOW_S, Call, make
 from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome
 from support.capabilities.circuit_breaker_service_failures.failures import FAILURES
 from support.capabilities.circuit_breaker_service_failures.model import WAIT_S
@@ -56,6 +56,11 @@ class _Service:
     failed: list[Call] = field(default_factory=list)
     refused: list[Call] = field(default_factory=list)
     asked_last: list[Call] = field(default_factory=list)
+
+    @property
+    def open_until(self) -> float:
+        """Its breaker, which opened after the first of the calls that failed was made, is open until then at least."""
+        return min(call.sent for call in self.failed) + WAIT_S
 
     def ask(self, questions: Sequence[str]) -> list[Call]:
         """All of them at once."""
@@ -113,7 +118,7 @@ class Fallback:
         Raises ProbeError when the next calls came so late that the breakers may have let some of them through.
         """
         for service in self._services:
-            until = min(call.heard for call in service.failed) + WAIT_S
+            until = service.open_until
             if min(call.sent for call in service.refused) > until:
                 raise ProbeError(f"{service.name} was asked again when its breaker need not have been open any more")
             seen = self._world.services.arrivals(path=f"/{service.name}/*")
@@ -124,23 +129,39 @@ class Fallback:
     def expect_last_answers(self) -> None:
         """Each caller got that service's last answer to that question, called an earlier one.
 
-        Raises ProbeError when all is well but for answers that were too old by then.
+        Raises ProbeError when all is well but for answers that were too old by then, at one of the three times most.
         """
-        too_old = []
-        for service in self._services:
-            _expect_as_spelt(service)
-            again = (*service.failed, *service.refused, *service.asked_last)
-            known = [(call, service.answers[call.label]) for call in again if call.label in service.answers]
+        judged = [self._judge(service) for service in self._services]
+        for number, moment in enumerate(("before its breaker opened", "after that", "later")):
+            given, too_old = (sum(each[number][place] for each in judged) for place in (0, 1))
+            if too_old > given:
+                raise ProbeError(f"{too_old} answers were too old when they were asked for again {moment}, {given} not")
+
+    def _judge(self, service: _Service) -> list[tuple[int, int]]:
+        """How many answers were given, and how many were too old for that, each time when they were asked for again."""
+        _expect_as_spelt(service)
+        counts = []
+        for calls in service.failed, service.refused, service.asked_last:
+            known = [(call, service.answers[call.label]) for call in calls if call.label in service.answers]
             wrong = [(call, last) for call, last in known if not _is_given(last, call)]
             in_time = [_SHORT.repr(both) for both in wrong if both[0].heard < both[1].sent + _GIVEN_FOR_S]
             must(not in_time, f"what callers heard, and the last answer, {service.how}, {self._draw}: {in_time}")
-            too_old += [call.label for call, _ in wrong]
-        if too_old:
-            raise ProbeError(f"answers were too old when they were asked for again: {too_old}")
+            counts.append((len(known) - len(wrong), len(wrong)))
+        return counts
 
     def expect_not_asked(self) -> None:
-        """Who asked what a service had not answered, or had refused, heard that it was not asked, and when to ask."""
-        unknown = [call for service in self._services for call in service.refused if call.label not in service.answers]
+        """Who asked what a service had not answered, or had refused, heard that it was not asked, and when to ask.
+
+        Raises ProbeError when all came so late that the breakers may have let them through.
+        """
+        unknown = [
+            call
+            for service in self._services
+            for call in service.refused
+            if call.label not in service.answers and call.heard < service.open_until
+        ]
+        if not unknown:
+            raise ProbeError("what was not answered before was asked when no breaker need have been open any more")
         heard = {call.reply.outcome for call in unknown}
         assert_that(heard, equal_to({Outcome.NOT_ASKED}), "what those heard who asked what was not answered before")
         self._world.expect_told_when(call.reply for call in unknown)
@@ -168,14 +189,18 @@ def _ask_last(service: _Service, age_s: float) -> None:
 
 
 def _expect_as_spelt(service: _Service) -> None:
-    """It was asked for what its callers asked for, as they spelt it: so it says in its own words."""
+    """It was asked for what its callers asked for, as they spelt it: so it says in its own words.
+
+    Raises ProbeError when it did not, and answers took so long that they may have counted as failures.
+    """
+    took_s = max(answer.took_s for answer in service.answers.values())
     for answer in service.answers.values():
         path, _, query = answer.label.partition("?")
         said = f'"path":"/{service.name}/{unquote(path)}","query":"{query}"'
-        must(
-            answer.label in (_EMPTY, _LARGE) or said in answer.reply.text,
-            f"who asked {service.name} for {answer.label} got the answer to something else: {answer}",
-        )
+        as_spelt = answer.label in (_EMPTY, _LARGE) or said in answer.reply.text
+        if not (as_spelt and answer.reply.outcome is Outcome.ANSWERED) and took_s > MAY_BE_SLOW_S:
+            raise ProbeError(f"{service.name} was to be well, and answers took {took_s:.2f} s")
+        must(as_spelt, f"who asked {service.name} for {answer.label} got the answer to something else: {answer}")
 
 
 def _is_given(last: Call, call: Call) -> bool:

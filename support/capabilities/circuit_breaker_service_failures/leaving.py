@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 
+from support.capabilities.circuit_breaker_service_failures.calls import MAY_BE_GIVEN_UP_S
 from support.capabilities.circuit_breaker_service_failures.client import Adapter
 from support.clients.provider_control import Arrival
 from support.clients.upstream_control import UpstreamControl
@@ -10,7 +11,7 @@ from support.errors import ProbeError
 from support.polling import poll
 
 _ARRIVE_WITHIN_S, _NOTICED_WITHIN_S = 2.0, 2.0
-_CERTAINLY_S, _TOO_LONG_S = 0.02, 1.15  # by which clocks may differ; a call that takes as long may be given up
+_CERTAINLY_S = 0.02  # by which clocks may differ
 _LOOKS_EVERY_S = 0.03
 
 
@@ -21,6 +22,7 @@ class Leavers:
         """They call; returns when all their calls have reached the service, or should have."""
         self._services = services
         self._pattern = f"/{service}/{labels[0]}" if len(labels) == 1 else f"/{service}/*"
+        self._sent = time.time()
         self._callers = {f"/{service}/{label}": node.begin(service, label) for label in labels}
         poll(lambda: len(self._calls()) >= len(self._callers), _ARRIVE_WITHIN_S, _LOOKS_EVERY_S)
 
@@ -36,7 +38,7 @@ class Leavers:
 
     def given_up(self) -> int:
         """How many of their calls the gateway may have given up before it knew that their callers had hung up."""
-        return sum(not call.ended or call.ended > call.arrived + _TOO_LONG_S for call in self._calls())
+        return sum(not call.ended or call.ended > self._sent + MAY_BE_GIVEN_UP_S for call in self._calls())
 
     def see_left(self) -> None:
         """Raises ProbeError unless each had reached the service, and hung up before the gateway gave it up."""

@@ -3,6 +3,7 @@
 Which kinds of calls meet which state is fixed; which one of a kind it is, how many, in what order and when is drawn.
 """
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +17,13 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.circuit_breaker_service_failures.calls import Call, Opening, make
+from support.capabilities.circuit_breaker_service_failures.calls import (
+    MAY_BE_GIVEN_UP_S,
+    MAY_BE_SLOW_S,
+    Call,
+    Opening,
+    make,
+)
 from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome, Reply, State
 from support.capabilities.circuit_breaker_service_failures.kinds import KINDS, Kind
 from support.capabilities.circuit_breaker_service_failures.leaving import Leavers
@@ -31,12 +38,11 @@ if TYPE_CHECKING:
     from support.capabilities.circuit_breaker_service_failures.world import World
 
 _NAMES = ("orders.{}", "Orders.{}", "orders.{}.eu", "orders.{}-eu")  # services that are called nearly the same
-_SLOW_S, _TOO_LONG_S = 0.78, 1.15  # a call that took as long may count as slow, or have been given up
 _EVERY_S, _GLANCES, _LOOKS_FROM_S = 0.04, 3, 0.15
 _SPREAD, _CLOCKS_S = 0.25, 0.02
 _MIXED, _MOST = 20, 60  # no more than are looked at
 _DECIDE_FOR_S = 0.85  # for so long those that are slow, or hang, decide nothing
-_FIRST_FAILURES = 4  # which open nothing yet
+_FIRST_FAILURES = 5  # which open nothing yet after 4 good ones, and the next one does
 _ARRIVE_WITHIN_S = 0.8
 _WELL_EVERY_S = 0.5
 
@@ -132,16 +138,18 @@ class Life:
         """Calls, which all fail in the end, until the breaker opens; none of the `late` ones has ended by then."""
         if outage.late:
             self.model.count([self._admitted("F") for _ in range(_FIRST_FAILURES)])
+        until = time.time() + _DECIDE_FOR_S if outage.late else math.inf
         with threads(max(1, outage.late)) as pool:
             late = [pool.submit(self._admitted, "L", mark="late") for _ in range(outage.late)]
             self._await_arrivals("late", late)
-            self._call_until_open("" if late else self._deal.mixture(_MIXED - len(outage.before)))
-        if any(call.result().heard < self.model.opened.latest for call in late):
-            raise ProbeError("a call that was to end after the breaker had opened ended before that")
+            self._call_until_open("" if late else self._deal.mixture(_MIXED - len(outage.before)), until)
 
-    def _call_until_open(self, mixture: str) -> None:
+    def _call_until_open(self, mixture: str, until: float) -> None:
+        """Raises ProbeError when one that may open it ends later than `until`, for then others may have ended, too."""
         for letter in mixture.ljust(_MOST, "F"):
             call, opened = self._call(self._deal.kind(letter)), self.model.may_have_opened()
+            if call.heard > until and opened != {True}:
+                raise ProbeError("calls that were to end after the breaker had opened may have ended before that")
             must(
                 call.refused in opened,
                 self._told(f"let through or refused ({call}), after which it was open: {opened}"),
@@ -262,11 +270,11 @@ class Life:
         if kind.leaves:
             return self._leave(kind, label)
         call = make(self.node, self.service, label, kind.good)
-        call = replace(call, unsure=kind.good and call.took_s > _SLOW_S)
+        call = replace(call, unsure=kind.good and call.took_s > MAY_BE_SLOW_S)
         self.calls.append(call)
         if call.refused:
             return call
-        given_up = call.took_s > _TOO_LONG_S and call.reply.outcome is Outcome.FAILED  # as a slow one may be
+        given_up = call.took_s > MAY_BE_GIVEN_UP_S and call.reply.outcome is Outcome.FAILED  # as a slow one may be
         if given_up and kind.good:
             raise ProbeError(f"a call took {call.took_s:.2f} s, and was given up: {call}")
         wanted = Outcome.ANSWERED if kind.answered and not given_up else Outcome.FAILED

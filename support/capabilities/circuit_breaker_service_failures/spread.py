@@ -11,14 +11,14 @@ from support.capabilities.circuit_breaker_service_failures.client import Adapter
 from support.capabilities.circuit_breaker_service_failures.failures import FAILURES
 from support.clients.provider_control import Arrival
 from support.errors import ProbeError
-from support.promise import broken
+from support.promise import broken, must
 from support.worlds.crowds import threads
 
 if TYPE_CHECKING:
     from support.capabilities.circuit_breaker_service_failures.world import World
 
 _ASKED_FROM_S = 1.9  # a moment before any breaker may let a call through
-_GIVES_UP_S = 3.0
+_CERTAINLY_OVER_S, _GIVES_UP_S = 2.5, 3.0
 _SPREAD_S = 0.4  # a fifth of the wait: what waits that are meant to differ are spread over
 _BY_CHANCE = 0.001  # so seldom such waits look alike for all services
 
@@ -76,9 +76,13 @@ class Spread:
     def _wait(self, breaker: _Breaker) -> tuple[float, float]:
         """For how long it has waited (seconds): at least, and at most."""
         seen = self._world.arrivals(self._world.nodes.index(breaker.node), breaker.service)
+        refused_for = breaker.refused - breaker.opened
         if len(seen) <= LEAST_CALLS:
-            broken(f"{breaker.node.name} has not asked for {breaker.service} again for {_GIVES_UP_S:g} s")
-        return breaker.refused - breaker.opened, seen[LEAST_CALLS].arrived - _ended(seen[LEAST_CALLS - 1])
+            must(
+                refused_for < _CERTAINLY_OVER_S, f"{breaker.node.name} refused {breaker.service} for {refused_for:g} s"
+            )
+            raise ProbeError(f"{breaker.service} was not called at the end of its breaker's wait")
+        return refused_for, seen[LEAST_CALLS].arrived - _ended(seen[LEAST_CALLS - 1])
 
     def _each_gateway(self, work: Callable[[list[_Breaker]], None]) -> None:
         pairs = self._breakers.values()

@@ -1,9 +1,10 @@
 """Which real call an answer came from: the provider writes that into each, so nobody has to understand a question."""
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from hamcrest import assert_that, equal_to
+from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.llm_response_caching_redis.client import Answer, Outcome, Question
 from support.clients.provider_control import Arrival
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
     from support.capabilities.llm_response_caching_redis.world import World
 
 _SAYS = re.compile(r"answer \w+ for (\S+) by (\S+), call (\d+)\b.* end$")
+
+
+class Given(NamedTuple):
+    """What a customer was answered to a question; it may have been made for one that is `alike`."""
+
+    customer: str
+    question: Question
+    answer: Answer
+    alike: Sequence[Question] = ()
 
 
 def number_of(answer: Answer) -> int:
@@ -26,21 +36,40 @@ def number_of(answer: Answer) -> int:
 
 def call_of(world: "World", customer: str, answer: Answer) -> Arrival:
     """The call that it came from, which `customer` made. AssertionError when the customer has made none such."""
+    return _made_by(customer, answer, world.provider.calls(customer))
+
+
+def expect_own(world: "World", customer: str, question: Question, answer: Answer, *alike: Question) -> None:
+    """It was made for this very question of `customer`, or for one that is `alike`. AssertionError with both."""
+    got, fit = _asked(call_of(world, customer, answer)), _shapes(question, *alike)
+    if got not in fit:
+        assert_that(got, equal_to(fit[0]), "the question that the answer was made for")
+
+
+def expect_own_each(world: "World", given: Sequence[Given]) -> None:
+    """The same for each of them; the meter is read once for all."""
+    wrong = [(one.question.text, one.answer.text[:120]) for one in made_for_others(world, given)]
+    assert_that(wrong, empty(), "questions, and answers that were made for others")
+
+
+def made_for_others(world: "World", given: Sequence[Given]) -> list[Given]:
+    """Those whose answer was made for another question; AssertionError where it was made for another customer."""
+    calls = world.provider.calls()
+    made = [(one, _made_by(one.customer, one.answer, calls)) for one in given]
+    return [one for one, call in made if _asked(call) not in _shapes(one.question, *one.alike)]
+
+
+def _made_by(customer: str, answer: Answer, calls: Iterable[Arrival]) -> Arrival:
     number = number_of(answer)
-    found = [call for call in world.provider.calls(customer) if call.seq == number]
+    found = [call for call in calls if call.seq == number and call.fields["alias"] == customer]
     if not found:
         broken(f"{customer} was given an answer that was not made for {customer}: {answer.text[:120]!r}")
     return found[0]
 
 
-def expect_own(world: "World", customer: str, question: Question, answer: Answer, *alike: Question) -> None:
-    """It was made for this very question of `customer`, or for one that is `alike`. AssertionError with both."""
-    asked = call_of(world, customer, answer).fields["asked"]
-    fit = [_shape(one) for one in (question, *alike)]
-    got = {"model": asked["model"], "messages": asked["messages"]}
-    if got not in fit:
-        assert_that(got, equal_to(fit[0]), "the question that the answer was made for")
+def _asked(call: Arrival) -> dict[str, object]:
+    return {name: call.fields["asked"][name] for name in ("model", "messages")}
 
 
-def _shape(question: Question) -> dict[str, object]:
-    return {"model": question.model, "messages": [dict(message) for message in question.messages]}
+def _shapes(*questions: Question) -> list[dict[str, object]]:
+    return [{"model": one.model, "messages": [dict(message) for message in one.messages]} for one in questions]

@@ -2,15 +2,16 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from support.capabilities.llm_response_caching_redis.calls import expect_own
+from support.capabilities.llm_response_caching_redis.calls import Given, expect_own_each
 from support.capabilities.llm_response_caching_redis.client import Answer, Question
 from support.capabilities.llm_response_caching_redis.pairs import EMBEDDER, SAME, Drawn
 from support.clients.model_provider_control import Near
+from support.worlds.world import turns
 
 if TYPE_CHECKING:
     from support.capabilities.llm_response_caching_redis.world import World
 
-_NEW = "embed-b"  # by which the renewed gateway finds questions alike
+RENEWED = "embed-b"  # by which the renewed gateways find questions alike
 _ALIKE, _APART = 0.97, 0.2
 
 
@@ -24,7 +25,7 @@ class Case(NamedTuple):
 
 
 class Embedders:
-    """Questions that were asked through the first gateway, and are asked through the renewed one."""
+    """Questions that were asked through the first gateway, and are asked through the renewed ones."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -39,23 +40,24 @@ class Embedders:
         self._cases = [self._case() for _ in range(count)]
         for number, case in enumerate(self._cases):
             one, other, third = case.question.text, case.alike.text, case.apart.text
-            said = [(EMBEDDER, other, _ALIKE), (EMBEDDER, third, _ALIKE), (_NEW, other, _ALIKE), (_NEW, third, _APART)]
+            said = [(EMBEDDER, other, _ALIKE), (EMBEDDER, third, _ALIKE), (RENEWED, other, _ALIKE)]
+            said.append((RENEWED, third, _APART))
             self._world.provider.pin(Near(model, text, one, cosine) for model, text, cosine in said)
             for question in (case.question, case.alike, case.apart)[: 2 + number % 2]:
                 self._world.nodes[0].ask(case.customer, question)
 
     def ask_new(self) -> None:
-        """They are asked through the renewed gateway, and then what only its embedder tells apart."""
-        for case in self._cases:
+        """They are asked through the renewed gateways in turn, and then what only their embedder tells apart."""
+        for case, gateway in zip(self._cases, turns(self._world.renewed), strict=False):
             asked = (case.question, case.alike, case.apart)
-            self._answers.append((case, [self._world.renewed.ask(case.customer, one) for one in asked]))
+            self._answers.append((case, [gateway.ask(case.customer, one) for one in asked]))
 
     def expect_right(self) -> None:
         """Each was answered for itself, or in these for those other words."""
         for case, (one, other, third) in self._answers:
-            expect_own(self._world, case.customer, case.question, one, case.alike)
-            expect_own(self._world, case.customer, case.alike, other, case.question)
-            expect_own(self._world, case.customer, case.apart, third)
+            given = [Given(case.customer, case.question, one, [case.alike])]
+            given.append(Given(case.customer, case.alike, other, [case.question]))
+            expect_own_each(self._world, [*given, Given(case.customer, case.apart, third)])
 
     def _case(self) -> Case:
         text = f"Who is the owner of account {Drawn().number}?"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.llm_response_caching_redis.calls import expect_own, number_of
+from support.capabilities.llm_response_caching_redis.calls import Given, expect_own_each, number_of
 from support.capabilities.llm_response_caching_redis.client import Answer, Outcome, Question, Stream
 from support.errors import FaultError, ProbeError
 from support.polling import poll
@@ -140,13 +140,13 @@ class Failures:
 
     def _expect_anew(self, customer: str, in_pieces: bool) -> None:
         world = self._world
-        before, form = world.paid(customer), "in pieces" if in_pieces else "whole"
-        answer = world.nodes[1].ask(customer, world.question)
-        expect_own(world, customer, world.question, answer)
-        assert_that(world.paid(customer), equal_to(before + 1), f"calls once the next has asked, after one {form}")
-        for gateway in world.nodes:
-            expect_own(world, customer, world.question, gateway.ask(customer, world.question))
-        assert_that(world.paid(customer), equal_to(before + 1), f"calls once others have asked, after one {form}")
+        before, form = world.provider.mark(), "in pieces" if in_pieces else "whole"
+        answers = [gateway.ask(customer, world.question) for gateway in (world.nodes[1], *world.nodes)]
+        expect_own_each(world, [Given(customer, world.question, answer) for answer in answers])
+        calls = world.provider.calls(customer, since=before)
+        assert_that(len(calls), equal_to(1), f"calls of those who have asked since, after one {form}")
+        numbers = {number_of(answer) for answer in answers}
+        assert_that(numbers, equal_to({calls[0].seq}), f"calls that answered them, after one {form}")
 
     def _is_given_up(self) -> bool:
         """Whether the provider is not asked any more for the answer that people listen to."""
@@ -154,12 +154,10 @@ class Failures:
 
     def _ask_in_turn(self, question: Question, times: int) -> list[int]:
         """The calls that answered it, asked through the gateways in turn."""
-        world, numbers = self._world, []
-        for _, gateway in zip(range(times), turns(world.nodes), strict=False):
-            answer = gateway.ask(world.customer, question)
-            expect_own(world, world.customer, question, answer)
-            numbers.append(number_of(answer))
-        return numbers
+        world, gateways = self._world, turns(self._world.nodes)
+        given = [Given(world.customer, question, next(gateways).ask(world.customer, question)) for _ in range(times)]
+        expect_own_each(world, given)
+        return [number_of(one.answer) for one in given]
 
     def _ask(self, in_pieces: bool) -> Answer:
         gateway = self._world.nodes[0]

@@ -1,12 +1,13 @@
 """The fields of a request: those that shape the answer, and those that do not (openai's CompletionCreateParams)."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hamcrest import assert_that, empty
 
-from support.capabilities.llm_response_caching_redis.calls import expect_own
+from support.capabilities.llm_response_caching_redis.calls import Given, expect_own_each, number_of
 from support.capabilities.llm_response_caching_redis.client import Question
 from support.worlds.crowds import for_each
 
@@ -60,6 +61,7 @@ class Fields:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._asked = time.monotonic()
+        self._given: dict[str, list[Given]] = {}
         self._paid: dict[str, tuple[int, int, int]] = {}
 
     def change_shaping(self) -> None:
@@ -67,6 +69,7 @@ class Fields:
         for_each([*SHAPING], lambda name: self._three(name, _with(name, SHAPING[name])))
         for_each([*_MESSAGES], lambda name: self._three(name, Question(_MESSAGES[name][1]), _MESSAGES[name][0]))
         self._three("model", Question(self._world.words("model"), "large"))
+        self._read_meter()
 
     def change_others(self) -> None:
         """A field comes that says nothing of the answer; members come in another order."""
@@ -74,6 +77,7 @@ class Fields:
         ordered, other = {"temperature": 0, "seed": 7}, {"seed": 7, "temperature": 0}
         words = self._world.words("order")
         self._three("order of members", Question(words, fields=other), words, ordered)
+        self._read_meter()
 
     def expect_paid(self, again: int, changed: int) -> None:
         """Asking again cost `again` calls, asking changed `changed`. AssertionError with the fields that did not."""
@@ -90,11 +94,16 @@ class Fields:
         first = Question(messages or world.words(name), fields=fields or {"temperature": 0})
         if not messages:
             changed = Question(first.messages, changed.model, changed.fields)
-        counts = []
-        for question, gateway in ((first, 0), (first, 1), (changed, 0)):
-            expect_own(world, customer, question, world.nodes[gateway].ask(customer, question))
-            counts.append(len(world.provider.calls(customer)))
-        self._paid[name] = (counts[0], counts[1], counts[2])
+        asked = ((first, world.nodes[0]), (first, world.nodes[1]), (changed, world.nodes[0]))
+        self._given[name] = [Given(customer, question, gateway.ask(customer, question)) for question, gateway in asked]
+
+    def _read_meter(self) -> None:
+        """What was paid when each had been asked, asked again, and asked changed; each for its own question."""
+        expect_own_each(self._world, [one for given in self._given.values() for one in given])
+        calls = Counter(call.fields["alias"] for call in self._world.provider.calls())
+        for name, (first, again, changed) in self._given.items():
+            twice = {number_of(one.answer) for one in (first, again)}
+            self._paid[name] = (1, len(twice), calls[changed.customer])
 
 
 def _with(name: str, value: Any) -> Question:

@@ -1,12 +1,13 @@
 """Answers that are not to be given any more, because what they rest on has changed."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to, has_length
 
-from support.capabilities.llm_response_caching_redis.calls import expect_own, number_of
+from support.capabilities.llm_response_caching_redis.calls import Given, expect_own_each, number_of
 from support.capabilities.llm_response_caching_redis.client import Adapter, Answer, Question
 from support.polling import poll
 from support.promise import must
@@ -58,7 +59,8 @@ class Forgetting:
             assert_that(set(names) - anew, empty(), "answers that were to be made anew")
             self._world.expect_young(self._asked)
             assert_that(anew - set(names), empty(), "other answers that were made anew")
-        counts = {name: len(self._world.provider.calls(who, question=q.text)) for name, (who, q) in self._all()}
+        calls = Counter((call.fields["alias"], call.fields["question"]) for call in self._world.provider.calls())
+        counts = {name: calls[who, question.text] for name, (who, question) in self._all()}
         assert_that(counts, equal_to({name: 2 if name in names else 1 for name in counts}), "calls for each in all")
 
     def change_document(self, document: str) -> None:
@@ -120,10 +122,10 @@ class Forgetting:
         return gateway.ask(self._world.customer, self._world.question)
 
     def _ask_all(self, place: int = 0) -> None:
-        for name, (customer, question) in self._questions.items():
-            answer = self._world.nodes[place].ask(customer, question)
-            expect_own(self._world, customer, question, answer)
-            self._calls[name] = number_of(answer)
+        gateway = self._world.nodes[place]
+        given = {name: Given(who, asked, gateway.ask(who, asked)) for name, (who, asked) in self._all()}
+        expect_own_each(self._world, [*given.values()])
+        self._calls = {name: number_of(one.answer) for name, one in given.items()}
 
     def _all(self) -> "list[tuple[str, tuple[str, Question]]]":
         return [*self._questions.items()]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.llm_response_caching_redis.calls import call_of, expect_own
+from support.capabilities.llm_response_caching_redis.calls import Given, expect_own_each, number_of
 from support.capabilities.llm_response_caching_redis.client import Adapter, Answer, Question
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Forms:
         """Each is asked in its own form, through the first gateway, and paid for."""
         for case in self._cases:
             self._ask(case, case.first, self._world.nodes[0])
+        self._expect_own()
 
     def ask_again(self) -> None:
         """Each is asked in all forms, through both gateways."""
@@ -50,6 +51,7 @@ class Forms:
             for form in _FORMS:
                 for gateway in self._world.nodes:
                     self._ask(case, form, gateway)
+        self._expect_own()
 
     def expect_same(self) -> None:
         """The words are the same in all forms, and the pieces, or the whole, in each form alike, to the last member."""
@@ -63,9 +65,10 @@ class Forms:
 
     def expect_cost_told(self) -> None:
         """What the provider's meter says that it cost is told once to those who asked for that, and to nobody else."""
+        calls = {call.seq: call.fields for call in self._world.provider.calls()}
         for case in self._cases:
             for form, answer in case.answers:
-                paid = call_of(self._world, case.customer, answer).fields
+                paid = calls[number_of(answer)]
                 priced = [(paid["prompt_tokens"], paid["words"])] if form in _PRICED else []
                 assert_that(_costs(answer), equal_to(priced), f"costs told {form}, first asked for {case.first}")
 
@@ -75,9 +78,11 @@ class Forms:
         assert_that(paid, equal_to(dict.fromkeys(_FORMS, 1)), "calls, by the form of the first")
 
     def _ask(self, case: Case, form: str, gateway: Adapter) -> None:
-        answer = _FORMS[form](gateway, case.customer, case.question)
-        expect_own(self._world, case.customer, case.question, answer)
-        case.answers.append((form, answer))
+        case.answers.append((form, _FORMS[form](gateway, case.customer, case.question)))
+
+    def _expect_own(self) -> None:
+        given = [Given(case.customer, case.question, answer) for case in self._cases for _, answer in case.answers]
+        expect_own_each(self._world, given)
 
 
 def _costs(answer: Answer) -> list[tuple[int, int]]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _RULES = "You answer customers of a shop. Be brief, be polite, and promise nothing. " * 6
 _AT_ONCE = 8
 _RUSH_MS = 300
-_TOO_LONG_S = 20.0  # an answer lives for 8 s, so that even so often asked anew more is saved than is judged
+_TOO_LONG_S = 50.0  # an answer lives for 20 s, so that even so often asked anew more is saved than is judged
 
 
 class Log:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.llm_response_caching_redis.calls import call_of
-from support.capabilities.llm_response_caching_redis.client import Question
+from support.capabilities.llm_response_caching_redis.calls import Given, call_of, expect_own_each
+from support.capabilities.llm_response_caching_redis.client import Answer, Question
 from support.capabilities.llm_response_caching_redis.pairs import EMBEDDER, SAME
 from support.clients.model_provider_control import Near
 from support.promise import must
@@ -36,12 +36,16 @@ class Neighbours:
 
     def ask(self) -> None:
         """The other asks the same in other words, then in the same, through both gateways, also as somebody else."""
-        world = self._world
+        world, given = self._world, []
         for question in reversed(self._questions):
             for gateway in world.nodes:
                 pretending = Question(question.messages, pretending=world.customer)
-                for one in (pretending, question):
-                    call_of(world, self._other, gateway.ask(self._other, one))
+                given += [self._given(one, gateway.ask(self._other, one)) for one in (pretending, question)]
+        expect_own_each(world, given)
+
+    def _given(self, question: Question, answer: Answer) -> Given:
+        """The other's, which may have been made for the same in other words."""
+        return Given(self._other, question, answer, self._questions)
 
     def expect_own(self) -> None:
         """Each of them paid once."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hamcrest import assert_that, empty, greater_than_or_equal_to
 
-from support.capabilities.llm_response_caching_redis.calls import expect_own, number_of
+from support.capabilities.llm_response_caching_redis.calls import Given, made_for_others, number_of
 from support.capabilities.llm_response_caching_redis.client import Question
 from support.clients.model_provider_control import Near
 from support.worlds.crowds import for_each
@@ -92,7 +92,7 @@ class Pairs:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._wrong: list[str] = []
+        self._given: list[Given] = []
         self._pairs: list[Pair] = []
         self._shared: dict[str, bool] = {}
 
@@ -123,12 +123,15 @@ class Pairs:
 
     def expect_own_each(self) -> None:
         """Nobody was given the answer to another question."""
-        assert_that(self._wrong, empty(), "questions that got an answer that is not theirs")
+        kinds = {pair.customer: pair.kind for pair in self._pairs}
+        wrong = [(kinds[one.customer], one.question.text) for one in made_for_others(self._world, self._given)]
+        assert_that(wrong, empty(), "questions that got an answer that is not theirs, and what they differ in")
 
     def expect_own_after_another_history(self) -> None:
         """The same after something else was said, or by somebody else."""
-        pairs = [pair for _ in range(_TIMES) for pair in self._with_another_history()]
-        for_each(pairs, self._ask_both)
+        more = [pair for _ in range(_TIMES) for pair in self._with_another_history()]
+        self._pairs += more
+        for_each(more, self._ask_both)
         self.expect_own_each()
 
     def expect_shared(self, percent: int) -> None:
@@ -144,16 +147,11 @@ class Pairs:
         for_each(self._pairs, self._ask_both)
 
     def _ask_both(self, pair: Pair) -> None:
-        world, numbers = self._world, []
-        fair = pair.kind in SAME
-        for question, gateway in ((pair.one, 0), (pair.other, 1), (pair.other, 0)):
-            answer = world.nodes[gateway].ask(pair.customer, question)
-            numbers.append(number_of(answer))
-            try:
-                expect_own(world, pair.customer, question, answer, *([pair.one] if fair else []))
-            except AssertionError:
-                self._wrong.append(f"{pair.kind}: {question.text!r} got the answer to {pair.one.text!r}")
-        self._shared[pair.customer] = len(set(numbers)) == 1
+        nodes, alike = self._world.nodes, [pair.one] if pair.kind in SAME else []
+        asked = ((pair.one, nodes[0]), (pair.other, nodes[1]), (pair.other, nodes[0]))
+        answers = [(question, gateway.ask(pair.customer, question)) for question, gateway in asked]
+        self._given.extend(Given(pair.customer, question, answer, alike) for question, answer in answers)
+        self._shared[pair.customer] = len({number_of(answer) for _, answer in answers}) == 1
 
     def _pair(self, kind: str, one: list[dict[str, str]], other: list[dict[str, str]]) -> Pair:
         return Pair(kind, self._world.fresh("customer"), Question(one), Question(other))

@@ -46,11 +46,15 @@ class DeadLetter:
 
 
 class Names(NamedTuple):
-    """What the platform calls things in Redis: the stream, its consumer group, the stream or key of dead letters."""
+    """What the platform calls things in Redis: the stream, its consumer group, the stream or key of dead letters.
+
+    `remembered` are keys that never end themselves, in which ids stay for a while, so that a repetition is known.
+    """
 
     stream: str
     group: str
     dead_letters: str
+    remembered: tuple[str, ...] = ()
 
 
 class Adapter(Protocol):

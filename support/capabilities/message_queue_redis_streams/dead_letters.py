@@ -1,6 +1,7 @@
 """Messages that are given up: when, and what is kept of them."""
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to, has_length, only_contains
@@ -138,15 +139,24 @@ class DeadLetters:
         assert_that([letter for letter in self._all() if letter.id in ours], empty(), "dead letters")
 
     def of(self, message: "Message", within_s: float) -> DeadLetter:
-        """The dead letter of the message, once there is exactly one, and both producers tell of it."""
-        poll(lambda: self._of(message), within_s)
-        first, *others = [self._of(message, place) for place in range(len(self._world.producers))]
-        assert_that(first, has_length(1), f"dead letters of {message.id} after {within_s:g} s")
-        assert_that(others, only_contains(first), "dead letters, as the other producer tells")
-        return first[0]
+        """The dead letter of the message, as `of_each` says."""
+        return self.of_each([message], within_s)[0]
 
-    def _of(self, message: "Message", place: int = 0) -> list[DeadLetter]:
-        return [letter for letter in self._all(place) if letter.id == message.id]
+    def of_each(self, messages: "Sequence[Message]", within_s: float) -> list[DeadLetter]:
+        """The dead letter of each of the messages, once there is exactly one, and both producers tell of it."""
+        wanted = [message.id for message in messages]
+        poll(lambda: {letter.id for letter in self._all()}.issuperset(wanted), within_s)
+        told = [self._all(place) for place in range(len(self._world.producers))]
+        found = []
+        for label in wanted:
+            first, *others = [[letter for letter in letters if letter.id == label] for letters in told]
+            assert_that(first, has_length(1), f"dead letters of {label} after {within_s:g} s")
+            assert_that(others, only_contains(first), "dead letters, as the other producer tells")
+            found += first
+        return found
+
+    def _of(self, message: "Message") -> list[DeadLetter]:
+        return [letter for letter in self._all() if letter.id == message.id]
 
     def _all(self, place: int = 0) -> list[DeadLetter]:
         return list(self._world.producers[place].dead_letters())

@@ -5,6 +5,7 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from support.clients.provider_control import ArmedFault
 from support.errors import ProbeError
 from support.polling import poll
 from support.worlds.crowds import threads
@@ -24,11 +25,13 @@ class Load:
         self._world = world
         self._ending = threading.Event()
         self._lines: list[Future[None]] = []
+        self._slow: ArmedFault | None = None
 
     def begin(self, customers: int) -> None:
         """Returns when messages of theirs take effect. Raises ProbeError when none does."""
         world = self._world
-        world.provider.arm("slow", times=None, match={"path": f"/effects/{world.batch}-*"}, ms=_TAKES_MS)
+        match = {"path": f"/effects/{world.batch}-*"}
+        self._slow = world.provider.arm("slow", times=None, match=match, ms=_TAKES_MS)
         pool = world.closing.enter_context(threads(customers))
         world.closing.callback(self._ending.set)  # is called before the threads are waited for
         self._lines = [pool.submit(self._publish, world.customer()) for _ in range(customers)]
@@ -36,10 +39,13 @@ class Load:
             raise ProbeError(f"nothing took effect within {_BEGUN_WITHIN_S:g} s, before anything was broken")
 
     def end(self) -> None:
-        """Nothing more is published. Raises what publishing raised."""
+        """Nothing more is published, and the provider takes no moment any more. Raises what publishing raised."""
         self._ending.set()
         for line in self._lines:
             line.result()
+        if self._slow:
+            self._slow.heal()
+            self._slow = None
 
     def interrupted(self) -> set[str]:
         """The messages whose call of the provider was broken off by its caller."""

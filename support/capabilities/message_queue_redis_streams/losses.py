@@ -8,12 +8,14 @@ from support.capabilities.message_queue_redis_streams.client import Answer
 from support.errors import FaultError, ProbeError
 from support.polling import poll
 from support.probes.redis import client_of
-from support.worlds.crowds import threads
+from support.worlds.crowds import for_each, threads
+from support.worlds.world import WELL_WITHIN_S
 
 if TYPE_CHECKING:
     from support.capabilities.message_queue_redis_streams.world import Message, World
 
 _ALL_LINES = 100_000
+_BACK_WITHIN_S = 10.0
 _FOR_EVERYBODY = 32  # messages of so many customers give each worker something to do
 
 
@@ -25,7 +27,7 @@ class Losses:
         self._before: list[Message] = []
         self._once: list[Message] = []
         self._twice: list[Message] = []
-        self._lines = self._names = 0
+        self._lines = self._refusals = self._names = 0
 
     def publish_once(self, count: int) -> None:
         """So many messages at once through the first producer, which knows Redis by then; they are published once."""
@@ -70,7 +72,7 @@ class Losses:
     def pile_up(self, count: int) -> None:
         """So many messages wait, while the workers stand still."""
         self._before = self._world.publish_lines(count, 1)
-        self._lines = self._said()
+        self._lines, self._refusals = self._said(), self._world.redis.refusals()
 
     def lose_meanwhile(self, what: str, count: int) -> None:
         """Redis loses `what`; `count` of the customers who wait publish another message; the frozen workers go on."""
@@ -80,8 +82,10 @@ class Losses:
         self._bring_back()
 
     def remember_names(self) -> None:
-        """How many names there are in the consumer group now; then a worker comes that is gone before it has worked."""
-        world, self._names = self._world, self._named()
+        """How many names there are in the group, each being at work; then one comes that is gone before it has been."""
+        world = self._world
+        self._work_all(WELL_WITHIN_S)
+        self._names = self._named()
         with client_of(world.fleet.stores["redis-durable"]) as client:
             client.xgroup_createconsumer(world.names.stream, world.names.group, world.fresh("worker"))
 
@@ -105,15 +109,22 @@ class Losses:
         world.expect_done(within_s, [message for message in world.messages if message not in self._before])
 
     def expect_no_more_names(self, within_s: float) -> None:
-        """When the new workers have done something, there are within `within_s` no more names than before."""
-        self._world.publish_lines(_FOR_EVERYBODY, 1)
-        self._world.expect_done(within_s)
+        """When new workers are there and have done something, there are within `within_s` no more names than before."""
+        nodes = self._world.fleet.nodes
+        if not poll(lambda: all(node.answers(*node.address()) for node in nodes), _BACK_WITHIN_S):
+            raise ProbeError(f"workers that were started again are not well after {_BACK_WITHIN_S:g} s")
+        self._work_all(within_s)
         poll(lambda: self._named() <= self._names, within_s)
         assert_that(self._named(), less_than_or_equal_to(self._names), "names in the consumer group")
 
-    def expect_few_words(self, most: int) -> None:
-        """The nodes have written fewer than `most` lines since, and not thousands."""
-        assert_that(self._said() - self._lines, less_than(most), "lines that the nodes have written")
+    def expect_few_words(self, lines: int, questions: int) -> None:
+        """The nodes have written fewer than `lines` since, and Redis has refused them fewer `questions`: not thousands.
+
+        16 workers, each of which asks every 200 ms, have asked 240 times within 3 s.
+        """
+        assert_that(self._said() - self._lines, less_than(lines), "lines that the nodes have written")
+        refused = self._world.redis.refusals() - self._refusals
+        assert_that(refused, less_than(questions), "commands that Redis has refused")
 
     def expect_told(self, count: int) -> None:
         """Both producers tell that so many messages are unfinished, but for what was done before the workers froze."""
@@ -124,8 +135,11 @@ class Losses:
         assert_that(max(told), less_than_or_equal_to(count), "unfinished messages, as the producers tell")
 
     def _bring_back(self) -> None:
-        for name in ("worker-1", "worker-2"):
-            self._world.faults.mend(name)
+        for_each(("worker-1", "worker-2"), self._world.faults.mend)
+
+    def _work_all(self, within_s: float) -> None:
+        """So many messages are done within `within_s` that each worker has had something to do."""
+        self._world.expect_done(within_s, self._world.publish_lines(_FOR_EVERYBODY, 1))
 
     def _named(self) -> int:
         names = self._world.names

@@ -69,8 +69,8 @@ class Mistakes:
         """Each is a dead letter as it was, its producer having heard that it is kept; nothing of it was done."""
         world = self._world
         assert_that(self._heard, equal_to(self._wanted), "what their producers heard")
-        for mistake, message in self._messages.items():
-            letter = world.dead_letters.of(message, within_s)
+        letters = world.dead_letters.of_each(list(self._messages.values()), within_s)
+        for letter, (mistake, message) in zip(letters, self._messages.items(), strict=True):
             world.dead_letters.expect_whole(letter, message, self._kind(mistake))
         done = set(world.done())
         assert_that(

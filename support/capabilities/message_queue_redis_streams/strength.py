@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from support.capabilities.message_queue_redis_streams.world import World
 
 _MANY = 24  # messages, more than are under way at once
-_STEADY_S = 0.4  # in which nobody else begins
+_STEADY_S = 0.3  # in which nobody else begins
 
 
 class Strength:
@@ -43,7 +43,7 @@ class Strength:
         world = self._world
         held = world.provider.arm("hold_before", times=None)
         try:
-            for_each(range(_MANY), lambda _: world.accept(world.new()))
+            for_each(range(_MANY), lambda _: world.accept(world.new()), at_once=_MANY)
             yield lambda: len(held.waiting())
         finally:
             held.heal()

@@ -75,10 +75,12 @@ class World(world.World[Adapter]):
         self.before = dict.fromkeys(_MAY_STAY, 0)
         self.messages: list[Message] = []
         self._numbers, self._adding = itertools.count(1), threading.Lock()
+        self._ids: set[str] = set()  # of all that were made, whatever has become of them
 
     def expect_ready(self) -> None:
         """All nodes are well. What the queue holds by now is nothing of this scenario's."""
         self.expect_nodes_well()
+        poll(lambda: self.redis.has_group(self.names.stream, self.names.group), _EARLIER_DONE_WITHIN_S)
         poll(lambda: not self.producers[0].unfinished(), _EARLIER_DONE_WITHIN_S)
         self.before = self._held()
 
@@ -90,9 +92,9 @@ class World(world.World[Adapter]):
         Those that follow each other have ids that look alike: each differs from the others in one thing.
         """
         number = next(self._numbers)
-        return Message(
-            f"{self.batch}-{number // len(_ENDS):05}{_ENDS[number % len(_ENDS)]}", key or self.customer(), text
-        )
+        message_id = f"{self.batch}-{number // len(_ENDS):05}{_ENDS[number % len(_ENDS)]}"
+        self._ids.add(message_id)
+        return Message(message_id, key or self.customer(), text)
 
     def customer(self) -> str:
         """A customer that nobody has seen, of a name such as people give."""
@@ -182,7 +184,8 @@ class World(world.World[Adapter]):
     def expect_nothing_left(self, within_s: float) -> None:
         """Within `within_s` nothing is given to a worker and not acknowledged, by Redis, or unfinished, by the target.
 
-        Of what is done Redis keeps nothing that does not end by itself, but for at most 100 entries of the stream.
+        Of what is done Redis keeps nothing that does not end by itself, but for at most 100 entries of the stream: no
+        key for each, and nothing in a key of all, not even what came of a delivery in vain.
         """
         poll(lambda: not self._left(), within_s)
         assert_that(self._left(), empty(), "what is left when everything is done")
@@ -190,7 +193,16 @@ class World(world.World[Adapter]):
     def _left(self) -> dict[str, int]:
         """What is there and was not before."""
         left = {what: count - max(self.before[what], _MAY_STAY[what]) for what, count in self._held().items()}
+        left |= dict.fromkeys((f"what is done, in {key}" for key in self._keeping()), 1)
         return {what: count for what, count in left.items() if count > 0}
+
+    def _keeping(self) -> list[str]:
+        """The keys that are kept for ever, other than the stream, and hold the id of a message that is done."""
+        done = set(self.done())
+        others = self._ids - done
+        whole = [label for label in done if not any(other.startswith(label) for other in others)]
+        lasting = {key for key, left_s in self.redis.lifetimes().items() if left_s < 0}
+        return self.redis.holding(whole, lasting - {self.names.stream, *self.names.remembered})
 
     def _held(self) -> dict[str, int]:
         """How much the queue holds, by Redis and by the target."""

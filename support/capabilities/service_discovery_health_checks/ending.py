@@ -4,7 +4,7 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from hamcrest import assert_that, equal_to, less_than
+from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.service_discovery_health_checks.client import SERVICE, Outcome, Reply
 from support.containers.platform import OfTarget
@@ -12,8 +12,8 @@ from support.errors import ProbeError
 from support.nouns import Who
 from support.polling import poll
 from support.probes.consul import PASSING
-from support.promise import must
-from support.worlds.crowds import threads
+from support.promise import broken, must
+from support.worlds.crowds import for_each, threads
 from support.worlds.watches import Watch
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Ending:
         self._worked_on = 0
         self._work: list[Future[Reply]] = []
         self._closed_at: dict[str, float] = {}  # when each first did not answer (seconds since 1970)
+        self._stood_at: dict[str, str] = {}  # the address that each had until then
 
     def begin_work(self, who: Who, takes_s: float) -> None:
         """Calls that take `takes_s`, some of which the instance works on. ProbeError when it has got none."""
@@ -59,31 +60,41 @@ class Ending:
         by_itself = sum(reply.by == instance.name for reply in replies)
         assert_that(by_itself, equal_to(self._worked_on), f"calls that {instance.name} was given, and answered")
 
-    def roll_out(self, who: Who) -> None:
-        """Ends each of the instances, starts it again, and waits until Consul says that it is well."""
-        world = self._world
-        world.record.looks.clear()
-        for node in world.fleet.nodes_called(who):
-            door = Watch(lambda node=node: self._look(node), _EVERY_S)  # type: ignore[misc]
-            world.closing.callback(door.stop)
-            world.faults.terminate(node.name)
-            closed = poll(lambda node=node: node.name in self._closed_at, _ENDS_WITHIN_S)  # type: ignore[misc]
-            must(closed, f"{node.name} was asked to end, and still answers after {_ENDS_WITHIN_S:g} s")
-            door.stop()
-            expect_ended(node, _ENDS_WITHIN_S)
-            world.faults.mend(node.name)
-            world.expect_status(node, PASSING)
+    def roll_out(self, who: Who, at_once: int) -> None:
+        """Ends some of the instances, starts them again, waits until Consul says that they are well; then the next."""
+        nodes = self._world.fleet.nodes_called(who)
+        self._world.record.looks.clear()
+        for first in range(0, len(nodes), at_once):
+            for_each(nodes[first : first + at_once], self._replace)
+
+    def _replace(self, node: OfTarget) -> None:
+        world, name = self._world, node.name
+        self._stood_at[name] = node.inner_address()  # it may be started at another
+        door = Watch(lambda: self._look(node), _EVERY_S)
+        world.closing.callback(door.stop)
+        world.faults.terminate(name)
+        closed = poll(lambda: name in self._closed_at, _ENDS_WITHIN_S)
+        must(closed, f"{name} was asked to end, and still answers after {_ENDS_WITHIN_S:g} s")
+        door.stop()
+        expect_ended(node, _ENDS_WITHIN_S)
+        world.faults.mend(name)
+        world.expect_status(node, PASSING)
 
     def _look(self, node: OfTarget) -> None:
-        if not node.answers(*node.address()):
+        # A closed port refuses at once; an answer that takes long comes from one that is open.
+        if not node.answers(*node.address(), _ENDS_WITHIN_S):
             self._closed_at.setdefault(node.name, time.time())
 
     def expect_out_before_closed(self, who: Who) -> None:
-        """Consul named each of them no longer before it did not answer for the first time."""
-        self._world.record.end()
+        """Consul named none of them any more when it first did not answer. ProbeError where nobody looked in time."""
+        record = self._world.record
+        record.end()
         for node in self._world.fleet.nodes_called(who):
-            changes = self._world.record.changes(node.inner_address())
-            out = next((at for at, said in changes if said is None), None)
-            must(out, f"{node.name} has ended, and Consul named it on")
-            closed = self._closed_at[node.name]
-            assert_that(out, less_than(closed), f"when {node.name} was out, and when it no longer answered")
+            closed, address = self._closed_at[node.name], self._stood_at[node.name]
+            out = next((look for look in record.looks if look.status_of(address) is None), None)
+            if out is None:
+                broken(f"{node.name} has ended, and Consul named it on")
+            named = [look.begun for look in record.looks if closed <= look.begun < out.begun]
+            assert_that(named, empty(), f"when Consul still named {node.name}, which did not answer at {closed}")
+            if out.begun > closed:
+                raise ProbeError(f"nobody looked whether Consul named {node.name} just before it no longer answered")

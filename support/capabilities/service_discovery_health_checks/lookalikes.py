@@ -1,6 +1,6 @@
 """Services and tags that are not the instances', however much their names look like theirs."""
 
-import random
+from random import Random
 from typing import TYPE_CHECKING
 
 from support.capabilities.service_discovery_health_checks.calls import kinds
@@ -30,6 +30,9 @@ _NO_NAMES = (
     "*",
 )
 _NO_TAGS = (TAGS[0][:-1], TAGS[0][1:], f"{TAGS[0]}-1", "-".join(TAGS), f"{TAGS[0]}.{TAGS[1]}", SERVICE)
+# With the tag _catalog: what Consul's name server takes for the instances' service, and for a tag of it (RFC 2782).
+_AS_IN_DNS = ("_tcp", f"_{TAGS[0]}")
+_WIDE = 0xFEE0  # from a letter to the wide one that an international name has in its place (UTS 46)
 _MISSPELT = 70  # names, more than a gateway could keep anything of for each
 
 
@@ -38,13 +41,14 @@ class Lookalikes:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._draw = world.draw()
 
     def register_elsewhere(self) -> None:
         """Consul lists services with names like the instances' at their addresses, until the scenario ends."""
         world = self._world
         nodes = world.fleet.nodes_called(Who("instance"))
         for service in _NAMES:
-            node, name = random.choice(nodes), world.fresh("lookalike")
+            node, name = self._draw.choice(nodes), world.fresh("lookalike")
             world.closing.callback(world.consul.deregister, name)
             world.consul.register(service, name, node.inner_address(), node.port)
         world.let_pass(_NOTICED_AFTER_S)
@@ -56,9 +60,19 @@ class Lookalikes:
 
     def expect_unknown(self) -> None:
         """Whoever calls what there is not hears so by each way, and no instance is given one of these calls."""
-        world = self._world
+        world, draw = self._world, self._draw
         misspelt = [f"{SERVICE}-{world.fresh('x')}" for _ in range(_MISSPELT)]
-        asked = kinds(world.gateways, services=[*_NO_NAMES, world.fresh(SERVICE)])
-        asked += kinds(world.gateways, tags=[*_NO_TAGS, world.fresh(TAGS[0])])
-        asked += kinds(world.gateways, [Way.WATCH], services=misspelt)
+        services = [*_NO_NAMES, *_respelt(SERVICE, draw), world.fresh(SERVICE)]
+        tags = [*_NO_TAGS, *_respelt(draw.choice(TAGS), draw), world.fresh(TAGS[0])]
+        asked = kinds(world.gateways, services=services) + kinds(world.gateways, tags=tags)
+        asked += kinds(world.gateways, tags=[f"_{SERVICE}"], services=_AS_IN_DNS)
+        asked += kinds([draw.choice(world.gateways)], [Way.WATCH], services=misspelt)
         world.calls.expect_refused(asked, Outcome.UNKNOWN)
+
+
+def _respelt(name: str, draw: Random) -> tuple[str, ...]:
+    """Spellings that a name server may take for `name`: all or some in capitals, a letter by its number, a wide one."""
+    capitals = draw.sample(range(len(name)), draw.randrange(1, len(name)))
+    some = "".join(letter.upper() if place in capitals else letter for place, letter in enumerate(name))
+    first, rest = ord(name[0]), name[1:]
+    return name.upper(), some, f"\\{first:03d}{rest}", f"{chr(first + _WIDE)}{rest}"

@@ -15,8 +15,9 @@ _EVERY_S = 0.02
 
 
 class Look(NamedTuple):
-    """What Consul named at one moment (seconds since 1970)."""
+    """What Consul named at one moment (seconds since 1970): it was asked when the look had `begun`, and heard `at`."""
 
+    begun: float
     at: float
     named: list[Registered]
 
@@ -43,10 +44,11 @@ class Record:
         said = [(look.at, look.status_of(address)) for look in self.looks]
         return said[:1] + [new for old, new in pairwise(said) if old[1] != new[1]]
 
-    def longest_gap_s(self) -> float:
-        """For how long at most nobody looked."""
-        return max((after.at - before.at for before, after in pairwise(self.looks)), default=0.0)
+    def unseen_s(self, at: float) -> float:
+        """For how long nobody had looked before what was seen `at` that moment."""
+        return next((after.at - before.at for before, after in pairwise(self.looks) if after.at == at), 0.0)
 
     def _look(self) -> None:
+        begun = time.time()
         named = self._probe.registered(SERVICE)
-        self.looks.append(Look(time.time(), named))
+        self.looks.append(Look(begun, time.time(), named))

@@ -1,6 +1,5 @@
 """Instances that are also listed under made-up tags, and by each of them are well, warn, fail, or are not there."""
 
-import random
 from collections.abc import Iterator
 from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING
@@ -25,15 +24,16 @@ class Tagged:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._draw = world.draw()
         self._tags = list(_lookalikes(world.fresh("v")[:6], len(_STANDINGS)))
         self._standing: dict[str, dict[str, str | None]] = {}
 
     def register(self) -> None:
         """Consul lists every instance by every status, with the tags that are drawn for it; until the scenario ends."""
         world, names = self._world, [one.name for one in self._world.instances]
-        drawn = random.sample(_STANDINGS, len(_STANDINGS))
+        drawn = self._draw.sample(_STANDINGS, len(_STANDINGS))
         self._standing = {
-            tag: dict(zip(names, random.sample(standing, len(standing)), strict=True))
+            tag: dict(zip(names, self._draw.sample(standing, len(standing)), strict=True))
             for tag, standing in zip(self._tags, drawn, strict=True)
         }
         for node in world.fleet.nodes_called(Who("instance")):
