@@ -43,12 +43,11 @@ class Revision(NamedTuple):
 class History:
     """All revisions, the first one first, and those of them that scenarios speak of.
 
-    `carrying` gives old invoices their cents, some at a time; `checking` holds invoices to a rule that release 1 did
-    not have. One of release 2 builds a unique index on references, while others write.
+    `checking` holds invoices to a rule that release 1 did not have. One of release 2 gives old invoices their cents,
+    some at a time; another one builds a unique index on references, while others write.
     """
 
     revisions: list[Revision]
-    carrying: str
     checking: str
 
 
@@ -57,13 +56,6 @@ class Roles(NamedTuple):
 
     app: str
     migrator: str
-
-
-class Change(NamedTuple):
-    """What somebody does to the database beside the platform, and what takes that back: a statement each."""
-
-    do: str
-    undo: str
 
 
 @dataclass(frozen=True)
@@ -82,8 +74,7 @@ class Tables:
     applied: str
     fill: str  # makes %(count)s invoices of release 1, old-1, old-2, …, each of another amount, up to some millions
     issue_again: str  # a second invoice with the %(reference)s of one that is there, into a database of release 2
-    hold: str  # takes the lock of the row of %(reference)s, as one who is about to change it
-    unlawful: Change  # one invoice that the revision `checking` does not allow, in a database of release 1 or later
+    unlawful: str  # adds an invoice that the revision `checking` does not allow to a database of release 1
 
 
 class Adapter(Protocol):

@@ -23,12 +23,13 @@ class Customers:
     """Writes through each of `apps` from a thread of its own; no two of them write the same invoice.
 
     `amounts` is what every invoice is worth by the last answer that it was written, in cents; those that stood in the
-    database before are in it from the beginning.
+    database before are in it from the beginning, and those of them that were made in release 1 are corrected.
     """
 
     def __init__(self, apps: Sequence[Adapter], amounts: dict[str, int]) -> None:
         self._apps = apps
-        self._old = sorted(amounts, key=lambda name: int(name.rpartition("-")[2]))
+        old = (name for name in amounts if name.startswith("old-"))
+        self._old = sorted(old, key=lambda name: int(name.rpartition("-")[2]))
         self._lock = threading.Lock()
         self.amounts = dict(amounts)
         self.complaints: list[str] = []

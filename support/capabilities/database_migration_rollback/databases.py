@@ -1,5 +1,6 @@
 """The one database that nodes and migrators use, which each scenario gets anew: empty, or a copy of a kept one."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -27,15 +28,13 @@ class Databases:
 
     def make(self, kept: str, build: Callable[[], object]) -> None:
         """The database is a copy of `kept`; when that is not there, `build` makes it in the database's place first."""
-        with self._aside() as superuser:
-            there = superuser.execute("SELECT 1 FROM pg_database WHERE datname = %s", [kept]).fetchone()
-        if not there:
+        if not self._is_there(kept):
             build()
-            self._keep(kept)
+            self._put_aside(kept)
         self._replace_by_copy_of(kept)
 
-    def _keep(self, name: str) -> None:
-        """Puts the database aside under `name`. Nobody may use it meanwhile, so nobody is let in any more."""
+    def _put_aside(self, name: str) -> None:
+        """It goes by `name` from now on. Nobody may use it meanwhile, so nobody is let in any more."""
         used, kept = Identifier(_USED), Identifier(name)
         with self._aside() as superuser:
             superuser.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(used))
@@ -45,10 +44,16 @@ class Databases:
             superuser.execute(SQL("ALTER DATABASE {} RENAME TO {}").format(used, kept))
 
     def _replace_by_copy_of(self, template: str) -> None:
-        used, other = Identifier(_USED), Identifier(template)
+        """The one before is put aside, because to drop it costs a checkpoint."""
+        if self._is_there(_USED):
+            self._put_aside(f"past_{uuid.uuid4().hex}")
         with self._aside() as superuser:
-            superuser.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(used))
-            superuser.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(used, other))
+            superuser.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(_USED), Identifier(template)))
+
+    def _is_there(self, name: str) -> bool:
+        with self._aside() as superuser:
+            found = superuser.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+        return found is not None
 
     @contextmanager
     def _aside(self) -> Iterator[psycopg.Connection[Any]]:

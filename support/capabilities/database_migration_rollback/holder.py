@@ -4,7 +4,6 @@ from typing import Any
 
 import psycopg
 
-from support.capabilities.database_migration_rollback.client import Tables
 from support.containers.service import Store
 from support.errors import ProbeError
 from support.polling import poll
@@ -17,8 +16,7 @@ _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 class Holder:
     """One transaction of the suite's own, which others may have to wait for. Raises ProbeError."""
 
-    def __init__(self, server: Store, tables: Tables) -> None:
-        self._tables = tables
+    def __init__(self, server: Store) -> None:
         self._session = connect(server.address())
         self.pid = self._session.info.backend_pid
 
@@ -34,10 +32,10 @@ class Holder:
         self._begin()
         self._look()
 
-    def hold(self, reference: str) -> None:
-        """Is about to change the invoice."""
+    def hold(self, gate: str) -> None:
+        """Whoever comes to the `gate` of a probe waits for this one."""
         self._begin()
-        self._session.execute(self._tables.hold.encode(), {"reference": reference})
+        self._session.execute(f"SELECT FROM {gate} FOR UPDATE".encode())
 
     def leave(self) -> None:
         """Ends; nothing was changed."""

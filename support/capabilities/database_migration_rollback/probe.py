@@ -49,6 +49,15 @@ _SLOW = """
         END $$;
     CREATE TRIGGER l3_slow BEFORE UPDATE ON {invoices}
     FOR EACH ROW WHEN (session_user = '{role}') EXECUTE FUNCTION l3_slow();"""
+_GATE = """
+    CREATE TABLE l3_gate AS SELECT 1 AS one;
+    CREATE FUNCTION l3_wait() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN
+            PERFORM FROM public.l3_gate FOR SHARE;
+            RETURN NEW;
+        END $$;
+    CREATE TRIGGER l3_wait BEFORE UPDATE ON {invoices} FOR EACH ROW
+    WHEN (session_user = '{role}' AND OLD.{reference} = '{name}') EXECUTE FUNCTION l3_wait();"""
 
 Schema = Counter[tuple[str, ...]]
 
@@ -79,9 +88,10 @@ class Probe:
         """The tables that there are."""
         return [name for (name,) in self._look.rows(_TABLES)]
 
-    def customers_contents(self) -> dict[str, tuple[int, str]]:
-        """The same without the tables that tell which revisions there were."""
-        return {name: told for name, told in self.contents().items() if name not in self._tables.bookkeeping}
+    def contents_beside_invoices(self) -> dict[str, tuple[int, str]]:
+        """The same without the invoices and the tables that tell which revisions there were."""
+        others = (self._tables.invoices, *self._tables.bookkeeping)
+        return {name: told for name, told in self.contents().items() if name not in others}
 
     def euros(self) -> list[tuple[str, int]]:
         """Reference and cents of each invoice, by what release 1 keeps, in the order of the references."""
@@ -139,6 +149,12 @@ class Probe:
     def slow_down(self, role: str, by_s: float) -> None:
         """From now on, each invoice that `role` changes takes it `by_s` seconds."""
         self.change(_SLOW.format(seconds=by_s, invoices=self._tables.invoices, role=role))
+
+    def put_gate(self, role: str, name: str) -> str:
+        """From now on `role` comes to a gate before it changes the invoice `name`; returns what the gate is called."""
+        table, column = self._tables.invoices, self._tables.reference
+        self.change(_GATE.format(invoices=table, reference=column, role=role, name=name))
+        return "l3_gate"
 
     def owners(self) -> list[str]:
         """The roles to which tables belong."""

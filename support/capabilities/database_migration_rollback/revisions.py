@@ -40,7 +40,7 @@ _NOTE_AFTER = """
     FOR EACH ROW EXECUTE FUNCTION l3_schema.note();"""
 _NOTES = "SELECT applied, seen FROM l3_schema.notes ORDER BY id"
 _NOW = "SELECT what FROM l3_schema.seen ORDER BY 1"
-_FORGET = "DROP SCHEMA l3_schema CASCADE"
+_FORGET = "DROP SCHEMA IF EXISTS l3_schema CASCADE"
 
 
 class Note(NamedTuple):
@@ -62,10 +62,14 @@ class Revisions:
         after = "".join(_NOTE_AFTER.format(table=name) for name in tables.bookkeeping)
         self._world.probe.change(_NOTE.format(applied=tables.applied) + after)
 
+    def forget(self) -> None:
+        """Ends the notes, where there are some."""
+        self._world.probe.change(_FORGET)
+
     def expect_no_trace(self) -> None:
         """On the way back each note is as on the way there. Ends the notes. AssertionError with what differs."""
         notes = self._notes()
-        self._world.probe.change(_FORGET)
+        self.forget()
         furthest = max(range(len(notes)), key=lambda place: len(notes[place].applied))
         there = dict(notes[: furthest + 1])
         for note in notes[furthest + 1 :]:

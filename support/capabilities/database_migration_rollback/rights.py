@@ -23,7 +23,8 @@ class Rights:
         self._allowed: list[str] = []
 
     def try_all(self) -> None:
-        """Tries everything as the role by which the apps are connected."""
+        """Tries everything as the role by which the apps are connected. "Before" is as the database is now."""
+        self._world.remember()
         role = self._world.roles.app
         self._world.expect_ready(self._world.old, self._world.new)
         must(poll(self._apps_use_it, _SEEN_WITHIN_S), f"the apps are connected as others than {role}: {self._others()}")

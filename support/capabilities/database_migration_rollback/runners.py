@@ -9,6 +9,7 @@ from support.capabilities.database_migration_rollback.client import Errand
 from support.capabilities.database_migration_rollback.holder import reach
 from support.containers.platform import Command, Ended
 from support.promise import must
+from support.worlds.crowds import for_each
 
 if TYPE_CHECKING:
     from support.capabilities.database_migration_rollback.world import World
@@ -24,16 +25,16 @@ class Runners:
         self._ended: list[Ended] = []
 
     def migrate_at_once(self, count: int, release: int, for_s: float) -> None:
-        """`count` migrators to `release`; whoever is in their way stays for `for_s` seconds more once all are there."""
+        """`count` migrators to `release`; who is in their way stays for `for_s` seconds, and until all are there."""
         self._world.probe.note_what_is_made()
         runners = self._start([self._world.errand(release)] * count)
-        reach(lambda: all(map(self._is_there, runners)), f"all {count} migrators have reached the database")
         reach(self._world.waiting.is_waited_for, "one of them waits for who is in the way")
-        self._world.waiting.go_on(for_s)
+        self._world.waiting.stay(for_s, lambda: self._expect_there(runners))
         self._ended = [runner.ended(_ENDS_WITHIN_S) for runner in runners]
 
     def try_impossible(self, what: Sequence[str]) -> None:
-        """Migrations that cannot be, in the words of a table."""
+        """Migrations that cannot be, in the words of a table. "Before" is as the database is now."""
+        self._world.remember()
         old, newest = self._world.old, self._world.names(2)[-1]
         errands = {
             "to a revision that does not exist": old.up(2, "no-such-revision"),
@@ -59,16 +60,13 @@ class Runners:
         assert_that({name: times for name, times in made.items() if times > 1}, empty(), "made more than once")
         assert_that(self._world.probe.invalid_indexes(), equal_to([]), "indexes that are there and are not used")
 
-    def expect_each_revision_once(self, release: int) -> None:
-        """The database has had every revision of `release`, each once. AssertionError if not."""
-        expected = [one.name for one in self._world.history.revisions if one.release <= release]
-        assert_that(self._world.probe.applied(), equal_to(expected), "revisions that the database has had")
-
     def _start(self, errands: Sequence[Errand]) -> list[Command]:
         names = [f"migrator-{number}" for number in range(1, len(errands) + 1)]
-        for name, errand in zip(names, errands, strict=True):
-            self._world.start(errand, name)
+        for_each(list(zip(errands, names, strict=True)), lambda one: self._world.start(*one))
         return [self._world.fleet.commands[name] for name in names]
+
+    def _expect_there(self, runners: list[Command]) -> None:
+        reach(lambda: all(map(self._is_there, runners)), f"all {len(runners)} migrators have reached the database")
 
     def _is_there(self, runner: Command) -> bool:
         """Whether it has reached the database: it has a connection that stands, by its own kernel's tables."""

@@ -1,6 +1,7 @@
 """A migration that has to wait for somebody, and those who come after it."""
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to, less_than_or_equal_to
@@ -26,7 +27,6 @@ class Waiting:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._holder: Holder = world.holder()
-        self._invoice = ""
 
     # Who holds what
 
@@ -38,12 +38,10 @@ class Waiting:
         """A report is under way, on what no migration changes."""
         self._holder.read_something_else()
 
-    def _hold_middle(self) -> None:
-        """Somebody is about to change the invoice in the middle."""
-        count, _ = self._world.contents_before[self._world.tables.invoices]
-        self._invoice = f"old-{count // 2}"
+    def _hold_up_at(self, invoice: str) -> None:
+        """Whoever migrates has to wait before `invoice`."""
         self._world.probe.note_what_is_written()
-        self._holder.hold(self._invoice)
+        self._holder.hold(self._world.probe.put_gate(self._world.roles.migrator, invoice))
 
     def leave(self) -> None:
         """They end what they did."""
@@ -53,7 +51,7 @@ class Waiting:
 
     def start(self, release: int) -> None:
         """A migrator is started, and is seen to wait for them."""
-        self._world.start(self._world.errand(release))
+        self._begin(release)
         reach(self.is_waited_for, "the migration waits for who was there before")
 
     def is_waited_for(self) -> bool:
@@ -63,21 +61,22 @@ class Waiting:
     def migrate_behind(self, release: int, for_s: float) -> None:
         """A migrator comes while they are still there for `for_s` seconds, and others read all the while."""
         self.start(release)
-        self.go_on(for_s)
+        self.stay(for_s)
         self._world.await_end()
 
-    def go_on(self, for_s: float) -> None:
-        """They are still there for `for_s` seconds, in which others read all the while; then they leave."""
+    def stay(self, for_s: float, until: Callable[[], None] = lambda: None) -> None:
+        """They stay for `for_s` seconds, and longer where `until` takes longer, while others read; then they leave."""
         app = self._world.new  # which serves on each release
         self._world.expect_ready(app)
         self._readers = self._world.opened(Readers(app, Probe(self._world.server, self._world.tables), "old-1"))
-        wait_until(time.monotonic() + for_s)
+        over = time.monotonic() + for_s
+        until()
+        wait_until(over)
         self.leave()
 
     def stand_in_the_middle(self, release: int) -> None:
-        """A migrator waits for who holds the invoice in the middle, while customers change those on both sides."""
-        self._world.migrate_before(self._world.history.carrying)
-        self._hold_middle()
+        """A migrator is held up at the invoice in the middle, while customers change those on both sides."""
+        self._hold_up_at(f"old-{self._world.count // 2}")
         self.start(release)
         carried = self._world.probe.written_by(self._world.roles.migrator)
         must(carried, "the migrator waits in the middle, and keeps all before it to itself as well")
@@ -86,13 +85,22 @@ class Waiting:
 
     def build_half(self, release: int) -> None:
         """A migrator is started; an index is seen that waited for the report and was given up. Then that ends."""
-        self._world.start(self._world.errand(release))
+        self._begin(release)
         reach(lambda: self._world.probe.invalid_indexes() and self.is_waited_for(), "a build waits for the report")
         reach(lambda: not self.is_waited_for(), "the build of the index was given up half-way")
         self.leave()
         self._world.await_end()
 
+    def _begin(self, release: int) -> None:
+        self._release = release
+        self._world.start(self._world.errand(release))
+
     # What must hold
+
+    def expect_done(self) -> None:
+        """The migrator says that all is well, and the database is of its release. AssertionError if not."""
+        self._world.expect_success()
+        self._world.expect_release(self._release)
 
     def expect_readers_served(self, limit_s: float) -> None:
         """Nobody who read waited longer. AssertionError if somebody did."""

@@ -1,6 +1,6 @@
 """One scenario of migrations: its database, the migrators that are run, and what is compared before and after."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import psycopg
 from hamcrest import assert_that, contains_string, empty, equal_to
@@ -23,12 +23,14 @@ from support.worlds.world import part
 
 _ENDS_WITHIN_S = 40.0  # a migrator that waits for somebody gives up before
 _READY_WITHIN_S = 10.0
-_NOT_READY_FOR_S = 1.0
+_NOT_READY_FOR_S = 0.5
+_SMALL, _LARGE = (1, 99), (2**31, 9_999_999_999)  # amounts in cents; the larger ones take more than four bytes
+_LETTERS = "aZ09 äßñŁЖあ語€😀'\"\\%;:-_{}\n\t"
 Contents = dict[str, tuple[int, str]]
 
 
 class World(world.World[Adapter]):
-    """What the steps of one scenario share. `before` is how the database was when the scenario began."""
+    """What the steps of one scenario share. `before` is how the database was when something was tried."""
 
     runners = part(Runners)
     waiting = part(Waiting)
@@ -54,17 +56,18 @@ class World(world.World[Adapter]):
     def use_database(self, release: int, count: int) -> None:
         """A database of `release`, with `count` invoices that were made in release 1."""
         self._copy(release, count)
-        self.begin()
+        self.revisions.forget()
+        self.count = count
+
+    def use_noted_database(self, release: int, count: int) -> None:
+        """The same with a note of its schema from before each revision; "before" is how it was in release 1."""
+        self._copy(1, count)
+        self.remember()
+        self._copy(release, count)
 
     def use_edited_database(self, release: int) -> None:
         """One that was brought to `release` when the newest revision of release 1 still was another."""
-        self.databases.make(f"kept_unedited_{release}", lambda: self._build_unedited(release))
-        self.begin()
-
-    def begin(self) -> None:
-        """Remembers how the database is now."""
-        self.probe = self.opened(Probe(self.server, self.tables))
-        self.remember()
+        self._make(f"kept_unedited_{release}", lambda: self._build_new(self.old.up_unedited(release)))
 
     def remember(self) -> None:
         """From now on "before" is as the database is now."""
@@ -83,6 +86,11 @@ class World(world.World[Adapter]):
         self.last = self.fleet.command(name, errand.words, errand.settings).run(_ENDS_WITHIN_S)
         return self.last
 
+    def attempt(self, errand: Errand) -> None:
+        """Runs a command of which nobody knows how it ends. "Before" is as the database is now."""
+        self.remember()
+        self.run(errand)
+
     def start(self, errand: Errand, name: str = "migrator-1") -> None:
         """Starts it, and does not wait for it."""
         self.fleet.command(name, errand.words, errand.settings).start()
@@ -92,18 +100,18 @@ class World(world.World[Adapter]):
         self.last = self.fleet.commands[name].ended(_ENDS_WITHIN_S)
         return self.last
 
-    def migrate(self, release: int, to: str = "") -> None:
-        """Forward, or back, to the state of `release` (0: nothing), which must succeed. AssertionError if not."""
-        self.run(self.errand(release, to))
+    def migrate(self, release: int) -> None:
+        """Forward, or back, to the state of `release` (1 to 3), which must succeed. AssertionError if not."""
+        self.run(self.errand(release))
         self.expect_success()
+        self.expect_release(release)
 
-    def errand(self, release: int, to: str = "") -> Errand:
+    def errand(self, release: int) -> Errand:
         """What brings the database to `release`, by the newest image that there is where the way is back."""
         there = self.release_there()
         if release >= there:
-            return self.old.up(release, to)
-        last = [one.name for one in self.history.revisions if one.release <= release]
-        return self.old.down(there, to or (last[-1] if last else ""))
+            return self.old.up(release)
+        return self.old.down(there, self.names(release)[-1])
 
     def release_there(self) -> int:
         """The release of the newest revision that the database has had; 0 for none."""
@@ -113,6 +121,10 @@ class World(world.World[Adapter]):
     def expect_success(self) -> None:
         """The last command ended well. AssertionError with what it said."""
         must(self.last.exit_code == 0, f"the migrator ended with {self.last.exit_code}:\n{self.last.output[-1500:]}")
+
+    def expect_release(self, release: int) -> None:
+        """The database has had every revision up to `release`, each once. AssertionError if not."""
+        assert_that(self.probe.applied(), equal_to(self.names(release)), "revisions that the database has had")
 
     def expect_failure(self) -> None:
         """The last command said by its exit code that it failed. AssertionError if not."""
@@ -125,9 +137,10 @@ class World(world.World[Adapter]):
 
     # What must hold
 
-    def expect_not_ready(self, app: Adapter) -> None:
-        """`app` says that it cannot serve, and goes on saying so for a second. AssertionError if not."""
-        must(not poll(app.ready, _NOT_READY_FOR_S), f"{app.name} says that it is ready")
+    def expect_not_ready(self, *apps: Adapter) -> None:
+        """Each of `apps` says that it cannot serve, and goes on saying so for a while. AssertionError if not."""
+        ready = poll(lambda: [app.name for app in apps if app.ready()], _NOT_READY_FOR_S)
+        assert_that(ready, empty(), "who says to be ready")
 
     def expect_unchanged(self) -> None:
         """Schema and rows are as before. AssertionError with what differs."""
@@ -135,11 +148,9 @@ class World(world.World[Adapter]):
         changed = _changed(self.contents_before, self.probe.contents())
         assert_that(changed, empty(), "tables with other rows than before")
 
-    def expect_contents_as_before(self) -> None:
-        """What customers have entered is as before, whatever revisions there were meanwhile. AssertionError if not."""
-        now = self.probe.customers_contents()
-        before = {name: told for name, told in self.contents_before.items() if name not in self.tables.bookkeeping}
-        assert_that(_changed(before, now), empty(), "tables with other rows than before")
+    def expect_nothing_put_aside(self) -> None:
+        """Beside the invoices there is what there was before the way there and back. AssertionError if not."""
+        assert_that(_changed(self.beside_before, self.probe.contents_beside_invoices()), empty(), "what is left over")
 
     def expect_schema(self, expected: Schema, what: str) -> None:
         """The schema is as `expected`. AssertionError with the statements of pg_dump that differ."""
@@ -168,19 +179,21 @@ class World(world.World[Adapter]):
     def use(self, app: Adapter) -> None:
         """Through `app` an invoice is issued, corrected and read, and one that was there before likewise."""
         self.expect_ready(app)
-        self.fresh_one = self.fresh("invoice")
-        told = [app.issue(self.fresh_one, 1250), app.correct(self.fresh_one, 1399), app.correct("old-2", 77)]
-        shown = [app.read(name) for name in (self.fresh_one, "old-2")]
-        assert_that(told, equal_to([Outcome.DONE] * 3), f"{app.name}: issuing and correcting")
-        amounts = [one.cents if isinstance(one, Invoice) else one for one in shown]
-        assert_that(amounts, equal_to([1399, 77]), f"{app.name}: what it shows")
+        draw, fresh = self.draw(), self.fresh("invoice")
+        first, second, small = draw.randint(*_LARGE), draw.randint(*_LARGE), draw.randint(*_SMALL)
+        self.used = {fresh: second, "old-2": small}
+        told = [app.issue(fresh, first), app.correct(fresh, second), app.correct("old-2", small)]
+        shown = {name: app.read(name) for name in self.used}
+        assert_that(told, equal_to([Outcome.DONE] * 3), f"{app.name}: issuing and correcting, {draw}")
+        amounts = {name: one.cents if isinstance(one, Invoice) else one for name, one in shown.items()}
+        assert_that(amounts, equal_to(self.used), f"{app.name}: what it shows, {draw}")
 
     def expect_used(self, release: int) -> None:
         """What was written stands in the database once, in each form that `release` keeps. AssertionError if not."""
         forms = ([self.probe.euros()] if release < 3 else []) + ([self.probe.cents()] if release > 1 else [])
         for form in forms:
-            found = sorted(one for one in form if one[0] in (self.fresh_one, "old-2"))
-            assert_that(found, equal_to([(self.fresh_one, 1399), ("old-2", 77)]), "in the database")
+            found = sorted(one for one in form if one[0] in self.used)
+            assert_that(found, equal_to(sorted(self.used.items())), "in the database")
 
     def refused(self, statement: str) -> bool:
         """Whether the database refuses the second invoice of a reference that is there."""
@@ -192,7 +205,7 @@ class World(world.World[Adapter]):
 
     def holder(self) -> Holder:
         """Somebody with a transaction of their own."""
-        return self.opened(Holder(self.server, self.tables))
+        return self.opened(Holder(self.server))
 
     # Release by release
 
@@ -202,67 +215,58 @@ class World(world.World[Adapter]):
 
     def migrate_new_database(self, release: int) -> None:
         """A new database, with nothing but the roles, is migrated in one go; "before" is how the other one was."""
-        self.databases.make("kept_new", self._provision)
-        self.run(self.old.up(release))
-        self.expect_success()
-        self.probe = self.opened(Probe(self.server, self.tables))
+        self.remember()
+        self._build_new(self.old.up(release))
 
     def expect_same_schema(self) -> None:
         """The new database is like the one before. AssertionError with what differs."""
         self.expect_schema(self.schema_before, "the schema of the new database")
 
-    def migrate_before(self, revision: str) -> None:
-        """Forward to just before `revision`."""
-        names = [one.name for one in self.history.revisions]
-        self.run(self.old.up(2, names[names.index(revision) - 1]))
-        self.expect_success()
-
-    def mend_unlawful(self) -> None:
-        """It is gone, and the migration succeeds."""
-        self.probe.change(self.tables.unlawful.undo)
-        self.migrate(2)
-        assert_that(self.probe.applied(), equal_to(self.names(2)), "revisions that the database has had")
-
     # Notes
 
-    def issue_with_note(self, length: int = 20) -> None:
-        """Through the new app, with a note of `length` characters."""
+    def issue_with_notes(self, count: int, length: int) -> None:
+        """Through the new app, with notes of any characters that people write; `length` is that of the longest."""
         self.expect_ready(self.new)
-        self.fresh_one, self.note = self.fresh("invoice"), ("paid by card, " * length)[:length]
-        assert_that(self.new.issue(self.fresh_one, 500, self.note), equal_to(Outcome.DONE), "issuing")
+        draw = self.draw()
+        lengths = [length, *(draw.randint(1, length) for _ in range(count - 1))]
+        notes = ["".join(draw.choices(_LETTERS, k=one)) for one in lengths]
+        self.noted = {self.fresh("invoice"): Invoice(draw.randint(*_LARGE), note) for note in notes}
+        for name, one in self.noted.items():
+            assert_that(self.new.issue(name, one.cents, one.note), equal_to(Outcome.DONE), f"issuing, {draw}")
+        self.beside_before = self.probe.contents_beside_invoices()
 
-    def expect_note(self) -> None:
-        """The new app shows it as it was issued. AssertionError if not."""
-        assert_that(self.new.read(self.fresh_one), equal_to(Invoice(500, self.note)), "what the new app shows")
+    def expect_notes(self) -> None:
+        """The new app shows them as they were issued. AssertionError if not."""
+        shown = {name: self.new.read(name) for name in self.noted}
+        assert_that(shown, equal_to(self.noted), f"what the new app shows, {self.draw()}")
 
     # Building
+
+    def _copy(self, release: int, count: int) -> None:
+        self._make(f"kept_{release}_{count}", lambda: self._build(release, count))
+
+    def _make(self, kept: str, build: Callable[[], None]) -> None:
+        self.databases.make(kept, build)
+        self.probe = self.opened(Probe(self.server, self.tables))
+
+    def _build(self, release: int, count: int) -> None:
+        """Revision by revision, with the invoices in it since release 1, and notes of the schema since then."""
+        if release == 1:
+            self._make("kept_1", lambda: self._build_new(self.old.up(1)))
+            return self.probe.change(self.tables.fill, count=count)
+        self._copy(1, count)
+        self.revisions.note()
+        self.run(self.old.up(release))
+        self.expect_success()
+
+    def _build_new(self, errand: Errand) -> None:
+        self._make("kept_new", self._provision)
+        self.run(errand)
+        self.expect_success()
 
     def _provision(self) -> None:
         self.databases.make_empty()
         self.run(self.old.provision())
-        self.expect_success()
-
-    def _copy(self, release: int, count: int) -> None:
-        self.databases.make(f"kept_{release}_{count}", lambda: self._build(release, count))
-
-    def _build(self, release: int, count: int) -> None:
-        """Release by release, with the invoices in it since release 1."""
-        if release == 1:
-            self.databases.make("kept_1", lambda: self._build_new(self.old.up(1)))
-            probe = Probe(self.server, self.tables)
-            probe.change(self.tables.fill, count=count)
-            probe.close()
-        else:
-            self._copy(release - 1, count)
-            self.run(self.old.up(release))
-            self.expect_success()
-
-    def _build_unedited(self, release: int) -> None:
-        self._build_new(self.old.up_unedited(release))
-
-    def _build_new(self, errand: Errand) -> None:
-        self.databases.make("kept_new", self._provision)
-        self.run(errand)
         self.expect_success()
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from support.capabilities.database_migration_rollback.client import (
-    Change,
     Errand,
     History,
     Invoice,
@@ -30,7 +29,6 @@ _UNEDITED = """
 
 _HISTORY = History(
     [*(Revision(f"{number:04}", release) for number, release in enumerate((1, 2, 2, 2, 2, 3), 1))],
-    carrying="0003",
     checking="0004",
 )
 _TABLES = Tables(
@@ -45,11 +43,7 @@ _TABLES = Tables(
         SELECT 'old-' || number, (number * 7919 %% 1000003) / 100.0 + (number %% 10 = 0)::int * 12345678
         FROM generate_series(1, %(count)s) AS number""",
     issue_again="INSERT INTO invoices (reference, amount_cents) VALUES (%(reference)s, 1)",
-    hold="SELECT FROM invoices WHERE reference = %(reference)s FOR UPDATE",
-    unlawful=Change(
-        "INSERT INTO invoices (reference, amount) VALUES ('below zero', -1)",
-        "DELETE FROM invoices WHERE reference = 'below zero'",
-    ),
+    unlawful="INSERT INTO invoices (reference, amount) VALUES ('below zero', -1)",
 )
 
 

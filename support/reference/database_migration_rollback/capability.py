@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg.errors import NumericValueOutOfRange, UniqueViolation
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from ..json_text import parse_json
 from ..settings import Settings
 from ..unavailable import UnavailableError
+from .connections import Connections
 from .history import APPLIED, Applied, History, HistoryError
 from .invoices import WORDS, read, write
 from .settings import SERVICE, InvoiceSettings
@@ -37,9 +38,9 @@ class Capability:
         self._history = History(settings.release)
         # Statements are not prepared: a plan that is older than a migration costs the first one who uses it an error.
         options = {"options": STATEMENT, "prepare_threshold": None, "autocommit": True}
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+        self._pool = Connections(
             settings.address(SERVICE), kwargs=options, min_size=1, max_size=CONNECTIONS, timeout=WAIT_S,
-            check=AsyncConnectionPool.check_connection, reconnect_timeout=1, open=False,
+            reconnect_timeout=1, open=False,
         )  # fmt: skip
 
     @property
