@@ -22,6 +22,7 @@ _LEASE_S = 1.5  # after which a job whose worker is silent comes back
 _SLACK_S = 0.5
 _EARLY_S = 0.01  # clocks are read in milliseconds
 _INTERVAL_S = 1.0
+_KEPT_S, _GONE_S = 1.5, 2.5  # a result is kept for 2 s
 _LOOK_S = 0.1  # before the time for which it is kept: for an answer
 _OVER = (State.CANCELLED, State.FORGOTTEN)  # that a job was taken back is known as long as results are
 
@@ -195,20 +196,28 @@ class Lives:
             state = self._world.servers[0].report(self._world.ids[gone]).state
             assert_that(state, is_in(_OVER), f"what has become of {gone} ({self._draw})")
 
-    def expect_kept(self, kept_s: float, gone_s: float) -> None:
-        """The result of the one that is done is known for `kept_s`, and `gone_s` after it was it is not."""
+    def expect_kept(self) -> None:
+        """The result of the one that is done was known, and was forgotten, each in time, as was seen meanwhile."""
+        assert_that(self._kept, is_in((State.DONE, None)), f"what was known of a job that was done {_KEPT_S:g} s ago")
+        assert_that(self._gone, equal_to(True), f"whether the result was forgotten {_GONE_S:g} s after it was known")
+
+    def _see_kept(self) -> None:
         ended = self._world.arrivals(self._done)[0].ended or 0
-        wait_until(time.monotonic() + ended + kept_s - _LOOK_S - time.time())
+        wait_until(time.monotonic() + ended + _KEPT_S - _LOOK_S - time.time())
         state = self._state_of_done()
-        if time.time() < ended + kept_s:
-            assert_that(state, equal_to(State.DONE), f"what is known of a job {kept_s:g} s after it was done")
-        gone = poll(lambda: self._state_of_done() is State.FORGOTTEN, self._known + gone_s - time.time())
-        assert_that(gone, equal_to(True), f"whether the result is forgotten after {gone_s:g} s")
+        self._kept = state if time.time() < ended + _KEPT_S else None  # else the machine was too slow to see it
+
+    def _see_gone(self) -> None:
+        left_s = self._known + _GONE_S - time.time()
+        self._gone = poll(lambda: self._state_of_done() is State.FORGOTTEN, left_s)
 
     def expect_rest(self, within_s: float) -> None:
         """The service answers, the others are done, and nothing is begun that was taken back, also after a lease."""
+        self._see_kept()
         self._world.answer()
-        self._world.expect_done(within_s)
+        deadline = time.monotonic() + within_s
+        self._see_gone()
+        self._world.expect_done(deadline - time.monotonic())
         wait_until(time.monotonic() + max(self._taken_back.values()) + _LEASE_S + _SLACK_S - time.time())
         self._world.expect_done(0)
         found = self._world.starts()
