@@ -499,10 +499,10 @@ def rest_is_done(context: Context, deadline: float) -> None:
     context.world.lives.expect_rest(deadline)
 
 
-@then("the result of the one that is done was known for 1.5 s, and after 2.5 s no more")
-def result_is_kept(context: Context) -> None:
+@then("the result of the one that is done was known for {kept:Duration}, and after {gone:Duration} no more")
+def result_is_kept(context: Context, kept: float, gone: float) -> None:
     """It was looked at meanwhile."""
-    context.world.lives.expect_kept()
+    context.world.lives.expect_kept(kept, gone)
 
 
 @then("the progress of each only grew, up to 100")

@@ -1,9 +1,13 @@
-"""What jobs have left in the platform's database, by SQL; which table that is its adapter says."""
+"""What jobs have left in the platform's database, and when they are due by Redis; its adapter says how to ask."""
 
 from collections import Counter
 
+from redis.exceptions import RedisError
+
 from support.containers.fleet import Fleet
+from support.errors import ProbeError
 from support.probes.postgres import PostgresProbe
+from support.probes.redis import client_of
 
 
 class Effects:
@@ -30,3 +34,22 @@ class Effects:
     def close(self) -> None:
         """Gives the connection back."""
         self._postgres.close()
+
+
+class Due:
+    """When jobs that wait for their time are due, as Redis has it."""
+
+    def __init__(self, fleet: Fleet, script: str) -> None:
+        self._redis, self._script = client_of(fleet.stores["redis-durable"]), script
+
+    def moments(self) -> dict[str, float]:
+        """The moment of each job (seconds since the epoch), by its id. Raises ProbeError when Redis does not answer."""
+        try:
+            said: list[str] = self._redis.eval_ro(self._script, 0)
+        except RedisError as error:
+            raise ProbeError(f"Redis does not say when jobs are due: {error}") from error
+        return {job: float(moment) / 1000 for job, moment in zip(said[::2], said[1::2], strict=True)}
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        self._redis.close()
