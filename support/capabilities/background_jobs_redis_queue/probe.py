@@ -42,13 +42,20 @@ class Due:
     def __init__(self, fleet: Fleet, script: str) -> None:
         self._redis, self._script = client_of(fleet.stores["redis-durable"]), script
 
-    def moments(self) -> dict[str, float]:
-        """The moment of each job (seconds since the epoch), by its id. Raises ProbeError when Redis does not answer."""
+    def moments(self) -> tuple[float, dict[str, float]]:
+        """When it was asked, by its own clock, and the moment of each job by its id (seconds since the epoch).
+
+        Raises ProbeError when Redis does not answer.
+        """
         try:
-            said: list[str] = self._redis.eval_ro(self._script, 0)
+            with self._redis.pipeline(transaction=True) as both:
+                both.time()
+                both.eval_ro(self._script, 0)
+                (seconds, micros), said = both.execute()
         except RedisError as error:
             raise ProbeError(f"Redis does not say when jobs are due: {error}") from error
-        return {job: float(moment) / 1000 for job, moment in zip(said[::2], said[1::2], strict=True)}
+        moments = {job: float(moment) / 1000 for job, moment in zip(said[::2], said[1::2], strict=True)}
+        return int(seconds) + int(micros) / 1_000_000, moments
 
     def close(self) -> None:
         """Gives the connection back."""

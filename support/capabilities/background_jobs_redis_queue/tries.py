@@ -62,7 +62,7 @@ class Tries:
     def expect_waits(self, count: int, waits: list[float], spread: float) -> None:
         """Each of the `count` jobs is done, and was begun again after each of `waits`, longer by up to `spread` of it.
 
-        The last waits differ from job to job, as they were planned.
+        The waits differ from job to job, as they were planned.
         """
         self._waits = waits
         self._within_s = sum(waits) * (1 + spread) + _LATE_S * len(waits)
@@ -73,7 +73,7 @@ class Tries:
         for found, wait in zip(zip(*gaps.values(), strict=True), waits, strict=True):
             assert_that(min(found), greater_than_or_equal_to(wait - _EARLY_S), "seconds of the shortest wait")
             assert_that(median(found), less_than_or_equal_to(wait * (1 + spread) + _LATE_S), "seconds of most waits")
-        self._world.plans.expect_apart(self._failing, waits[-1])
+        self._world.plans.expect_apart(self._failing, waits)
 
     def expect_put_aside(self, tries: int) -> None:
         """Those that are not answered at last, or end their process, are put aside, after so many tries."""
