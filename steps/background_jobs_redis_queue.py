@@ -377,9 +377,9 @@ def each_second(context: Context, deadline: float, time: float) -> None:
     "and within {soon:Duration} one run that was left out is made up for"
 )
 def outage_is_made_good(context: Context, deadline: float, soon: float) -> None:
-    context.world.schedules.mark_return()
+    """Of when the first of the orders' jobs was begun: then the servers had their queue again."""
     context.world.orders.expect_confirmed(deadline)
-    context.world.schedules.expect_made_up_once(soon)
+    context.world.schedules.expect_made_up_once(soon, context.world.orders.first_begun())
 
 
 @then(
@@ -499,8 +499,9 @@ def rest_is_done(context: Context, deadline: float) -> None:
     context.world.lives.expect_rest(deadline)
 
 
-@then("the result of the one that is done is known for {kept:Duration}, and after {gone:Duration} no more")
+@then("the result of the one that is done was known for {kept:Duration}, and after {gone:Duration} no more")
 def result_is_kept(context: Context, kept: float, gone: float) -> None:
+    """It was looked at meanwhile."""
     context.world.lives.expect_kept(kept, gone)
 
 

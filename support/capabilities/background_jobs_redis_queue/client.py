@@ -145,5 +145,11 @@ class Adapter(Protocol):
         `by_try` is the number of the run (from 1) whose effect it is.
         """
 
+    def due(self) -> str:
+        """A script (Lua) that Redis runs, and that changes nothing: when each job that waits for its time is due.
+
+        It returns a list of the job's id, that moment (ms since the epoch), the next one's id, and so on.
+        """
+
     def close(self) -> None:
         """Gives the connections back."""

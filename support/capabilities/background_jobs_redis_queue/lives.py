@@ -4,8 +4,9 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from hamcrest import assert_that, equal_to, is_in
+from hamcrest import assert_that, equal_to, greater_than_or_equal_to, is_in, less_than_or_equal_to
 
+from support.capabilities.background_jobs_redis_queue.beside import Beside
 from support.capabilities.background_jobs_redis_queue.client import Adapter, Job, Outcome, Priority, State
 from support.errors import ProbeError
 from support.polling import poll
@@ -22,7 +23,7 @@ _LEASE_S = 1.5  # after which a job whose worker is silent comes back
 _SLACK_S = 0.5
 _EARLY_S = 0.01  # clocks are read in milliseconds
 _INTERVAL_S = 1.0
-_LOOK_S = 0.1  # before the time for which it is kept: for an answer
+_LOOK_S = 0.1
 _OVER = (State.CANCELLED, State.FORGOTTEN)  # that a job was taken back is known as long as results are
 
 # What is answered: to who asks what has become of it, hands it back, comes with its key, wants to come after it.
@@ -45,6 +46,7 @@ class Lives:
         self._taken_back: dict[str, float] = {}  # when
         self._follows: dict[str, str] = {}  # who comes after whom
         self._not_before: dict[str, float] = {}  # the time of those that have one
+        self._looks: list[tuple[float, float, State]] = []  # when the one that is done was asked for, and what was told
 
     @property
     def _server(self) -> Adapter:
@@ -88,16 +90,28 @@ class Lives:
         self._world.expect_done(labels=[self._done])
         poll(lambda: self._state_of_done() is not State.OPEN, 2.0)
         self._known = time.time()
+        self._beside = Beside(self._world.closing, self._look, _LOOK_S)
         self._ask(self._done, DONE)
         self._refuse_to_take_back(self._done)
 
     def _state_of_done(self) -> State:
-        return self._server.report(self._world.ids[self._done]).state
+        return self._world.servers[0].report(self._world.ids[self._done]).state
+
+    def _look(self) -> bool:
+        """Asks for it once more; whether it is forgotten."""
+        asked = time.time()
+        state = self._state_of_done()
+        self._looks.append((asked, time.time(), state))
+        return state is State.FORGOTTEN
 
     def _wait(self, other: str) -> list[list[str]]:
-        """Two that wait for a worker, of each urgency, two that wait for their time, and two for the `other` job."""
+        """Two that wait for a worker, of each urgency, two that wait for their time, and two for the `other` job.
+
+        What has to wait for its time is urgent: one that is taken back, and begun all the same, is so at once then.
+        """
         ways: list[dict[str, Any]] = [{"priority": priority} for priority in Priority]
-        ways += [{"delay_s": _SOON_S}, {"after": other}, {"after": other, "delay_s": _LATER_S}]
+        ways += [{"delay_s": _SOON_S, "priority": Priority.HIGH}]
+        ways += [{"after": other}, {"after": other, "delay_s": _LATER_S}]
         pairs = [[self._world.label("waits") for _ in range(2)] for _ in ways]
         for pair, way in zip(pairs, ways, strict=True):
             for label in pair:
@@ -196,14 +210,20 @@ class Lives:
             assert_that(state, is_in(_OVER), f"what has become of {gone} ({self._draw})")
 
     def expect_kept(self, kept_s: float, gone_s: float) -> None:
-        """The result of the one that is done is known for `kept_s`, and `gone_s` after it was it is not."""
+        """The result of the one that is done was known for `kept_s`, and was forgotten after `gone_s`.
+
+        Raises ProbeError when nobody could look for so long that both may be true.
+        """
+        self._beside.end()
+        poll(self._look, self._known + gone_s - time.time())
         ended = self._world.arrivals(self._done)[0].ended or 0
-        wait_until(time.monotonic() + ended + kept_s - _LOOK_S - time.time())
-        state = self._state_of_done()
-        if time.time() < ended + kept_s:
-            assert_that(state, equal_to(State.DONE), f"what is known of a job {kept_s:g} s after it was done")
-        gone = poll(lambda: self._state_of_done() is State.FORGOTTEN, self._known + gone_s - time.time())
-        assert_that(gone, equal_to(True), f"whether the result is forgotten after {gone_s:g} s")
+        known = max((asked for asked, _, state in self._looks if state is State.DONE), default=0.0)
+        gone = min((told for _, told, state in self._looks if state is not State.DONE), default=0.0)
+        assert_that(self._looks[-1][-1], equal_to(State.FORGOTTEN), "what is known of a job that was done long ago")
+        assert_that(known - self._known, less_than_or_equal_to(gone_s), "seconds after which the result was known")
+        assert_that(gone - ended, greater_than_or_equal_to(kept_s), "seconds after which the result was not known")
+        if known - ended < kept_s:
+            raise ProbeError("the machine was too slow to see for how long a result is known")
 
     def expect_rest(self, within_s: float) -> None:
         """The service answers, the others are done, and nothing is begun that was taken back, also after a lease."""

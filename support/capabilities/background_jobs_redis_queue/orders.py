@@ -64,6 +64,10 @@ class Orders:
         starts = {label: self._world.starts()[label] for label in self._placed}
         assert_that(starts, equal_to(dict.fromkeys(self._placed, 1)), "starts of the job of each order")
 
+    def first_begun(self) -> float:
+        """When the first job of an order was begun (seconds since the epoch): by then there was a queue."""
+        return min(call.arrived for label in self._placed for call in self._world.arrivals(label))
+
     def _place(self, server: int, reference: str) -> None:
         self._placed.append(self._world.label("order"))
         outcome = self._world.servers[server].order(reference, self._placed[-1])

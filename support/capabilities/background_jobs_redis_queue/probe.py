@@ -1,9 +1,13 @@
-"""What jobs have left in the platform's database, by SQL; which table that is its adapter says."""
+"""What jobs have left in the platform's database, and when they are due by Redis; its adapter says how to ask."""
 
 from collections import Counter
 
+from redis.exceptions import RedisError
+
 from support.containers.fleet import Fleet
+from support.errors import ProbeError
 from support.probes.postgres import PostgresProbe
+from support.probes.redis import client_of
 
 
 class Effects:
@@ -30,3 +34,29 @@ class Effects:
     def close(self) -> None:
         """Gives the connection back."""
         self._postgres.close()
+
+
+class Due:
+    """When jobs that wait for their time are due, as Redis has it."""
+
+    def __init__(self, fleet: Fleet, script: str) -> None:
+        self._redis, self._script = client_of(fleet.stores["redis-durable"]), script
+
+    def moments(self) -> tuple[float, dict[str, float]]:
+        """When it was asked, by its own clock, and the moment of each job by its id (seconds since the epoch).
+
+        Raises ProbeError when Redis does not answer.
+        """
+        try:
+            with self._redis.pipeline(transaction=True) as both:
+                both.time()
+                both.eval_ro(self._script, 0)
+                (seconds, micros), said = both.execute()
+        except RedisError as error:
+            raise ProbeError(f"Redis does not say when jobs are due: {error}") from error
+        moments = {job: float(moment) / 1000 for job, moment in zip(said[::2], said[1::2], strict=True)}
+        return int(seconds) + int(micros) / 1_000_000, moments
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        self._redis.close()

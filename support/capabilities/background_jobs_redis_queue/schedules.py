@@ -80,15 +80,11 @@ class Schedules:
         if self._ticks_before > before + 1:
             raise ProbeError("a job of a schedule was begun while the servers had no queue")
 
-    def mark_return(self) -> None:
-        """The servers have reached the queue again, a moment before."""
-        self._back = time.time()
-
-    def expect_made_up_once(self, within_s: float) -> None:
-        """Within `within_s` of that one of the runs that were left out is made up for, and not more until the next."""
-        begun = poll(lambda: self._ticks()[self._ticks_before :], self._back + within_s - time.time())
+    def expect_made_up_once(self, within_s: float, back: float) -> None:
+        """Within `within_s` of `back`, when there was a queue again, a run that was left out is made up for."""
+        begun = poll(lambda: self._ticks()[self._ticks_before :], back + within_s - time.time())
         must(begun, f"nothing of what was left out was made up for in {within_s:g} s after the outage")
-        late = begun[0] - self._back
+        late = begun[0] - back
         assert_that(late, less_than_or_equal_to(within_s), "seconds from the outage until one was made up for")
 
     def expect_no_burst(self) -> None:

@@ -15,6 +15,7 @@ from support.capabilities.background_jobs_redis_queue.lives import Lives
 from support.capabilities.background_jobs_redis_queue.mistakes import Mistakes
 from support.capabilities.background_jobs_redis_queue.orders import Orders
 from support.capabilities.background_jobs_redis_queue.places import SLOTS, Places
+from support.capabilities.background_jobs_redis_queue.plans import Plans
 from support.capabilities.background_jobs_redis_queue.probe import Effects
 from support.capabilities.background_jobs_redis_queue.progress import Progress
 from support.capabilities.background_jobs_redis_queue.schedules import Schedules
@@ -35,7 +36,7 @@ class World(world.World[Adapter]):
 
     deaths, keys, mistakes, places = part(Deaths), part(Keys), part(Mistakes), part(Places)
     orders, progress, schedules, tries = part(Orders), part(Progress), part(Schedules), part(Tries)
-    calendar_lines, lives = part(CalendarLines), part(Lives)
+    calendar_lines, lives, plans = part(CalendarLines), part(Lives), part(Plans)
 
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)

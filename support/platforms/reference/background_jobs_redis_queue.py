@@ -1,4 +1,4 @@
-"""Background jobs of the reference platform: its routes, its statuses, its table of effects."""
+"""Background jobs of the reference platform: its routes, its statuses, its table of effects, its key in Redis."""
 
 import datetime
 import json
@@ -151,3 +151,7 @@ class Adapter(NodeClient):
     def effects(self) -> str:
         """The rows that are done; a run's fence is its number."""
         return "SELECT label, done AS by_try FROM job_effects WHERE done IS NOT NULL"
+
+    def due(self) -> str:
+        """The sorted set has both."""
+        return "return redis.call('ZRANGE', 'due', 0, -1, 'WITHSCORES')"
