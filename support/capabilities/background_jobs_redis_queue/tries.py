@@ -115,7 +115,7 @@ class Tries:
         assert_that(self._world.starts()[self._slow], equal_to(1), "how often a job was begun that took long")
 
     def expect_refused(self, within_s: float) -> None:
-        """The job that the service refuses is put aside within `within_s`, with its error: the waits of tries are longer."""
+        """The job that the service refuses is put aside within `within_s`, sooner than the waits between tries end."""
         self._world.expect_put_aside(self._refused, within_s, "422")
 
     def expect_still_aside(self) -> None:
