@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FAILURES = 2  # of a job that waits for another try; until the third there is time to let the service hold it
 _SOON_S = 1.5  # less than what was taken back is known for: what is begun all the same is so before it is forgotten
-_LATER_S = 3.0  # when what it waits for is done by then
+_LATER_S = 4.5  # what it waits for is done before
 _LEASE_S = 1.5  # after which a job whose worker is silent comes back
 _SLACK_S = 0.5
 _EARLY_S = 0.01  # clocks are read in milliseconds
@@ -227,6 +227,7 @@ class Lives:
 
     def expect_rest(self, within_s: float) -> None:
         """The service answers, the others are done, and nothing is begun that was taken back, also after a lease."""
+        answered = time.time()
         self._world.answer()
         self._world.expect_done(within_s)
         wait_until(time.monotonic() + max(self._taken_back.values()) + _LEASE_S + _SLACK_S - time.time())
@@ -237,6 +238,8 @@ class Lives:
         assert_that(starts, equal_to(dict(wanted)), f"starts of each job, by the service ({self._draw})")
         self._expect_nothing_begun()
         self._expect_turns()
+        if answered > max(self._not_before.values()):
+            raise ProbeError("the machine was too slow: a job's time had come before what it waits for was done")
 
     def _expect_nothing_begun(self) -> None:
         for label, moment in self._taken_back.items():
