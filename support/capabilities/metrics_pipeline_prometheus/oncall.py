@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _CALM_WITHIN_S = 15.0
 _RAISED_FOR_S = 60.0
+_SEEN_WITHIN_S = 5.0  # a node that has just been started
 _OF_COUNTS = (Alarm.ERRORS, Alarm.ORDER_FAILED)  # which Prometheus knows of by scrapes that go well
 
 
@@ -149,8 +150,11 @@ class OnCall:
         """The labels that an alert about the sight of a node has by that."""
         if trouble.alarm is not Alarm.NODE_DOWN:
             return {}
-        (up,) = self._world.prometheus.ask(self._world.nodes[trouble.place].up())
-        return {name: value for name, value in up.labels.items() if name != "__name__"}
+        node = self._world.nodes[trouble.place]
+        seen = poll(lambda: self._world.prometheus.ask(node.up()), _SEEN_WITHIN_S)
+        if not seen:
+            raise ProbeError(f"Prometheus has not looked at {node.name} within {_SEEN_WITHIN_S:g} s")
+        return {name: value for name, value in seen[0].labels.items() if name != "__name__"}
 
     def _named(self, names: set[str]) -> list[Active]:
         return [one for one in self._world.prometheus.alerts() if one.labels["alertname"] in names]
