@@ -1,6 +1,6 @@
 """Every fault of a scenario, and its healing: what is broken here is mended before the next scenario begins."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -40,15 +40,11 @@ class Faults:
         """
         nodes = self._fleet.nodes_called(who)
         links = [(store.name, node.name) for store in self._fleet.stores_called(what) for node in nodes]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for done in [pool.submit(fault, *link, *how, **more) for link in links]:
-                done.result()
+        _side_by_side(partial(fault, *link, *how, **more) for link in links)
 
     def on_nodes(self, who: Who, fault: Callable[[str], None]) -> None:
         """Does `fault` to each of the nodes that are meant, side by side. Raises FaultError."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for done in [pool.submit(fault, node.name) for node in self._fleet.nodes_called(who)]:
-                done.result()
+        _side_by_side(partial(fault, node.name) for node in self._fleet.nodes_called(who))
 
     def on_store(self, what: What, fault: Callable[[str], None]) -> None:
         """Does `fault` to each container of the store that is meant. Raises FaultError."""
@@ -215,3 +211,9 @@ class Faults:
         # A command that was ended is not to be run again.
         self._healers[name] = service.close if isinstance(service, Command) else partial(process.bring_back, service)
         return service
+
+
+def _side_by_side(deeds: Iterable[Callable[[], None]]) -> None:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for done in [pool.submit(deed) for deed in deeds]:
+            done.result()

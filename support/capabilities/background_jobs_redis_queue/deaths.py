@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than_or_equal_to
 
 from support.capabilities.background_jobs_redis_queue.client import Job, Kind
+from support.capabilities.background_jobs_redis_queue.times import BEGUN_S
 from support.errors import ProbeError
 from support.polling import poll
 from support.worlds.world import wait_until
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
 
-_BEGUN_S = 0.7  # from when a job is begun, when its limit begins to count, to its call of the service
 _LEFT_S = 0.9  # of the time that a run may take; a lease lasts for 1.5 s, and is renewed every quarter of that
 
 
@@ -137,7 +137,7 @@ class Deaths:
         ends = [self._world.arrivals(label)[0] for label in self._hung]
         for label, first in zip(self._hung, ends, strict=True):
             took_s = (first.ended or time.time()) - first.arrived
-            assert_that(took_s, greater_than_or_equal_to(limit_s - _BEGUN_S), f"seconds that {label} was let run")
+            assert_that(took_s, greater_than_or_equal_to(limit_s - BEGUN_S), f"seconds that {label} was let run")
             assert_that(took_s, less_than_or_equal_to(limit_s + late_s), f"seconds that {label} was let run")
         if all(first.ended and first.ended < self._handed_in for first in ends):
             raise ProbeError("all of them were ended before the others were handed in")

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from hamcrest import assert_that, equal_to, greater_than_or_equal_to, is_in, less_than_or_equal_to
 
-from support.capabilities.background_jobs_redis_queue.beside import Beside
 from support.capabilities.background_jobs_redis_queue.client import Adapter, Job, Outcome, Priority, State
+from support.capabilities.background_jobs_redis_queue.times import EARLY_S
 from support.errors import ProbeError
 from support.polling import poll
 from support.promise import must
+from support.worlds.watches import Watch
 from support.worlds.world import wait_until
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ _SOON_S = 1.5  # less than what was taken back is known for: what is begun all t
 _LATER_S = 4.5  # what it waits for is done before
 _LEASE_S = 1.5  # after which a job whose worker is silent comes back
 _SLACK_S = 0.5
-_EARLY_S = 0.01  # clocks are read in milliseconds
 _INTERVAL_S = 1.0
 _LOOK_S = 0.1
 _OVER = (State.CANCELLED, State.FORGOTTEN)  # that a job was taken back is known as long as results are
@@ -90,7 +90,8 @@ class Lives:
         self._world.expect_done(labels=[self._done])
         poll(lambda: self._state_of_done() is not State.OPEN, 2.0)
         self._known = time.time()
-        self._beside = Beside(self._world.closing, self._look, _LOOK_S)
+        self._watch = Watch(self._look, _LOOK_S)
+        self._world.closing.callback(self._watch.stop)
         self._ask(self._done, DONE)
         self._refuse_to_take_back(self._done)
 
@@ -214,7 +215,7 @@ class Lives:
 
         Raises ProbeError when nobody could look for so long that both may be true.
         """
-        self._beside.end()
+        self._watch.end()
         poll(self._look, self._known + gone_s - time.time())
         ended = self._world.arrivals(self._done)[0].ended or 0
         known = max((asked for asked, _, state in self._looks if state is State.DONE), default=0.0)
@@ -254,7 +255,7 @@ class Lives:
         """None was begun before the one that it waits for was done, nor before its time."""
         for label, moment in self._not_before.items():
             if label in self._world.labels:
-                early = moment - _EARLY_S - self._world.arrivals(label)[0].arrived
+                early = moment - EARLY_S - self._world.arrivals(label)[0].arrived
                 must(early <= 0, f"{label} was begun {early:.3f} s before its time ({self._draw})")
         for label, before in self._follows.items():
             if label in self._world.labels:

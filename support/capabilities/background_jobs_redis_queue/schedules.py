@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than_or_equal_to
 
 from support.capabilities.background_jobs_redis_queue.client import Job
+from support.capabilities.background_jobs_redis_queue.times import EARLY_S, LATE_S
 from support.errors import ProbeError
 from support.polling import poll
 from support.promise import must
@@ -16,9 +17,7 @@ from support.worlds.world import wait_until
 if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
-_EARLY_S = 0.01
 _HOUR = datetime.timedelta(hours=1)
-_LATE_S = 1.0  # that a job whose time has come may be late
 _SERVICE_MS = 300  # for jobs for later: so that one that is begun again and again is so before it is done
 _JUST_S = 0.3
 
@@ -56,7 +55,7 @@ class Schedules:
             begun = [call.arrived for call in self._world.arrivals(label)]
             must(begun, f"{label} was not begun in {delay_s + late_s:g} s")
             after, late = begun[0] - self._asked, begun[0] - self._told
-            assert_that(after, greater_than_or_equal_to(delay_s - _EARLY_S), f"seconds until {label} was begun")
+            assert_that(after, greater_than_or_equal_to(delay_s - EARLY_S), f"seconds until {label} was begun")
             assert_that(late, less_than_or_equal_to(delay_s + late_s), f"seconds until {label} was begun")
 
     def every(self, interval_s: float) -> None:
@@ -103,8 +102,8 @@ class Schedules:
         before = len(self._ticks())
         due = self._scheduled + ((time.time() - self._scheduled) // self._interval_s + 1) * self._interval_s
         must(
-            poll(lambda: len(self._ticks()) > before, due + _LATE_S - time.time()),
-            f"a job of every {self._interval_s:g} s was not begun when it was due, nor {_LATE_S:g} s later",
+            poll(lambda: len(self._ticks()) > before, due + LATE_S - time.time()),
+            f"a job of every {self._interval_s:g} s was not begun when it was due, nor {LATE_S:g} s later",
         )
 
     def expect_each_interval(self, further_s: float) -> None:
@@ -114,9 +113,9 @@ class Schedules:
         for number, moment in enumerate(begun, 1):
             after = number * self._interval_s
             early, late = moment - self._asked_for, moment - self._scheduled
-            assert_that(early, greater_than_or_equal_to(after - _EARLY_S), f"seconds until run {number}")
-            assert_that(late, less_than_or_equal_to(after + _LATE_S), f"seconds until run {number}")
-        due = (now - self._scheduled - _LATE_S) // self._interval_s
+            assert_that(early, greater_than_or_equal_to(after - EARLY_S), f"seconds until run {number}")
+            assert_that(late, less_than_or_equal_to(after + LATE_S), f"seconds until run {number}")
+        due = (now - self._scheduled - LATE_S) // self._interval_s
         assert_that(len(begun), greater_than_or_equal_to(int(due)), "runs in all")
 
     def schedule_daily(self, at: str, zone: str) -> None:

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that, equal_to, greater_than_or_equal_to, less_than_or_equal_to
 
 from support.capabilities.background_jobs_redis_queue.client import Job, Kind, State
+from support.capabilities.background_jobs_redis_queue.times import BEGUN_S, EARLY_S, LATE_S
 from support.clients.provider_control import ArmedFault
 from support.polling import poll
 from support.promise import must
 
 if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
-
-_EARLY_S = 0.01  # clocks are read in milliseconds
-_BEGUN_S = 0.7  # from when a job is begun, when its limit begins to count, to its call of the service
-_LATE_S = 1.0  # that a job whose time has come may be late
 
 
 class Tries:
@@ -65,20 +62,20 @@ class Tries:
         The waits differ from job to job, as they were planned.
         """
         self._waits = waits
-        self._within_s = sum(waits) * (1 + spread) + _LATE_S * len(waits)
+        self._within_s = sum(waits) * (1 + spread) + LATE_S * len(waits)
         self._world.expect_done(self._within_s, self._failing)
         gaps = {label: self._gaps(label) for label in self._failing}
         assert_that([len(found) for found in gaps.values()], equal_to([len(waits)] * count), "how often each came back")
         # A busy machine makes some late, and a wait that is too long is so for all.
         for found, wait in zip(zip(*gaps.values(), strict=True), waits, strict=True):
-            assert_that(min(found), greater_than_or_equal_to(wait - _EARLY_S), "seconds of the shortest wait")
-            assert_that(median(found), less_than_or_equal_to(wait * (1 + spread) + _LATE_S), "seconds of most waits")
+            assert_that(min(found), greater_than_or_equal_to(wait - EARLY_S), "seconds of the shortest wait")
+            assert_that(median(found), less_than_or_equal_to(wait * (1 + spread) + LATE_S), "seconds of most waits")
         self._world.plans.expect_apart(self._failing, waits)
 
     def expect_put_aside(self, tries: int) -> None:
         """Those that are not answered at last, or end their process, are put aside, after so many tries."""
         self._expect_silent_put_aside(tries)
-        self._world.expect_put_aside(self._fatal, self._within_s + _LATE_S)
+        self._world.expect_put_aside(self._fatal, self._within_s + LATE_S)
         assert_that(self._world.starts()[self._fatal], equal_to(tries), "how often it was begun that ended its process")
 
     def _expect_silent_put_aside(self, tries: int) -> None:
@@ -90,7 +87,7 @@ class Tries:
         assert_that(len(calls), less_than_or_equal_to(tries), "how often it was begun")
         # On a busy machine a try may end before it has called: then there are fewer calls, further apart.
         for first, then in pairwise(calls[self._answered :]):
-            gap, least = then.arrived - first.arrived, self._limit_s + self._waits[-1] - _BEGUN_S
+            gap, least = then.arrived - first.arrived, self._limit_s + self._waits[-1] - BEGUN_S
             assert_that(gap, greater_than_or_equal_to(least), "seconds until a job that was ended was begun again")
 
     def expect_done_after_all(self, tries: int) -> None:
