@@ -27,8 +27,8 @@ _FEW_COME = "one request in 20 has failed for 2 hours, at a node to which few co
 _NO_FAILURE = "all were refused, slowed down, left or found nothing for 2 hours"
 _WAYS = FAILURES[Errand.EXPORT]  # it may fail in all of them
 _WOKEN = {"is woken": True, "is not woken": False}
-_MOMENTS = 4
-_SCRAPES = 9  # 4 s: all that dashboards may look back on
+_MOMENTS = 2
+_BEFORE, _SCRAPES = 12, 9  # 4 s: all that dashboards may look back on
 _TO = 1e-6
 
 
@@ -60,7 +60,7 @@ class Budget:
             before, now = (_everything(self._draw, many) for _ in range(2))
             asked = [self._shown(errand, now) for errand in SOLD]
             self._world.histories.add(
-                f"{self._draw}, {number}", [Phase(20, before), Phase(_SCRAPES, now)], asked, self._draw
+                f"{self._draw}, {number}", [Phase(_BEFORE, before), Phase(_SCRAPES, now)], asked, self._draw
             )
 
     def _ways(self, what: str) -> list[tuple[Errand, Outcome]]:

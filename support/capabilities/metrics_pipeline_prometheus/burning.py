@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from hamcrest import all_of, assert_that, empty, equal_to, greater_than_or_equal_to, less_than_or_equal_to
 
 from support.capabilities.metrics_pipeline_prometheus.client import Alarm, Errand, Outcome
-from support.capabilities.metrics_pipeline_prometheus.oncall import ALL_DOWN, DOWN, Trouble
+from support.capabilities.metrics_pipeline_prometheus.oncall import A_MOMENT_S, ALL_DOWN, DOWN, Trouble
 from support.errors import ProbeError
 from support.promise import broken
 from support.worlds.crowds import threads
@@ -19,7 +19,6 @@ _TOLD_WITHIN_S = 8.0
 _EVALUATED_EVERY_S = 0.5
 _SEEN_UP_WITHIN_S = 5.0
 _TO_THE_MS = 0.002
-_A_MOMENT_S = 1.5  # a group is told of again 1 s later, if there is something to tell
 _SILENT_FOR_S = 60.0
 _ALL = [
     Trouble(Alarm.ERRORS, errand, place) for errand in (Errand.ORDER, Errand.LOOK, Errand.EXPORT) for place in (0, 1)
@@ -118,10 +117,10 @@ class Burning:
     def expect_not_told_again(self) -> None:
         """A moment later nobody has been told again of what fails. ProbeError when Prometheus could not see it."""
         before = [len(self._world.on_call.told(one, firing=True)) for one in _ALL]
-        self._world.let_pass(_A_MOMENT_S)
+        self._world.let_pass(A_MOMENT_S)
         after = [len(self._world.on_call.told(one, firing=True)) for one in _ALL]
         if after != before:
-            self._world.counts.expect_seen(_A_MOMENT_S + 2 * _EVALUATED_EVERY_S)
+            self._world.counts.expect_seen(A_MOMENT_S + 2 * _EVALUATED_EVERY_S)
         assert_that(after, equal_to(before), f"how often somebody was told of {_ALL}")
 
     def raise_all(self) -> None:

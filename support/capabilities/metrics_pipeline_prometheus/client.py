@@ -57,7 +57,7 @@ class Alarm(Enum):
 
     ORDER_FAILED = auto()  # at the first one
     ERRORS = auto()  # one in five, for 2 s
-    NODE_DOWN = auto()  # for 3 s, or again and again
+    NODE_DOWN = auto()  # for 2 s, or again and again
     SHOP_DOWN = auto()  # no node is up, for 1 s
     BUDGET_BURNS = auto()  # 14.4 times as many errors as 99.9 % allow: in the last hour and the last 5 minutes
 

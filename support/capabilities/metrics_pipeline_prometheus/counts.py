@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.metrics_pipeline_prometheus.client import FAILURES, SOLD, Counted, Errand, Outcome
+from support.capabilities.metrics_pipeline_prometheus.series import values_of
 from support.errors import ProbeError
 from support.polling import poll
 from support.probes.prometheus import Sample
@@ -30,11 +31,14 @@ class Counts:
         self._measured_before: list[Counter[str]] = []
         self._there: list[set[frozenset[tuple[str, str]]]] = []
         self.began = 0.0
+        self.scraped: list[float] = []  # when each node was scraped last before that
 
     def begin(self) -> None:
-        """Returns when Prometheus knows all that was before."""
-        self.await_scrapes(time.time())
+        """Returns when Prometheus knows all that was before: what the nodes tell now, or what it has scraped since."""
+        if not all(self._knows_all(place) for place in range(len(self._world.nodes))):
+            self.await_scrapes(time.time())
         self.began = time.time()
+        self.scraped = [self._world.prometheus.ask(f"timestamp({node.up()})")[0].value for node in self._world.nodes]
         self._before = [self._now(place) for place in range(len(self._world.nodes))]
         self._measured_before = [self._measured(place) for place in range(len(self._world.nodes))]
         self._there = [{_name(one) for one in self._series(place)} for place in range(len(self._world.nodes))]
@@ -116,6 +120,14 @@ class Counts:
         assert_that({(one.errand, one.outcome) for one in means} & wanted, equal_to(wanted), "series that are there")
         if any(sample.value for sample in series):
             raise ProbeError("the node was asked for something before it was looked at")
+
+    def _knows_all(self, place: int) -> bool:
+        """Whether what Prometheus knows of a node that it sees adds up to what the node tells."""
+        node = self._world.nodes[place]
+        selectors = (node.counters(), *(node.buckets(errand) for errand in Errand))
+        known = [sample.value for one in dict.fromkeys(selectors) for sample in self._world.prometheus.ask(one)]
+        told = values_of(node.exposition().text, *selectors)
+        return bool(self._world.prometheus.ask(f"{node.up()} == 1")) and bool(known) and sum(known) == sum(told)
 
     def _now(self, place: int) -> Counter[Counted]:
         node = self._world.nodes[place]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
 MINUTE_MS, HALF_A_SECOND_MS = 60_000, 500
+_LATELY_S = 2.0  # whoever has been seen by then has its series
 
 # How many customers get that at the node of that place between two scrapes.
 Flows = Mapping[tuple[int, Errand, Outcome], int]
@@ -39,12 +40,12 @@ class Asked(NamedTuple):
 class Histories:
     """Those that are to be tried together, by the series that Prometheus has of the nodes, with all their labels."""
 
-    every_ms = HALF_A_SECOND_MS  # a scrape, and an evaluation
+    every_ms = HALF_A_SECOND_MS  # a scrape; every second one the rules are looked at, of which most of the time is made
 
     def __init__(self, world: "World") -> None:
         self._world = world
         self._tests: list[dict[str, Any]] = []
-        world.counts.await_scrapes(time.time())
+        world.counts.await_scrapes(time.time() - _LATELY_S)
         self._known = [self._series_of(place) for place in range(len(world.nodes))]
         self._up = [_selector(world.prometheus.ask(node.up())[0].labels) for node in world.nodes]
 
@@ -82,7 +83,7 @@ class Histories:
 
     def expect_as_said(self) -> None:
         """What is asked at the end of each has the value that was said."""
-        trial = {"evaluation_interval": f"{self.every_ms}ms", "tests": self._tests}
+        trial = {"evaluation_interval": f"{2 * self.every_ms}ms", "tests": self._tests}
         assert_that(failures_of(self._world.fleet, trial), equal_to(""), "what promtool says of the rules")
 
     def _series_of(self, place: int) -> Mapping[tuple[Errand, Outcome], list[str]]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
 _CALM_WITHIN_S = 15.0
+A_MOMENT_S = 1.2  # a group is told of again 1 s later, if there is something to tell
 _RAISED_FOR_S = 60.0
 _SEEN_WITHIN_S = 5.0  # a node that has just been started
 _OF_COUNTS = (Alarm.ERRORS, Alarm.ORDER_FAILED)  # which Prometheus knows of by scrapes that go well
@@ -92,7 +93,7 @@ class OnCall:
     def expect_over_once(self, trouble: Trouble, within_s: float) -> None:
         """Within `within_s` somebody is told once that it is over, also a moment later."""
         self.await_told(trouble, firing=False, within_s=within_s)
-        self._world.let_pass(1.2)  # a group is told of again 1 s later, if there is something to tell
+        self._world.let_pass(A_MOMENT_S)
         assert_that(self.told(trouble, firing=False), has_length(1), f"notices that {trouble} is over")
 
     def expect_not_told(self, trouble: Trouble, firing: bool, for_s: float) -> None:

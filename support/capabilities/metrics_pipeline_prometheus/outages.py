@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
 _DOWN_WITHIN_S = 6.0
-_SEEN_APART_S = 1.0  # two that are killed at once: a scrape and an evaluation, every 500 ms each
+_SEEN_APART_S = 1.0  # two that are killed at once: a scrape every 500 ms, and an evaluation
 
 
 class Outages:
@@ -22,9 +22,10 @@ class Outages:
         """The first node is killed, is back, and `more` customers come to each node; those who waited got nothing."""
         name = self._world.nodes[0].name
         self._world.counts.await_scrapes(self._world.customers.last + 0.1)
+        self._world.workers.expect_patience()
         self._world.faults.kill(name)
         self._world.faults.mend(name)
-        self._world.workers.answer(more)
+        self._world.workers.hear(more)
 
     def expect_told_of_shop(self, within_s: float) -> None:
         """Within `within_s` somebody is told once."""

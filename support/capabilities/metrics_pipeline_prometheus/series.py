@@ -1,6 +1,7 @@
 """The series themselves: what every raw sample says, and how long customers waited."""
 
 import math
+import re
 import time
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
 _STOPPED_S = 0.25
-_LATER_S = 0.5  # by how much less or more a quantile is looked at, so that all of it has been scraped
+_VALUE = re.compile(r" (\d+(?:\.\d+)?(?:e\+\d+)?)$")
+_SOONER_S = 0.4  # of two scrapes, 500 ms apart, the earlier one was before the scenario began
 
 
 class Series:
@@ -29,9 +31,9 @@ class Series:
         And what its samples rose by in all is what its customers got.
         """
         self._world.counts.await_scrapes(self._world.customers.last + 0.1)
-        last_s = time.time() - self._world.counts.began + _LATER_S
         for place, allowed in enumerate(resets):
             node = self._world.nodes[place]
+            last_s = time.time() - self._world.counts.scraped[place] + _SOONER_S
             rises: dict[Counted, float] = {}
             for labels, values in self._world.prometheus.samples(node.counters(), last_s).items():
                 steps = list(pairwise(values))
@@ -83,6 +85,11 @@ class Series:
         found = self._world.prometheus.ask(f"sum by (le) ({buckets}){before}")
         must(found, f"there is no histogram of {errand.name} at {self._world.nodes[place].name}")
         return {float(one.labels["le"]): int(one.value) for one in found}
+
+
+def values_of(text: str, *selectors: str) -> list[float]:
+    """The values that an exposition gives of what the `selectors` name."""
+    return [float(found[1]) for line in _of_requests(text, *selectors) if (found := _VALUE.search(line))]
 
 
 def _of_requests(text: str, *selectors: str) -> tuple[str, ...]:

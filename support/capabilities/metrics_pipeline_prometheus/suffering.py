@@ -11,7 +11,7 @@ from support.capabilities.metrics_pipeline_prometheus.oncall import Trouble
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
-_CALM, _LONG, _OUT_OF_SIGHT, _AFTER, _LOST = 12, 10, 12, 16, 40  # scrapes, of which there are two a second
+_CALM, _LONG, _OUT_OF_SIGHT, _AFTER, _LOST = 6, 10, 12, 16, 24  # scrapes, of which there are two a second
 _BOTH = (0, 1)
 _WAYS = [(errand, failure) for errand in SOLD for failure in FAILURES[errand]]
 _PAGES = [(Errand.LOOK, Outcome.CRASHED), (Errand.EXPORT, Outcome.BROKEN_OFF)]
@@ -110,14 +110,14 @@ _LIVES: Mapping[str, _Life] = {
     "one order failed 6 s ago": _Life(
         lambda scene: [Phase(1, scene.failed(1, 999)), Phase(_OUT_OF_SIGHT, scene.served())], _ORDERS[:1]
     ),
-    "a node has been out of sight for 20 s": _Life(lambda scene: [_unseen(scene, _LOST)], _PAGES),
-    "a node has been out of sight for 2 s of every 3, for 24 s": _Life(
-        lambda scene: [_unseen(scene, 4), Phase(2, scene.served())] * 8, _PAGES
+    "a node has been out of sight for 12 s": _Life(lambda scene: [_unseen(scene, _LOST)], _PAGES),
+    "a node has been out of sight for 2 s of every 3, for 12 s": _Life(
+        lambda scene: [_unseen(scene, 4), Phase(2, scene.served())] * 4, _PAGES
     ),
-    "both nodes have been out of sight for 20 s": _Life(
+    "both nodes have been out of sight for 12 s": _Life(
         lambda scene: [Phase(_LOST, scene.served(), _BOTH)], _PAGES[:1], lambda _: _BOTH
     ),
-    "both nodes have been out of sight for 20 s, and back for 8 s": _Life(
+    "both nodes have been out of sight for 12 s, and back for 8 s": _Life(
         lambda scene: [Phase(_LOST, scene.served(), _BOTH), Phase(_AFTER, scene.served())], _PAGES[:1]
     ),
 }
@@ -130,7 +130,7 @@ class Suffering:
         self._world, self._draw = world, world.draw()
 
     def live(self, lives: Mapping[str, str]) -> None:
-        """What sentences call so has happened after a calm of 6 s, and what somebody is to be by it, and nothing else.
+        """What sentences call so has happened after a calm of 3 s, and what somebody is to be by it, and nothing else.
 
         Each is tried in every way that there is, in turn at the first node and at the second.
         """

@@ -59,13 +59,18 @@ class Workers:
         """So many are under way, by Prometheus, as the warehouse lets wait."""
         self._world.counts.expect_under_way(0, self._waiting, within_s)
 
-    def answer(self, more: int = 0) -> None:
-        """Those who still wait are answered, and `more` customers come to each node.
+    def answer(self, more: int) -> None:
+        """Those who still wait are answered, and `more` customers come to each node. Raises ProbeError."""
+        self.expect_patience()
+        self.hear(more)
 
-        Raises ProbeError when they have waited for so long that the shop may have given the warehouse up.
-        """
-        self._held.heal()
+    def expect_patience(self) -> None:
+        """They have not waited for so long that the shop may have given the warehouse up. Raises ProbeError."""
         if (waited := time.monotonic() - self._began) > _GIVEN_UP_AFTER_S:
-            raise ProbeError(f"they waited for {waited:.1f} s until they could be answered")
+            raise ProbeError(f"they have waited for {waited:.1f} s")
+
+    def hear(self, more: int) -> None:
+        """The warehouse holds nobody any more: they hear what comes of it, and `more` customers come to each node."""
+        self._held.heal()
         self._world.customers.hear(Errand.LOOK, 0, within_s=5)
         self._world.visits.served(more)
