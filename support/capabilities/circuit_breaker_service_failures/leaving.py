@@ -13,6 +13,7 @@ from support.polling import poll
 _ARRIVE_WITHIN_S, _NOTICED_WITHIN_S = 2.0, 2.0
 _CERTAINLY_S = 0.02  # by which clocks may differ
 _LOOKS_EVERY_S = 0.03
+_KNOWN_WITHIN_S = 0.8  # that a caller has hung up, to a gateway that looks
 
 
 class Leavers:
@@ -23,22 +24,31 @@ class Leavers:
         self._services = services
         self._pattern = f"/{service}/{labels[0]}" if len(labels) == 1 else f"/{service}/*"
         self._sent = time.time()
+        self._left: dict[str, float] = {}  # when whoever called for that path hung up
         self._callers = {f"/{service}/{label}": node.begin(service, label) for label in labels}
         poll(lambda: len(self._calls()) >= len(self._callers), _ARRIVE_WITHIN_S, _LOOKS_EVERY_S)
 
     def hang_up(self, after_s: float = 0.0) -> None:
         """Each hangs up when the service has had its call for `after_s`; returns when nobody asks for them any more."""
-        callers = dict(self._callers)
-        for call in self._calls():
-            time.sleep(max(0.0, call.arrived + after_s + _CERTAINLY_S - time.time()))
-            callers.pop(call.path).hang_up()
-        for caller in callers.values():
-            caller.hang_up()
+        calls = {call.path: call for call in self._calls()}
+        for path in [*calls, *(path for path in self._callers if path not in calls)]:
+            if path in calls:
+                time.sleep(max(0.0, calls[path].arrived + after_s + _CERTAINLY_S - time.time()))
+            self._callers[path].hang_up()
+            self._left[path] = time.time()
         poll(lambda: not any(call.open for call in self._calls()), _NOTICED_WITHIN_S, _LOOKS_EVERY_S)
 
     def given_up(self) -> int:
-        """How many of their calls the gateway may have given up before it knew that their callers had hung up."""
-        return sum(not call.ended or call.ended > self._sent + MAY_BE_GIVEN_UP_S for call in self._calls())
+        """How many of their calls the gateway may have given up before it could know that their callers had hung up."""
+        return len(self._long()) - self.ignored()
+
+    def ignored(self) -> int:
+        """How many went on until they were given up, although their callers had hung up long before that."""
+        in_time = self._sent + MAY_BE_GIVEN_UP_S - _KNOWN_WITHIN_S
+        return sum(self._left.get(call.path, in_time) < in_time for call in self._long())
+
+    def _long(self) -> list[Arrival]:
+        return [call for call in self._calls() if not call.ended or call.ended > self._sent + MAY_BE_GIVEN_UP_S]
 
     def see_left(self) -> None:
         """Raises ProbeError unless each had reached the service, and hung up before the gateway gave it up."""

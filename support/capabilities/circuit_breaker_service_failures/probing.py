@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, less_than_or_equal_to
 
-from support.capabilities.circuit_breaker_service_failures.calls import MAY_BE_GIVEN_UP_S, MAY_BE_SLOW_S
+from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS, MAY_BE_GIVEN_UP_S, MAY_BE_SLOW_S
 from support.capabilities.circuit_breaker_service_failures.client import Outcome, Reply
 from support.capabilities.circuit_breaker_service_failures.leaving import Leavers
 from support.capabilities.circuit_breaker_service_failures.model import WAIT_S
@@ -118,6 +118,8 @@ class Probing:
 
     def _may_be_open(self) -> str:
         """Why a breaker that was to be closed may be open without fault of the gateway's; nothing if it must not be."""
+        if sum(leavers.ignored() for leavers in self._leavers) >= LEAST_CALLS:
+            return ""  # these alone would open it
         if (given_up := sum(leavers.given_up() for leavers in self._leavers)) > _NOT_HALF:
             return f"{given_up} of those who were to hang up may have been given up before that"
         if self._held_for_s > MAY_BE_SLOW_S:

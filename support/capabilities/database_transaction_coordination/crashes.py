@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from hamcrest import assert_that, equal_to, has_item, only_contains
+from hamcrest import assert_that, equal_to, has_entries, has_item, only_contains
 
 from support.capabilities.database_transaction_coordination.client import Booking, Outcome
 from support.capabilities.database_transaction_coordination.customer import Customer
@@ -30,12 +30,19 @@ class Crash:
     # What happens
 
     def before_commit(self) -> None:
-        """The node dies when it has written something of a charge, and not committed it."""
+        """The node dies when it has written something of a charge, and not committed it.
+
+        AssertionError when a part of the charge was committed, FaultError when all of it was.
+        """
         with self._attempt():
             reach(self._world.books.uncommitted, "the first node has written part of a charge")
             self._die()
         reach(lambda: not self._world.books.uncommitted(), "PostgreSQL has noticed that the node is gone")
-        if self._charge in self._world.books.bookings():
+        booked = self._world.books.bookings()
+        if self._charge in booked:
+            account = self._charge.account
+            sums = {account: sum(booking.cents for booking in booked if booking.account == account)}
+            assert_that(self._world.books.balances(), has_entries(sums), "balances, when a charge was cut off")
             raise FaultError("the first node was killed too late: its charge was committed")
 
     def and_restart(self) -> None:
