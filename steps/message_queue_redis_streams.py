@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from behave import given, step, then, when
+from behave import given, then, when
 
 if TYPE_CHECKING:
     from support.capabilities.message_queue_redis_streams.world import World
@@ -127,7 +127,7 @@ def publish_around(context: Context, before: int, after: int, each: int) -> None
     context.world.retries.publish_around(before, after, each)
 
 
-@step("a message is published that always fails, and {after:Count} more of its customer and {others:Count} of others")
+@given("a message is published that always fails, and {after:Count} more of its customer and {others:Count} of others")
 def publish_poison(context: Context, after: int, others: int) -> None:
     context.world.dead_letters.publish_poison(after, others)
 
@@ -287,14 +287,17 @@ def dead_letter(context: Context, deadline: float) -> None:
     context.world.dead_letters.expect_dead(deadline)
 
 
+@then(
+    "within {deadline:Duration} it is a dead letter after 3 deliveries, so is the one that makes no sense, both whole"
+)
+def both_dead_letters(context: Context, deadline: float) -> None:
+    context.world.dead_letters.expect_dead(deadline)
+    context.world.dead_letters.expect_senseless_kept(deadline)
+
+
 @then("when its producer publishes it again, it is still that dead letter, holds up nobody, and is not unfinished")
 def known_again(context: Context) -> None:
     context.world.dead_letters.expect_known()
-
-
-@then("within {deadline:Duration} the one that makes no sense is a dead letter, too, whole")
-def senseless_kept(context: Context, deadline: float) -> None:
-    context.world.dead_letters.expect_senseless_kept(deadline)
 
 
 @then("within {deadline:Duration} the second one is a dead letter again, whole, after 3 more deliveries")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _FAILURES = 2  # of a job that waits for another try; until the third there is time to let the service hold it
 _SOON_S = 1.5  # less than what was taken back is known for: what is begun all the same is so before it is forgotten
-_LATER_S = 4.5  # what it waits for is done before
+_LATER_S = 3.0  # what it waits for is done before
 _LEASE_S = 1.5  # after which a job whose worker is silent comes back
 _SLACK_S = 0.5
 _INTERVAL_S = 1.0
@@ -64,7 +64,8 @@ class Lives:
         self._world.service.await_arrivals(2 * _FAILURES, 5.0, path=f"/{self._world.name}-failed-*")
         self._world.occupy()
         busy = [call.path.strip("/") for call in self._world.held.waiting() if "-busy-" in call.path]
-        self._running, self._waiting = busy[:2], self._wait(self._world.ids[busy[2]])
+        self._running, self._before = busy[:2], self._world.ids[busy[2]]
+        self._waiting = self._wait()
 
     def _put_aside(self) -> None:
         """Another is to come after it, which is said before; one that is done is asked for meanwhile."""
@@ -105,19 +106,20 @@ class Lives:
         self._looks.append((asked, time.time(), state))
         return state is State.FORGOTTEN
 
-    def _wait(self, other: str) -> list[list[str]]:
-        """Two that wait for a worker, of each urgency, two that wait for their time, and two for the `other` job.
+    def _wait(self) -> list[list[str]]:
+        """Two that wait for a worker, of each urgency, two that wait for their time, and two for another job.
 
         What has to wait for its time is urgent: one that is taken back, and begun all the same, is so at once then.
         """
         ways: list[dict[str, Any]] = [{"priority": priority} for priority in Priority]
-        ways += [{"delay_s": _SOON_S, "priority": Priority.HIGH}]
-        ways += [{"after": other}, {"after": other, "delay_s": _LATER_S}]
-        pairs = [[self._world.label("waits") for _ in range(2)] for _ in ways]
-        for pair, way in zip(pairs, ways, strict=True):
-            for label in pair:
-                self._hand_in(label, **way)
-        return pairs
+        ways += [{"delay_s": _SOON_S, "priority": Priority.HIGH}, {"after": self._before}]
+        return [self._two(**way) for way in ways]
+
+    def _two(self, **way: Any) -> list[str]:
+        pair = [self._world.label("waits") for _ in range(2)]
+        for label in pair:
+            self._hand_in(label, **way)
+        return pair
 
     def _hand_in(self, label: str, **way: Any) -> None:
         if "delay_s" in way:
@@ -136,10 +138,17 @@ class Lives:
         self._ask(self._aside, ASIDE)
         ready, others = self._waiting[: len(Priority)], self._waiting[len(Priority) :]
         mixed = [*self._draw.sample(others, len(others)), *self._draw.sample(ready, len(ready))]
-        for pair in [*mixed, self._failed, self._running]:
-            for label in pair:
-                self._ask(label, OPEN)
-            self._take_back(pair[1])
+        for pair in mixed:
+            self._ask_both(pair)
+        # These wait for another and for their time, which is to come later: so they are handed in as late as can be.
+        for pair in [self._two(after=self._before, delay_s=_LATER_S), self._failed, self._running]:
+            self._ask_both(pair)
+
+    def _ask_both(self, pair: list[str]) -> None:
+        """Of one that is open and stays so, and of another that is taken back."""
+        for label in pair:
+            self._ask(label, OPEN)
+        self._take_back(pair[1])
 
     def _ask(self, label: str, expected: tuple[State, bool, Outcome, Outcome]) -> None:
         job = self._world.ids[label]

@@ -69,14 +69,17 @@ class Schedules:
     def _ticks(self) -> list[float]:
         return [call.arrived for call in self._world.arrivals(self._tick)]
 
+    def begin_outage(self) -> None:
+        """From now on nothing can be begun."""
+        self._began, self._ticks_then = time.monotonic(), len(self._ticks())
+
     def see_outage(self, seconds: float) -> None:
-        """So long nothing can be begun, which is seen to; until a moment after the job was due."""
-        before = len(self._ticks())
-        self.let_pass(seconds)
+        """So long nothing could be begun, which is seen to; until a moment after the job was due."""
+        wait_until(self._began + seconds)
         if (since := (time.time() - self._scheduled) % self._interval_s) > _JUST_S:
             self.let_pass(self._interval_s - since)
         self._seen, self._ticks_before = time.time(), len(self._ticks())
-        if self._ticks_before > before + 1:
+        if self._ticks_before > self._ticks_then + 1:
             raise ProbeError("a job of a schedule was begun while the servers had no queue")
 
     def expect_made_up_once(self, within_s: float, back: float) -> None:
@@ -87,11 +90,10 @@ class Schedules:
         assert_that(late, less_than_or_equal_to(within_s), "seconds from the outage until one was made up for")
 
     def expect_no_burst(self) -> None:
-        """Until it was due anew after the outage it was begun once."""
-        intervals = (self._seen - self._asked_for) // self._interval_s + 1
-        due = self._asked_for + intervals * self._interval_s
-        begun = [moment for moment in self._ticks()[self._ticks_before :] if moment < due]
-        assert_that(len(begun), less_than_or_equal_to(1), "how often it was begun until it was due anew")
+        """After the outage it was begun once for all that was left out, and once each time that it was due since."""
+        begun = len(self._ticks()) - self._ticks_before
+        since = (time.time() - self._asked_for) // self._interval_s - (self._seen - self._asked_for) // self._interval_s
+        assert_that(begun, less_than_or_equal_to(1 + int(since)), "how often it was begun since the outage")
 
     def let_pass(self, seconds: float) -> None:
         """Waits."""
@@ -106,9 +108,8 @@ class Schedules:
             f"a job of every {self._interval_s:g} s was not begun when it was due, nor {LATE_S:g} s later",
         )
 
-    def expect_each_interval(self, further_s: float) -> None:
-        """Until `further_s` later it was begun once in each interval: never before its time, nor more than 1 s late."""
-        self.let_pass(further_s)
+    def expect_each_interval(self) -> None:
+        """Until now it was begun once in each interval: never before its time, nor more than 1 s late."""
         now, begun = time.time(), self._ticks()
         for number, moment in enumerate(begun, 1):
             after = number * self._interval_s
