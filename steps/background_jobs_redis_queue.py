@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Protocol
 from behave import given, then, when
 from behave.model import Table
 
+from support.nouns import What, Who
+
 if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
@@ -240,11 +242,11 @@ def place_orders(context: Context, count: int) -> None:
     context.world.schedules.begin_outage()
 
 
-@when("{time:Duration} after the last order both servers reach Redis again")
-def end_outage(context: Context, time: float) -> None:
+@when("{time:Duration} after the last order {who:Node} reach {what:Store} again")
+def end_outage(context: Context, time: float, who: Who, what: What) -> None:
     """And just after the job that comes again and again was due, twice or more since the servers were cut off."""
     context.world.schedules.see_outage(time)
-    context.world.reach_queue()
+    context.world.faults.on_links(who, what, context.world.faults.join)
 
 
 @given("the second server takes an order, which is confirmed within {deadline:Duration}, and the job is begun")

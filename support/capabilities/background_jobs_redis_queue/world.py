@@ -26,7 +26,6 @@ from support.faults.faults import Faults
 from support.polling import poll
 from support.promise import must
 from support.worlds import world
-from support.worlds.crowds import for_each
 from support.worlds.world import part, turns, wait_until
 
 DONE_WITHIN_S = 8.0  # where no sentence says it
@@ -140,13 +139,6 @@ class World(world.World[Adapter]):
             waiting += [call.seq for call in begun]
             left -= {call.path.strip("/") for call in begun}
         self.answer()
-
-    # What the servers have
-
-    def reach_queue(self) -> None:
-        """Every server reaches Redis again, from which all were cut off; FaultError when one does not."""
-        names = [server.name for server in self.servers]
-        for_each(names, lambda name: self.faults.join("redis-durable", name))
 
     # What must hold
 

@@ -1,5 +1,6 @@
 """Callers who hang up before they are answered."""
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -30,25 +31,27 @@ class Leavers:
 
     def hang_up(self, after_s: float = 0.0) -> None:
         """Each hangs up when the service has had its call for `after_s`; returns when nobody asks for them any more."""
-        calls = {call.path: call for call in self._calls()}
-        for path in [*calls, *(path for path in self._callers if path not in calls)]:
-            if path in calls:
-                time.sleep(max(0.0, calls[path].arrived + after_s + _CERTAINLY_S - time.time()))
+        arrived = {call.path: call.arrived for call in self._calls()}
+        for path in [*arrived, *(self._callers.keys() - arrived)]:
+            if path in arrived:
+                time.sleep(max(0.0, arrived[path] + after_s + _CERTAINLY_S - time.time()))
             self._callers[path].hang_up()
             self._left[path] = time.time()
         poll(lambda: not any(call.open for call in self._calls()), _NOTICED_WITHIN_S, _LOOKS_EVERY_S)
 
     def given_up(self) -> int:
         """How many of their calls the gateway may have given up before it could know that their callers had hung up."""
-        return len(self._long()) - self.ignored()
+        return sum(not self._left_long_before(call) for call in self._long())
 
     def ignored(self) -> int:
         """How many went on until they were given up, although their callers had hung up long before that."""
-        in_time = self._sent + MAY_BE_GIVEN_UP_S - _KNOWN_WITHIN_S
-        return sum(self._left.get(call.path, in_time) < in_time for call in self._long())
+        return sum(self._left_long_before(call) for call in self._long())
 
     def _long(self) -> list[Arrival]:
         return [call for call in self._calls() if not call.ended or call.ended > self._sent + MAY_BE_GIVEN_UP_S]
+
+    def _left_long_before(self, call: Arrival) -> bool:
+        return self._left.get(call.path, math.inf) < self._sent + MAY_BE_GIVEN_UP_S - _KNOWN_WITHIN_S
 
     def see_left(self) -> None:
         """Raises ProbeError unless each had reached the service, and hung up before the gateway gave it up."""
