@@ -4,16 +4,20 @@ Standard library only, because the launcher asks on a bare machine.
 """
 
 import json
+import shutil
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from support.errors import EngineError
 
 DEFAULT = "unix:///var/run/docker.sock"
-_SCHEMES = ("unix://", "tcp://", "http://", "https://")
+CERTIFICATES = ("ca.pem", "cert.pem", "key.pem")
+_NETWORK = ("tcp://", "http://", "https://")
+_SCHEMES = ("unix://", "ssh://", *_NETWORK)
 _TLS = ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
 
 
@@ -21,14 +25,22 @@ _TLS = ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
 class Address:
     """Where the engine is. `named_by`: who chose it ("DOCKER_HOST", a context); None for the default.
 
-    `certificates` is the folder of a context's own (ca.pem, cert.pem, key.pem), else None; `verify`: is the engine's
-    certificate to be verified.
+    `certificates` is the folder that has ca.pem, cert.pem and key.pem where it speaks TLS, else None; `verify`: is the
+    engine's certificate to be verified.
     """
 
     url: str
     named_by: str | None
     certificates: Path | None = None
     verify: bool = True
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether 127.0.0.1 of the engine's machine has to be taken for another one than this machine's.
+
+        An engine that is reached over a network may be a tunnel's end, also where its address is 127.0.0.1.
+        """
+        return not self.url.startswith("unix://")
 
 
 def find(environ: Mapping[str, str]) -> Address:
@@ -37,7 +49,7 @@ def find(environ: Mapping[str, str]) -> Address:
     Raises EngineError, with the name and who named it, when that leads to no engine that the suite could use.
     """
     if host := environ.get("DOCKER_HOST"):
-        return _usable(Address(host, "DOCKER_HOST"))
+        return _usable(_named(host, environ))
     folder = Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     config = folder / "config.json"
     name, by = environ.get("DOCKER_CONTEXT"), "DOCKER_CONTEXT"
@@ -51,12 +63,20 @@ def settle(environ: MutableMapping[str, str]) -> Address:
     address = find(environ)
     environ["DOCKER_HOST"] = address.url
     environ.pop("DOCKER_CONTEXT", None)
-    if address.url.startswith("unix://"):
+    if address.url.startswith(("unix://", "ssh://")):
         for name in _TLS:  # no certificate is asked for there, and the SDK would look for them all the same
             environ.pop(name, None)
     elif address.certificates:
         environ.update(zip(_TLS, ("1" if address.verify else "", str(address.certificates)), strict=True))
     return address
+
+
+def _named(host: str, environ: Mapping[str, str]) -> Address:
+    """What DOCKER_HOST leads to, with TLS where the SDK would take it: for DOCKER_TLS_VERIFY or DOCKER_CERT_PATH."""
+    verify, folder = bool(environ.get("DOCKER_TLS_VERIFY")), environ.get("DOCKER_CERT_PATH")
+    if not host.startswith(_NETWORK) or not (verify or folder):
+        return Address(host, "DOCKER_HOST")
+    return Address(host, "DOCKER_HOST", Path(folder) if folder else Path.home() / ".docker", verify)
 
 
 def _of_context(name: str, by: str, folder: Path) -> Address:
@@ -79,15 +99,31 @@ def _of_context(name: str, by: str, folder: Path) -> Address:
 
 
 def _usable(address: Address) -> Address:
-    if address.url.startswith("ssh://"):
-        raise EngineError(
-            f"{address.named_by} names {address.url}, and an engine over ssh publishes its containers' ports on "
-            f"127.0.0.1 of its own machine, where the suite cannot reach them; run the suite on that machine"
-        )
-    if not address.url.startswith(_SCHEMES):
-        wanted = f"an address such as {DEFAULT} or tcp://127.0.0.1:2375"
+    if not address.url.startswith(_SCHEMES) or not _well_formed(address.url):
+        wanted = f"an address such as {DEFAULT}, tcp://127.0.0.1:2375 or ssh://user@host"
         raise EngineError(f"{address.named_by} names {address.url}, which is no engine's address; expected {wanted}")
+    if address.url.startswith("ssh://") and not shutil.which("ssh"):
+        raise EngineError(f"{address.named_by} names {address.url}, and there is no ssh here; install openssh-client")
+    for path in [address.certificates / name for name in CERTIFICATES] if address.certificates else []:
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise EngineError(
+                f"{address.named_by} names {address.url}, and {path} cannot be read ({error.strerror}); "
+                f"let DOCKER_CERT_PATH name a folder with {', '.join(CERTIFICATES)} that this user may read"
+            ) from error
     return address
+
+
+def _well_formed(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:  # no number, or none of a port
+        return False
+    if parts.scheme == "unix":
+        return bool(parts.path)
+    return bool(parts.hostname) and port != 0 and parts.path in ("", "/")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -14,13 +14,14 @@ from docker.auth import AuthConfig
 from docker.errors import DockerException
 from testcontainers.core.config import testcontainers_config
 
-from support.containers import address
+from support.containers import address, ssh
 from support.errors import EngineError
 from support.origin import lack
 
 # It would log in to a registry for each container, and go to the engine that a file of the user's home names.
 testcontainers_config._docker_auth_config = None
 testcontainers_config.tc_properties = {}
+ssh.supply()
 
 MEND = "start it (./l3 run does that as root on Debian), or name one by DOCKER_HOST; ./l3 doctor says more"
 

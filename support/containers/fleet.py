@@ -26,6 +26,7 @@ from support.containers.prometheus import AlertmanagerService, PrometheusService
 from support.containers.provider import PROVIDERS
 from support.containers.redis import RedisDurableService, RedisService
 from support.containers.redis_cluster import RedisClusterService
+from support.containers.relayed import images_needed, loopback_of
 from support.containers.service import Service, Store
 from support.containers.target import Target
 from support.containers.toxiproxy import FIRST_LINK, ToxiproxyService
@@ -68,7 +69,7 @@ def fetch_images(
 
     Raises ImageError and EngineError.
     """
-    names = {kind: STORES[kind].image_name or kind if kind in STORES else kind for kind in kinds}
+    names = {kind: STORES[kind].image_name or kind if kind in STORES else kind for kind in (*kinds, *images_needed())}
     images = resolve_all(names.values(), client, say, own)
     return {kind: images[name] for kind, name in names.items()}
 
@@ -119,6 +120,7 @@ class Fleet:
         self._wounded: list[Service] = []
         self._lost = False
         self._given_up = False
+        self._loopback = loopback_of(client, order.images, self._labels)
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="fleet")
         self._roles = _by_name(order, order.layout.roles)
         self._command_roles = _by_name(order, order.layout.commands)
@@ -158,9 +160,10 @@ class Fleet:
         """
         self._began, self._began_at = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
         need = sum(service.limits.memory for service in self.services)
-        need += len(self._command_roles) * Command.limits.memory
+        need += len(self._command_roles) * Command.limits.memory + self._loopback.memory
         with admitted(self._client, need, self._room, self._say, lambda: self._given_up):
             self._waited_s = self._elapsed()
+            self._loopback.open()
             self._create_network()
             # The nodes are made while the services start, so that nothing is left to do but to start them.
             _side_by_side(self._make_ready, [*self._infrastructure, *self.nodes])
@@ -190,7 +193,10 @@ class Fleet:
         self._starter.shutdown()
         # The client may have been interrupted within a call, with its pool locked.
         self._client = connect()
-        self._remove(lambda owner: True)
+        try:
+            self._remove(lambda owner: True)
+        finally:
+            self._loopback.close()
 
     def named(self, name: str) -> Service:
         """The container called `name` in this fleet. Raises FleetError naming those that there are."""
@@ -251,7 +257,9 @@ class Fleet:
         listed = [c for c in everybody if self._labels.items() <= c["Labels"].items()]
         running = {c["Labels"].get(labels.SERVICE) for c in listed if c["State"] == "running"}
         self._wounded = [s for s in self.services if s.name not in running and s.name not in expected]
-        return [_casualty(service) for service in self._wounded]
+        trouble = self._loopback.trouble()
+        cut_off = [Casualty("the suite", f"was cut off: {trouble}", by_itself=False)] if trouble else []
+        return [*cut_off, *map(_casualty, self._wounded)]
 
     def restore(self) -> None:
         """Brings back what `casualties` found, so that the next scenario has the whole fleet.
@@ -260,6 +268,7 @@ class Fleet:
         """
         if self._lost:
             self.casualties()
+        self._loopback.begin()
         for service in self._wounded:
             if service.state().get("Paused"):
                 service.get_wrapped_container().unpause()
@@ -312,7 +321,10 @@ class Fleet:
 
     def _service(self, build: type[AnyService], name: str, more: tuple[int, ...] = ()) -> AnyService:
         own = {labels.SERVICE: name, labels.MEMORY: str(build.limits.memory)}
-        return build(name, self._order.images[build.kind].reference, self._labels | own, same_api(self._client), more)
+        image = self._order.images[build.kind].reference
+        service = build(name, image, self._labels | own, same_api(self._client), more)
+        service.loopback = self._loopback
+        return service
 
     def _node(self, name: str) -> Node:
         node = self._service(Node, name)

@@ -13,8 +13,7 @@ from docker.types import EndpointConfig
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 
-from support.containers.cgroup import peak_memory_of
-from support.containers.ports import draw
+from support.containers.loopback import Loopback
 from support.errors import EngineError, FleetError
 from support.origin import words
 from support.polling import poll
@@ -51,6 +50,7 @@ class Service(DockerContainer):
     command: ClassVar[list[str] | None] = None
     environment: ClassVar[dict[str, str]] = {}
     process: str = ""  # the name of the process that is measured; without one it is the container's first
+    loopback = Loopback()  # where its ports are published; its fleet says, where that is another machine's
     working_dir: str | None = None  # where its process starts; its image says where, unless this does
     ready_within_s: ClassVar[float] = 30.0
 
@@ -78,7 +78,7 @@ class Service(DockerContainer):
 
     def create(self, cores: int) -> None:
         """Makes the container, with ports that stay the same however often it is started. Raises FleetError."""
-        self._published = dict(zip(self._published, draw(len(self._published)), strict=True))
+        self._published = dict(zip(self._published, self.loopback.draw(len(self._published)), strict=True))
         self.ports = {f"{inner}/tcp": ("127.0.0.1", outer) for inner, outer in self._published.items()}  # type: ignore[misc]
         try:
             self._container = self.get_docker_client().create(
@@ -139,7 +139,7 @@ class Service(DockerContainer):
 
     def address(self, port: int | None = None) -> tuple[str, int]:
         """Where the suite reaches `port` of the container (by default its main port); the same for all its life."""
-        return "127.0.0.1", self._published[port or self.port]
+        return "127.0.0.1", self.loopback.here(self._published[port or self.port])
 
     def inner_address(self) -> str:
         """The container's IP address in the fleet's network, which may be another after a restart."""
@@ -169,7 +169,7 @@ class Service(DockerContainer):
     def peak_memory(self) -> int | None:
         """The most memory in bytes that it has used, from its control group; None where that cannot be read."""
         pid = self.state().get("Pid")
-        return peak_memory_of(pid) if pid else None
+        return self.loopback.peak_memory(pid) if pid else None
 
     def _answer(self) -> str:
         """What it last did in the place of the right answer."""
