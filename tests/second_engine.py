@@ -78,7 +78,7 @@ def second_engine() -> Iterator[SecondEngine]:
 def hand_over(references: Iterable[str], source: docker.DockerClient, target: docker.DockerClient) -> None:
     """Copies images from one engine to another, as `docker save` and `docker load` do."""
     answer = request(source, "GET", "/images/get", 60, params={"names": list(references)})
-    target.images.load(answer.iter_content(1 << 20))
+    target.images.load(answer.iter_content(1 << 20))  # type: ignore[arg-type]  # the SDK sends it piece by piece
 
 
 def _daemon(folder: Path, host: str) -> list[str]:

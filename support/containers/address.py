@@ -18,6 +18,8 @@ DEFAULT = "unix:///var/run/docker.sock"
 CERTIFICATES = ("ca.pem", "cert.pem", "key.pem")
 _NETWORK = ("tcp://", "http://", "https://")
 _SCHEMES = ("unix://", "ssh://", *_NETWORK)
+_OTHER_AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _TLS = ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
 
 
@@ -68,7 +70,18 @@ def settle(environ: MutableMapping[str, str]) -> Address:
             environ.pop(name, None)
     elif address.certificates:
         environ.update(zip(_TLS, ("1" if address.verify else "", str(address.certificates)), strict=True))
+    if address.elsewhere:
+        _go_straight(environ, urlsplit(address.url).hostname or "")
     return address
+
+
+def _go_straight(environ: MutableMapping[str, str], host: str) -> None:
+    """The SDK's HTTP library would ask a proxy for `host`, and trust others than the engine's own authority."""
+    for name in _OTHER_AUTHORITIES:
+        environ.pop(name, None)
+    spared = (environ.get("no_proxy") or environ.get("NO_PROXY") or "").split(",")
+    if any(name.lower() in _PROXIES for name in environ) and host not in spared:
+        environ["no_proxy"] = environ["NO_PROXY"] = ",".join([*filter(None, spared), host])
 
 
 def _named(host: str, environ: Mapping[str, str]) -> Address:

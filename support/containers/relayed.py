@@ -6,10 +6,8 @@ whoever started it.
 """
 
 import asyncio
-import io
 import json
 import os
-import tarfile
 import threading
 import time
 from collections.abc import Coroutine, Mapping
@@ -24,6 +22,7 @@ from docker.types import LogConfig
 from support.containers import address, dial, labels, relay
 from support.containers.address import Address
 from support.containers.loopback import Loopback
+from support.containers.service import archive
 from support.containers.streams import Stream, Wire, carry
 from support.errors import EngineError, FleetError
 from support.images.resolution import Image
@@ -31,11 +30,8 @@ from support.origin import words
 
 IMAGE = "providers"  # of the suite's own, with an interpreter
 _SUPPORT = Path(__file__).resolve().parents[1]
-_PROGRAM = (
-    "__init__",
-    "errors",
-    *(f"containers/{name}" for name in ("__init__", "cgroup", "ports", "relay", "streams")),
-)
+_ROOM = (f"containers/{name}.py" for name in ("__init__", "cgroup", "ports", "relay", "streams"))
+_PROGRAM = ("__init__.py", "errors.py", *_ROOM)
 _PLACE = "relay"  # the program's folder, and the name of the container
 _MEMORY = 128 * 1024 * 1024
 _ANSWERS_WITHIN_S = 20.0
@@ -73,10 +69,11 @@ class Relayed(Loopback):
         self._client, self._engine, self._image = client, engine, image
         self._labels = {**owner, labels.SERVICE: _PLACE, labels.MEMORY: str(_MEMORY)}
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=_PLACE, daemon=True)
+        self._thread = threading.Thread(target=self._live, name=_PLACE, daemon=True)
         self._doors: dict[int, int] = {}  # of this machine, by the port that they lead to
         self._servers: list[asyncio.Server] = []
         self._wire: Wire | None = None
+        self._sink: asyncio.StreamWriter | None = None
         self._opening, self._said, self._lost = threading.Lock(), "", True
         self._asked_at, self._longest_s = 0.0, 0.0
 
@@ -134,10 +131,19 @@ class Relayed(Loopback):
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
-            pending = asyncio.all_tasks(self._loop)
-            for task in pending:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+
+    def _live(self) -> None:
+        """What the thread does."""
+        self._loop.run_forever()
+        for door in self._servers:
+            door.close()
+        if self._sink:
+            self._sink.transport.abort()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            self._loop.run_until_complete(asyncio.wait(tasks))
         self._loop.close()
 
     def _create(self) -> Any:
@@ -171,14 +177,16 @@ class Relayed(Loopback):
         plain.setblocking(False)
         context = dial.tls(self._engine)
         host = dial.host(self._engine) if context else None
-        source, sink = await asyncio.open_connection(sock=plain, ssl=context, server_hostname=host)
+        source, self._sink = await asyncio.open_connection(sock=plain, ssl=context, server_hostname=host)
         wanted = f"/containers/{container}/attach?stream=1&stdin=1&stdout=1&stderr=1"
-        sink.write(f"POST {wanted} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode())
+        self._sink.write(
+            f"POST {wanted} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode()
+        )
         head = await source.readuntil(b"\r\n\r\n")
         if head.split()[1] not in (b"101", b"200"):
             raise OSError(f"the engine did not attach to it: {head.decode(errors='replace').strip()}")
         told = asyncio.StreamReader()
-        self._wire, self._lost = Wire(told, sink, _nothing), False
+        self._wire, self._lost = Wire(told, self._sink, _nothing), False
         self._running = [
             asyncio.ensure_future(self._unpack(source, told)),
             asyncio.ensure_future(self._run(self._wire)),
@@ -243,15 +251,5 @@ async def _nothing(stream: Stream, request: str) -> None:
 
 
 def _program() -> bytes:
-    """A tar of the modules that it is made of."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for module in _PROGRAM:
-            archive.add(_SUPPORT / module, f"{_PLACE}/support/{module}", filter=_readable)
-    return packed.getvalue()
-
-
-def _readable(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """For every user of the container, whatever umask the project was cloned under."""
-    member.mode = 0o644
-    return member
+    """The modules that it is made of."""
+    return archive({f"/{_PLACE}/support/{module}": (_SUPPORT / module).read_bytes() for module in _PROGRAM})

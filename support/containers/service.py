@@ -110,7 +110,7 @@ class Service(DockerContainer):
     def put(self, files: Mapping[str, bytes]) -> None:
         """Puts `files` (absolute path -> content) into the container, running or not. Raises FleetError."""
         try:
-            self.get_wrapped_container().put_archive("/", _archive(files))
+            self.get_wrapped_container().put_archive("/", archive(files))
         except DockerException as error:
             raise FleetError(f"{self.name}: the engine did not take {', '.join(files)}: {error}") from error
 
@@ -233,12 +233,12 @@ class Store(Service):
         raise NotImplementedError
 
 
-def _archive(files: Mapping[str, bytes]) -> bytes:
+def archive(files: Mapping[str, bytes]) -> bytes:
     """A tar of `files`: absolute path -> content, readable for every user of the container."""
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
+    with tarfile.open(fileobj=packed, mode="w") as tar:
         for path, content in files.items():
             member = tarfile.TarInfo(path.lstrip("/"))
             member.size, member.mode = len(content), 0o644
-            archive.addfile(member, io.BytesIO(content))
+            tar.addfile(member, io.BytesIO(content))
     return packed.getvalue()

@@ -152,18 +152,27 @@ async def carry(stream: Stream, reader: asyncio.StreamReader, writer: asyncio.St
     me, whole = asyncio.current_task(), False
     stream.on_break = me.cancel if me else stream.on_break
     try:
-        async with asyncio.TaskGroup() as ways:
-            ways.create_task(_there(stream, reader))
-            ways.create_task(_back(stream, writer))
-        whole = True
-    except* OSError:
-        pass  # nobody is there to be told but the other side, which sees it break
+        whole = await _both_ways(stream, reader, writer)
+    except asyncio.CancelledError:
+        pass  # the stream broke, or all of them end
     finally:
         stream.close(broken=not whole)
         if not whole:
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             writer.transport.abort()
         writer.close()
+
+
+async def _both_ways(stream: Stream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Whether both came to their end."""
+    whole = True
+    try:
+        async with asyncio.TaskGroup() as ways:
+            ways.create_task(_there(stream, reader))
+            ways.create_task(_back(stream, writer))
+    except* OSError:
+        whole = False
+    return whole
 
 
 async def _there(stream: Stream, reader: asyncio.StreamReader) -> None:
