@@ -52,6 +52,7 @@ def execute(options: argparse.Namespace) -> int:
         print(f"error: expected a feature and at least one round, got {options.capability!r} and {options.rounds}")
         return 2
     try:
+        _expect_engine_here()
         run = _one_run(features[0])
         starts = _starts(features[0], options.rounds)
     except SuiteError as error:
@@ -100,6 +101,15 @@ class Starts:
     def ratio(self) -> float:
         """How many times as long as nobody can do without."""
         return self.fleet_s / self.plain_s
+
+
+def _expect_engine_here() -> None:
+    """Raises SuiteError: of an engine elsewhere the network would be measured, and not the suite."""
+    from support.containers import address
+    from support.errors import SuiteError
+
+    if (engine := address.find(os.environ)).elsewhere:
+        raise SuiteError(f"{engine.url} is another machine's engine; run ./l3 bench on that machine")
 
 
 def _one_run(feature: Path) -> Run:

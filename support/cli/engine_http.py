@@ -29,12 +29,7 @@ def get(address: Address, path: str, within_s: float) -> bytes:
     """
     end = time.monotonic() + within_s
     with connect(address, within_s) as connection:
-        connection.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
-        answer = b""
-        while part := _receive(connection, end):
-            answer += part
-        if not answer and isinstance(connection, Channel):
-            raise OSError(f"ssh said: {connection.last_words() or 'nothing'}")
+        answer = _exchange(connection, f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode(), end)
     head, _, body = answer.partition(b"\r\n\r\n")
     status = head.split(b" ", 2)[1:2]
     if status == [b"404"]:
@@ -42,6 +37,21 @@ def get(address: Address, path: str, within_s: float) -> bytes:
     if status != [b"200"]:
         raise OSError(f"expected 200 for {path}, got {answer[:200].decode(errors='replace') or 'nothing'}")
     return body
+
+
+def _exchange(connection: socket.socket, question: bytes, end: float) -> bytes:
+    """All that is answered to `question`. Raises OSError, with the words of the ssh that connects, if there is one."""
+    answer = b""
+    try:
+        connection.sendall(question)
+        while part := _receive(connection, end):
+            answer += part
+    except ConnectionError:
+        if not isinstance(connection, Channel):
+            raise
+    if not answer and isinstance(connection, Channel):
+        raise OSError(connection.last_words() or "ssh ended without a word")
+    return answer
 
 
 def _receive(connection: socket.socket, end: float) -> bytes:

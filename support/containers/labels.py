@@ -27,7 +27,7 @@ def owned_by_this_process(run: str) -> dict[str, str]:
     """The labels that tie a container to `run` and to this process: host, boot, pid namespace, pid and birth."""
     return {
         RUN: run,
-        HOST: socket.gethostname(),
+        HOST: _host(),
         BOOT: _boot(),
         NAMESPACE: _namespace(),
         PID: str(os.getpid()),
@@ -42,7 +42,7 @@ def owner_of(labels: Mapping[str, str]) -> Owner:
     and nothing of an earlier boot of this host does. Of any other owner nothing is certain.
     """
     if labels.get(BOOT) != _boot():
-        return "dead" if labels.get(HOST) == socket.gethostname() else "unknown"
+        return "dead" if labels.get(HOST) == _host() else "unknown"
     if labels.get(NAMESPACE) != _namespace():
         return "unknown"
     return "alive" if _birth(int(labels.get(PID, "0"))) == labels.get(BORN) else "dead"
@@ -65,6 +65,15 @@ def orphans(listed: Iterable[Mapping[str, Any]]) -> list[str]:
         for container in listed
         if owner_is_unknown(container["Labels"])
     ]
+
+
+def _host() -> str:
+    """This machine's name, and what tells it from others of that name that use the same engine (machine-id(5))."""
+    try:
+        own = Path("/etc/machine-id").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        own = ""
+    return f"{socket.gethostname()} {own}".strip()
 
 
 def _boot() -> str:

@@ -19,7 +19,7 @@ import docker
 from docker.errors import DockerException
 from docker.types import LogConfig
 
-from support.containers import address, dial, labels, relay
+from support.containers import address, clocks, dial, labels, relay
 from support.containers.address import Address
 from support.containers.loopback import Loopback
 from support.containers.service import archive
@@ -37,7 +37,6 @@ _MEMORY = 128 * 1024 * 1024
 _ANSWERS_WITHIN_S = 20.0
 _BEATS_EVERY_S = 0.5
 _BEARABLE_S = 2.0  # as the suite's own pulse
-CLOCKS_WITHIN_S = 0.5
 Result = TypeVar("Result")
 
 
@@ -50,14 +49,6 @@ def loopback_of(client: docker.DockerClient, images: Mapping[str, Image], owner:
     """That of the engine's machine; `owner` is the labels of what belongs to it."""
     engine = address.find(os.environ)
     return Relayed(client, engine, images[IMAGE].reference, owner) if engine.elsewhere else Loopback()
-
-
-def clocks_apart(apart_s: float) -> str | None:
-    """What is wrong where the engine's clock is ahead by `apart_s` seconds, and the mend; None where nothing is."""
-    if abs(apart_s) <= CLOCKS_WITHIN_S:
-        return None
-    said = f"the clock of the engine's machine is {abs(apart_s):.1f} s {'ahead' if apart_s > 0 else 'behind'}"
-    return f"{said}, and what holds for seconds is judged by both; set both machines' clocks (NTP)"
 
 
 class Relayed(Loopback):
@@ -87,8 +78,9 @@ class Relayed(Loopback):
         except (DockerException, OSError) as error:
             raise EngineError(f"the relay to {self._engine.url} did not start: {words(error)}") from error
         began, there = time.time(), float(str(self._ask(relay.TIME)))
-        if apart := clocks_apart(there - (began + time.time()) / 2):
-            raise EngineError(apart)
+        ahead_s = there - (began + time.time()) / 2
+        if not clocks.agree(ahead_s):
+            raise EngineError(f"{clocks.told(ahead_s)}; {clocks.MEND}")
         self._asked_at = time.monotonic()
         asyncio.run_coroutine_threadsafe(self._beat(), self._loop)
 

@@ -1,6 +1,7 @@
 """The base that stands in for Debian's official image: a release's minimal system, made by mmdebstrap."""
 
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
@@ -28,6 +29,7 @@ def make(entry: Entry, client: docker.DockerClient, say: Callable[[str], None]) 
 
     Installs mmdebstrap where that can be done (as root, by apt). Raises ImageError with the mend.
     """
+    _expect_same_processor(entry, client)
     if not shutil.which(TOOL):
         _install(entry, say)
     with (
@@ -38,6 +40,17 @@ def make(entry: Entry, client: docker.DockerClient, say: Callable[[str], None]) 
         packages = [f"--include={','.join(entry.packages)}"] if entry.packages else []
         _run([TOOL, "--variant=minbase", *packages, entry.suite or "", str(system)], MAKE_S, entry)
         _import(entry, system, client)
+
+
+def _expect_same_processor(entry: Entry, client: docker.DockerClient) -> None:
+    """Raises ImageError where the system would be made for another processor than the engine's machine has."""
+    try:
+        there = client.info()["Architecture"]
+    except (DockerException, requests.RequestException) as error:
+        raise ImageError(f"the engine did not tell its processor: {error}") from error
+    if there != platform.machine():
+        told = f"{TOOL} would make a system for {platform.machine()}, and the engine's machine is {there}"
+        raise ImageError(f"{told}; {MEND} {entry.variable}")
 
 
 def _install(entry: Entry, say: Callable[[str], None]) -> None:
