@@ -21,7 +21,8 @@ from support.polling import poll
 
 NAME = "l3-far"
 _ANSWERS_WITHIN_S = 30.0
-_NEEDED = ("dockerd", "ip", "unshare", "openssl")
+_NEEDED = ("dockerd", "docker", "ip", "unshare", "setpriv", "openssl")
+_WITH_US = ("setpriv", "--pdeathsig", "KILL")  # whoever kills the tests ends it, too
 # Run as the first process of its own: the link comes from outside, and what the engine leaves behind ends with it.
 _BEGIN = """
 until ip link set far up 2>/dev/null; do sleep 0.02; done
@@ -57,16 +58,17 @@ def second_engine() -> Iterator[SecondEngine]:
     folder = Path(tempfile.mkdtemp(prefix="l3-far-", dir="/tmp"))  # a socket's path may not be long (unix(7))
     link = f"l3far{os.getpid() % 100000}"
     net = f"198.18.{os.getpid() % 256}"  # of those that are for tests (RFC 2544)
-    _certify(folder, f"{net}.2")
-    words = ["unshare", "--net", "--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    (folder / "pki").mkdir()
+    _certify(folder / "pki", f"{net}.2")
+    apart = ["--net", "--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*words, "sh", "-c", _BEGIN, "sh", NAME, f"{net}.2", *_daemon(folder, f"{net}.2")],
+            [*_WITH_US, "unshare", *apart, "sh", "-c", _BEGIN, "sh", NAME, f"{net}.2", *_daemon(folder, f"{net}.2")],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
         _connect(process.pid, link, f"{net}.1")
-        environ = {"DOCKER_HOST": f"tcp://{net}.2:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(folder)}
+        environ = {"DOCKER_HOST": f"tcp://{net}.2:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": f"{folder}/pki"}
         found = SecondEngine(environ, folder / "docker.sock", process.pid)
         assert poll(lambda: _answers(environ), _ANSWERS_WITHIN_S), (folder / "log").read_text()[-3000:]
         yield found
@@ -83,12 +85,12 @@ def hand_over(references: Iterable[str], source: docker.DockerClient, target: do
 
 def _daemon(folder: Path, host: str) -> list[str]:
     (folder / "daemon.json").write_text("{}")
-    names = {"ca": "ca", "cert": "server", "key": "server-key"}
+    pki, names = folder / "pki", {"cacert": "ca", "cert": "server", "key": "server-key"}
     return [
         "dockerd", f"--config-file={folder}/daemon.json", f"--data-root={folder}/data", f"--exec-root={folder}/run",
         f"--pidfile={folder}/pid", f"--host=unix://{folder}/docker.sock", f"--host=tcp://{host}:2376",
-        "--containerd-namespace=l3-far", "--containerd-plugins-namespace=l3-far-plugins", "--tlsverify",
-        *(f"--tls{what}={folder}/{name}.pem" for what, name in {"cacert": "ca", **names}.items() if what != "ca"),
+        "--tlsverify", *(f"--tls{what}={pki}/{name}.pem" for what, name in names.items()),
+        "--containerd-namespace=l3-far", "--containerd-plugins-namespace=l3-far-plugins",
     ]  # fmt: skip
 
 

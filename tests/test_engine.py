@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.containers import address
+from support.errors import EngineError
 from support.images.login import headers_for
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,3 +91,37 @@ def test_a_login_is_the_machines_or_the_environments_and_one_that_cannot_be_read
     assert json.loads(base64.urlsafe_b64decode(headers["X-Registry-Auth"]))["username"] == "ada"
     monkeypatch.setenv("DOCKER_AUTH_CONFIG", "no JSON")
     assert headers_for("a.example/redis")[1]
+
+
+def test_an_engine_over_a_network_is_elsewhere_and_is_asked_without_a_proxy_and_with_its_own_authority(
+    tmp_path: Path,
+) -> None:
+    for name in address.CERTIFICATES:
+        (tmp_path / name).touch()
+    environ = {"DOCKER_HOST": "tcp://far:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(tmp_path)}
+    given = {"REQUESTS_CA_BUNDLE": "/of/others", "https_proxy": "http://p", "NO_PROXY": "a.example"}
+    settled = environ | given
+    assert address.settle(settled) == address.Address("tcp://far:2376", "DOCKER_HOST", tmp_path)
+    spared = {"no_proxy": "a.example,far", "NO_PROXY": "a.example,far"}
+    assert settled == environ | {"https_proxy": "http://p"} | spared
+    assert address.find(settled).elsewhere and not address.find({"DOCKER_HOST": "unix:///any"}).elsewhere
+    assert not address.find(environ | {"DOCKER_TLS_VERIFY": ""}).verify
+
+
+@pytest.mark.parametrize("name", address.CERTIFICATES)
+def test_a_certificate_that_cannot_be_read_is_told_with_its_path(tmp_path: Path, name: str) -> None:
+    for one in address.CERTIFICATES:
+        (tmp_path / one).touch()
+    (tmp_path / name).unlink()
+    environ = {"DOCKER_HOST": "tcp://far:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(tmp_path)}
+    with pytest.raises(
+        EngineError, match=f"{tmp_path}/{name} cannot be read .No such file.*; let DOCKER_CERT_PATH name"
+    ):
+        address.find(environ)
+
+
+def test_without_ssh_an_engine_over_ssh_is_refused_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert address.find({"DOCKER_HOST": "ssh://ada@far:2222"}).elsewhere
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(EngineError, match="there is no ssh here; install openssh-client"):
+        address.find({"DOCKER_HOST": "ssh://ada@far"})

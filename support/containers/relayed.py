@@ -33,6 +33,7 @@ _SUPPORT = Path(__file__).resolve().parents[1]
 _ROOM = (f"containers/{name}.py" for name in ("__init__", "cgroup", "ports", "relay", "streams"))
 _PROGRAM = ("__init__.py", "errors.py", *_ROOM)
 _PLACE = "relay"  # the program's folder, and the name of the container
+_NAMED_BY = (labels.RUN, labels.FEATURE, labels.PID, labels.SERVICE)
 _MEMORY = 128 * 1024 * 1024
 _ANSWERS_WITHIN_S = 20.0
 _BEATS_EVERY_S = 0.5
@@ -65,6 +66,7 @@ class Relayed(Loopback):
         self._servers: list[asyncio.Server] = []
         self._wire: Wire | None = None
         self._sink: asyncio.StreamWriter | None = None
+        self._running: asyncio.Future[Any] | None = None  # a task that nobody holds may be collected
         self._opening, self._said, self._lost = threading.Lock(), "", True
         self._asked_at, self._longest_s = 0.0, 0.0
 
@@ -114,7 +116,7 @@ class Relayed(Loopback):
     def trouble(self) -> str | None:
         """As this machine's own."""
         if self._lost:
-            return f"the relay to {self._engine.url} is gone{self._said and f'; it said last: {self._said}'}"
+            return f"the relay to {self._engine.url} is gone{self._last_words()}"
         longest_s = max(self._longest_s, time.monotonic() - self._asked_at)
         return f"the way to {self._engine.url} stood still for {longest_s:.1f} s" if longest_s > _BEARABLE_S else None
 
@@ -143,9 +145,7 @@ class Relayed(Loopback):
         made = self._client.containers.create(
             self._image,
             ["python", "-m", relay.__name__],
-            name=f"l3-{self._labels[labels.RUN]}-{self._labels[labels.FEATURE]}-{self._labels[labels.PID]}-{_PLACE}"[
-                :120
-            ],
+            name="-".join(("l3", *(self._labels[name] for name in _NAMED_BY)))[:120],
             labels=self._labels,
             working_dir=f"/{_PLACE}",
             stdin_open=True,  # and closed with the only connection that feeds it
@@ -170,19 +170,14 @@ class Relayed(Loopback):
         context = dial.tls(self._engine)
         host = dial.host(self._engine) if context else None
         source, self._sink = await asyncio.open_connection(sock=plain, ssl=context, server_hostname=host)
-        wanted = f"/containers/{container}/attach?stream=1&stdin=1&stdout=1&stderr=1"
-        self._sink.write(
-            f"POST {wanted} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode()
-        )
+        wanted = f"POST /containers/{container}/attach?stream=1&stdin=1&stdout=1&stderr=1 HTTP/1.1"
+        self._sink.write(f"{wanted}\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n".encode())
         head = await source.readuntil(b"\r\n\r\n")
         if head.split()[1] not in (b"101", b"200"):
             raise OSError(f"the engine did not attach to it: {head.decode(errors='replace').strip()}")
         told = asyncio.StreamReader()
         self._wire, self._lost = Wire(told, self._sink, _nothing), False
-        self._running = [
-            asyncio.ensure_future(self._unpack(source, told)),
-            asyncio.ensure_future(self._run(self._wire)),
-        ]
+        self._running = asyncio.gather(self._unpack(source, told), self._run(self._wire))
 
     async def _unpack(self, source: asyncio.StreamReader, told: asyncio.StreamReader) -> None:
         """Takes the frames apart in which the engine tells the two outputs (ContainerAttach, stream format)."""
@@ -235,7 +230,10 @@ class Relayed(Loopback):
             future.cancel()
             raise EngineError(f"the relay to {self._engine.url} did not answer in {_ANSWERS_WITHIN_S:g} s") from error
         except (OSError, EOFError) as error:
-            raise EngineError(f"the relay to {self._engine.url} broke off: {error}{self._said}") from error
+            raise EngineError(f"the relay to {self._engine.url} broke off: {error}{self._last_words()}") from error
+
+    def _last_words(self) -> str:
+        return f"; it said last: {self._said.strip()}" if self._said else ""
 
 
 async def _nothing(stream: Stream, request: str) -> None:

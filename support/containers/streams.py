@@ -9,6 +9,7 @@ import itertools
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Protocol
 
 _HEAD = struct.Struct(">IBI")
@@ -90,6 +91,7 @@ class Wire:
         self._source, self._sink, self._serve = source, sink, serve
         self._streams: dict[int, Stream] = {}
         self._numbers = itertools.count(1)
+        self._over = False
         self._serving: set[asyncio.Future[None]] = set()  # a task that nobody holds may be collected
 
     async def run(self) -> None:
@@ -105,6 +107,7 @@ class Wire:
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:
+            self._over = True
             for stream in list(self._streams.values()):
                 stream.take(_BROKEN, b"")
 
@@ -112,7 +115,10 @@ class Wire:
         """A new connection, with what the other end is asked to do with it."""
         number = next(self._numbers)
         stream = self._streams[number] = Stream(self, number)
-        self.send(number, _OPEN, request.encode())
+        if self._over:
+            stream.take(_BROKEN, b"")
+        else:
+            self.send(number, _OPEN, request.encode())
         return stream
 
     async def ask(self, request: str) -> str:
@@ -158,7 +164,8 @@ async def carry(stream: Stream, reader: asyncio.StreamReader, writer: asyncio.St
     finally:
         stream.close(broken=not whole)
         if not whole:
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            with suppress(OSError):  # it may be closed by now
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             writer.transport.abort()
         writer.close()
 
