@@ -27,7 +27,8 @@ _WITH_US = ("setpriv", "--pdeathsig", "KILL")  # whoever kills the tests ends it
 _BEGIN = """
 until ip link set far up 2>/dev/null; do sleep 0.02; done
 ip link set lo up; ip address add "$2/30" dev far; hostname "$1"
-shift 2; "$@" & trap 'kill -TERM $!' TERM; wait $!; wait $!
+mkdir "$3/data" && mount -t tmpfs l3-far "$3/data"
+shift 3; "$@" & trap 'kill -TERM $!' TERM; wait $!; wait $!
 """
 
 
@@ -45,7 +46,6 @@ class SecondEngine:
 
     environ: dict[str, str]
     socket: Path
-    process: int
 
     def client(self) -> docker.DockerClient:
         """A client that comes by its socket, and not by the way that is tried."""
@@ -56,22 +56,14 @@ class SecondEngine:
 def second_engine() -> Iterator[SecondEngine]:
     """A second engine, with nothing on it; nothing is left of it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="l3-far-", dir="/tmp"))  # a socket's path may not be long (unix(7))
-    link = f"l3far{os.getpid() % 100000}"
     net = f"198.18.{os.getpid() % 256}"  # of those that are for tests (RFC 2544)
-    (folder / "pki").mkdir()
-    _certify(folder / "pki", f"{net}.2")
-    apart = ["--net", "--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*_WITH_US, "unshare", *apart, "sh", "-c", _BEGIN, "sh", NAME, f"{net}.2", *_daemon(folder, f"{net}.2")],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+    _certify(folder, f"{net}.2")
+    process = _start(folder, f"{net}.2")
     try:
-        _connect(process.pid, link, f"{net}.1")
+        _connect(process.pid, f"l3far{os.getpid()}", f"{net}.1")
         environ = {"DOCKER_HOST": f"tcp://{net}.2:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": f"{folder}/pki"}
-        found = SecondEngine(environ, folder / "docker.sock", process.pid)
         assert poll(lambda: _answers(environ), _ANSWERS_WITHIN_S), (folder / "log").read_text()[-3000:]
-        yield found
+        yield SecondEngine(environ, folder / "docker.sock")
     finally:
         _end(process)
         shutil.rmtree(folder)
@@ -81,6 +73,13 @@ def hand_over(references: Iterable[str], source: docker.DockerClient, target: do
     """Copies images from one engine to another, as `docker save` and `docker load` do."""
     answer = request(source, "GET", "/images/get", 60, params={"names": list(references)})
     target.images.load(answer.iter_content(1 << 20))  # type: ignore[arg-type]  # the SDK sends it piece by piece
+
+
+def _start(folder: Path, host: str) -> "subprocess.Popen[bytes]":
+    apart = ["--net", "--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    begin = [*_WITH_US, "unshare", *apart, "sh", "-c", _BEGIN, "sh", NAME, host, str(folder), *_daemon(folder, host)]
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(begin, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
 def _daemon(folder: Path, host: str) -> list[str]:
@@ -107,7 +106,9 @@ def _connect(process: int, link: str, address: str) -> None:
 
 
 def _certify(folder: Path, host: str) -> None:
-    """An authority, and what it says of the engine and of its user."""
+    """An authority, and what it says of the engine and of its user, in the folder `pki`."""
+    folder = folder / "pki"
+    folder.mkdir()
     (folder / "san").write_text(f"subjectAltName=IP:{host}")
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     _openssl(folder, "req", "-x509", *key, "-keyout", "ca-key.pem", "-out", "ca.pem", "-days", "2", "-subj", "/CN=l3")
