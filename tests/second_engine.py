@@ -22,6 +22,7 @@ from support.polling import poll
 NAME = "l3-far"
 _ANSWERS_WITHIN_S = 30.0
 _NEEDED = ("dockerd", "docker", "ip", "unshare", "setpriv", "openssl")
+_APART = ("--net", "--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 _WITH_US = ("setpriv", "--pdeathsig", "KILL")  # whoever kills the tests ends it, too
 # Run as the first process of its own: the link comes from outside, and what the engine leaves behind ends with it.
 _BEGIN = """
@@ -37,7 +38,10 @@ def lack() -> str | None:
     if os.geteuid() != 0:
         return "only root may start a second engine"
     missing = [name for name in _NEEDED if not shutil.which(name)]
-    return f"a second engine takes {', '.join(missing)}" if missing else None
+    if missing:
+        return f"a second engine takes {', '.join(missing)}"
+    tried = subprocess.run(["unshare", *_APART, "true"], capture_output=True, text=True, check=False)
+    return f"a second engine has to stand apart: {tried.stderr.strip()}" if tried.returncode else None
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,7 @@ def hand_over(references: Iterable[str], source: docker.DockerClient, target: do
 
 
 def _start(folder: Path, host: str) -> "subprocess.Popen[bytes]":
-    apart = ["--net", "--uts", "--ipc", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    begin = [*_WITH_US, "unshare", *apart, "sh", "-c", _BEGIN, "sh", NAME, host, str(folder), *_daemon(folder, host)]
+    begin = [*_WITH_US, "unshare", *_APART, "sh", "-c", _BEGIN, "sh", NAME, host, str(folder), *_daemon(folder, host)]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(begin, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 

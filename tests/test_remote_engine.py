@@ -31,11 +31,12 @@ while [ "$1" != -- ]; do shift; done
 shift 2
 DOCKER_HOST=unix://{socket} exec "$@"
 """
+LACK = second_engine.lack()
 
 pytestmark = [
     pytest.mark.long,
     pytest.mark.xdist_group("far"),
-    pytest.mark.skipif(bool(second_engine.lack()), reason=str(second_engine.lack())),
+    pytest.mark.skipif(LACK is not None, reason=str(LACK)),
 ]
 
 

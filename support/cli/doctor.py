@@ -44,7 +44,7 @@ class Engine:
     def __init__(self) -> None:
         """Raises EngineError when the name of the engine leads nowhere."""
         self.address = address.find(os.environ)
-        self._end = time.monotonic() + (_OVER_SSH_WITHIN_S if self.address.url.startswith("ssh://") else _WITHIN_S)
+        self._end = time.monotonic() + (_OVER_SSH_WITHIN_S if self.address.over_ssh else _WITHIN_S)
 
     def ask(self, path: str) -> Any:
         """The engine's answer to GET `path`."""

@@ -11,10 +11,12 @@ from typing import Any
 from support.containers.address import Address
 from support.containers.dial import Channel, connect
 
+_PINGS_WITHIN_S, _OVER_SSH_WITHIN_S = 2.0, 20.0
 
-def ping(address: Address, within_s: float = 2.0) -> None:
-    """Returns when the engine answers. Raises OSError when it does not, within `within_s` seconds."""
-    get(address, "/_ping", within_s)
+
+def ping(address: Address) -> None:
+    """Returns when the engine answers. Raises OSError when it does not within 2 s, or 20 s where ssh connects."""
+    get(address, "/_ping", _OVER_SSH_WITHIN_S if address.over_ssh else _PINGS_WITHIN_S)
 
 
 def get_json(address: Address, path: str, within_s: float) -> Any:

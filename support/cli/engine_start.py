@@ -36,7 +36,7 @@ def trouble(address: Address) -> str | None:
 
 def mend(address: Address) -> str:
     """What a person would do about an engine that does not answer."""
-    if address.url.startswith("ssh://"):
+    if address.over_ssh:
         return f"let ssh reach docker there and ask nothing, or take another engine by changing {address.named_by}"
     if address.named_by:
         return f"start that engine, or take another by changing {address.named_by}"

@@ -44,6 +44,11 @@ class Address:
         """
         return not self.url.startswith("unix://")
 
+    @property
+    def over_ssh(self) -> bool:
+        """Whether an ssh has to connect first, which takes seconds."""
+        return self.url.startswith("ssh://")
+
 
 def find(environ: Mapping[str, str]) -> Address:
     """The engine that docker's own client takes: DOCKER_HOST's, the current context's, or the default one.
@@ -65,7 +70,7 @@ def settle(environ: MutableMapping[str, str]) -> Address:
     address = find(environ)
     environ["DOCKER_HOST"] = address.url
     environ.pop("DOCKER_CONTEXT", None)
-    if address.url.startswith(("unix://", "ssh://")):
+    if address.over_ssh or not address.elsewhere:
         for name in _TLS:  # no certificate is asked for there, and the SDK would look for them all the same
             environ.pop(name, None)
     elif address.certificates:
@@ -115,7 +120,7 @@ def _usable(address: Address) -> Address:
     if not address.url.startswith(_SCHEMES) or not _well_formed(address.url):
         wanted = f"an address such as {DEFAULT}, tcp://127.0.0.1:2375 or ssh://user@host"
         raise EngineError(f"{address.named_by} names {address.url}, which is no engine's address; expected {wanted}")
-    if address.url.startswith("ssh://") and not shutil.which("ssh"):
+    if address.over_ssh and not shutil.which("ssh"):
         raise EngineError(f"{address.named_by} names {address.url}, and there is no ssh here; install openssh-client")
     for path in [address.certificates / name for name in CERTIFICATES] if address.certificates else []:
         try:

@@ -118,8 +118,7 @@ class Fleet:
         self._room = min(order.budget, int(machine["MemTotal"]))
         self._began, self._began_at, self._waited_s = 0.0, "", 0.0
         self._wounded: list[Service] = []
-        self._lost = False
-        self._given_up = False
+        self._lost, self._given_up = False, False
         self._loopback = loopback_of(client, order.images, self._labels)
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="fleet")
         self._roles = _by_name(order, order.layout.roles)
