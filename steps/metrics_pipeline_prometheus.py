@@ -241,9 +241,9 @@ def burst_passed(context: Context) -> None:
     context.world.burning.expect_burst_passed()
 
 
-@then("they had lasted for {time:Duration} by then, and at the most for one evaluation longer")
-def lasted_for(context: Context, time: float) -> None:
-    context.world.burning.expect_held_for(time)
+@then("they had lasted for {time:Duration} by then, and at the most for {late:Duration} longer")
+def lasted_for(context: Context, time: float, late: float) -> None:
+    context.world.burning.expect_held_for(time, late)
 
 
 @then("within {deadline:Duration} somebody is told once that they are over")

@@ -21,13 +21,20 @@ def unexplained(arrivals: Sequence[Arrival]) -> list[str]:
         by_message[str(arrival.fields["key"])].append(arrival)
         by_worker[arrival.via].append(arrival.arrived)
     return [
-        message
+        f"{message}: {_told(earlier, later)}"
         for message, calls in by_message.items()
         for earlier, later in pairwise(calls)
         if not _failed(earlier, later)
         and _heard(by_worker[earlier.via], earlier.arrived, later.arrived)
         and _heard(by_worker[later.via], later.arrived, later.arrived)
     ]
+
+
+def _told(earlier: Arrival, later: Arrival) -> str:
+    """Both calls, in seconds from when the first one arrived."""
+    ended = "open" if earlier.ended is None else f"ended after {earlier.ended - earlier.arrived:.3f} s"
+    answer = f"{earlier.cut or earlier.status}, {'' if earlier.executed else 'not '}carried out"
+    return f"{earlier.via}, {ended} ({answer}), then {later.via} after {later.arrived - earlier.arrived:.3f} s"
 
 
 def _failed(earlier: Arrival, later: Arrival) -> bool:
