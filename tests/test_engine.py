@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from support.containers import address
-from support.errors import EngineError
+from support.cli import bench
+from support.containers import address, clocks
+from support.errors import EngineError, SuiteError
 from support.images.login import headers_for
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -125,3 +126,15 @@ def test_without_ssh_an_engine_over_ssh_is_refused_with_the_mend(monkeypatch: py
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(EngineError, match="there is no ssh here; install openssh-client"):
         address.find({"DOCKER_HOST": "ssh://ada@far"})
+
+
+def test_clocks_that_differ_by_more_than_half_a_second_are_told_with_the_mend() -> None:
+    assert clocks.agree(0.4) and clocks.agree(-0.4)
+    assert not clocks.agree(0.6) and not clocks.agree(-0.6)
+    assert clocks.told(-0.6) == "the clock of the engine's machine is 0.6 s behind"
+
+
+def test_an_engine_elsewhere_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://far:2375")
+    with pytest.raises(SuiteError, match="tcp://far:2375 is another machine's engine; run ./l3 bench on that machine"):
+        bench._expect_engine_here()

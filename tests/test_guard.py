@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -163,6 +164,12 @@ def test_what_a_run_left_of_which_nothing_is_known_is_named_and_removed_when_ask
         pass
     assert clean(orphans=True, yes=True) == 0
     assert not sweep.containers(client, labels.RUN)
+
+
+def test_an_owner_of_another_boot_is_dead_on_this_machine_and_not_known_on_another_of_its_name() -> None:
+    mine = labels.owned_by_this_process("any") | {labels.BOOT: "another"}
+    assert labels.owner_is_dead(mine)
+    assert labels.owner_is_unknown(mine | {labels.HOST: f"{socket.gethostname()} 0123456789abcdef"})
 
 
 def test_an_owner_whose_pid_went_to_another_process_is_dead() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import platform
 import re
 import signal
 import socket
@@ -446,6 +447,15 @@ def test_an_archive_appears_whole_or_not_at_all(
     with pytest.raises(ImageError, match="could not be written"):
         archive.save([image], folder / "missing" / "images.tar", client)
     assert not list(folder.iterdir())
+
+
+def test_a_system_for_another_processor_than_the_engines_is_not_made(
+    client: docker.DockerClient, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "vax")
+    with pytest.raises(ImageError, match=r"for vax, and the engine's machine is .*; reach an image registry"):
+        debian.make(manifest.load()["debian"], client, said.append)
+    assert not said
 
 
 # The contract of the stand-ins
