@@ -20,13 +20,13 @@ from support.containers.engine import connect, same_api
 from support.containers.image_files import file_in
 from support.containers.jaeger import JaegerService
 from support.containers.layout import Layout, Role, all_layouts
+from support.containers.loopback import images_needed, loopback_of
 from support.containers.platform import MOVABLE_CLOCK, Command, Node, OfTarget
 from support.containers.postgres import PostgresService
 from support.containers.prometheus import AlertmanagerService, PrometheusService
 from support.containers.provider import PROVIDERS
 from support.containers.redis import RedisDurableService, RedisService
 from support.containers.redis_cluster import RedisClusterService
-from support.containers.relayed import images_needed, loopback_of
 from support.containers.service import Service, Store
 from support.containers.target import Target
 from support.containers.toxiproxy import FIRST_LINK, ToxiproxyService

@@ -1,7 +1,33 @@
 """127.0.0.1 of the engine's machine, where all ports are published: by default this machine's own."""
 
-from support.containers import ports
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from support.containers import address, ports
 from support.containers.cgroup import peak_memory_of
+
+if TYPE_CHECKING:
+    import docker
+
+    from support.images.resolution import Image
+
+_IMAGE = "providers"  # the suite's own that has an interpreter
+
+
+def images_needed() -> tuple[str, ...]:
+    """The images that each fleet takes beside those of its containers."""
+    return (_IMAGE,) if address.find(os.environ).elsewhere else ()
+
+
+def loopback_of(client: "docker.DockerClient", images: "Mapping[str, Image]", owner: Mapping[str, str]) -> "Loopback":
+    """The engine's, for a fleet; `images` has what is needed, `owner` is the labels of what belongs to the fleet."""
+    engine = address.find(os.environ)
+    if not engine.elsewhere:
+        return Loopback()
+    from support.containers.relayed import Relayed  # whose libraries nobody else waits for
+
+    return Relayed(client, engine, images[_IMAGE].reference, owner)
 
 
 class Loopback:

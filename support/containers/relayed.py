@@ -7,7 +7,6 @@ whoever started it.
 
 import asyncio
 import json
-import os
 import threading
 import time
 from collections.abc import Coroutine, Mapping
@@ -19,16 +18,14 @@ import docker
 from docker.errors import DockerException
 from docker.types import LogConfig
 
-from support.containers import address, clocks, dial, labels, relay
+from support.containers import clocks, dial, labels, relay
 from support.containers.address import Address
 from support.containers.loopback import Loopback
 from support.containers.service import archive
 from support.containers.streams import Stream, Wire, carry
 from support.errors import EngineError, FleetError
-from support.images.resolution import Image
 from support.origin import words
 
-IMAGE = "providers"  # of the suite's own, with an interpreter
 _SUPPORT = Path(__file__).resolve().parents[1]
 _ROOM = (f"containers/{name}.py" for name in ("__init__", "cgroup", "ports", "relay", "streams"))
 _PROGRAM = ("__init__.py", "errors.py", *_ROOM)
@@ -39,17 +36,6 @@ _ANSWERS_WITHIN_S = 20.0
 _BEATS_EVERY_S = 0.5
 _BEARABLE_S = 2.0  # as the suite's own pulse
 Result = TypeVar("Result")
-
-
-def images_needed() -> tuple[str, ...]:
-    """The images that each fleet of the engine needs beside its own."""
-    return (IMAGE,) if address.find(os.environ).elsewhere else ()
-
-
-def loopback_of(client: docker.DockerClient, images: Mapping[str, Image], owner: Mapping[str, str]) -> Loopback:
-    """That of the engine's machine; `owner` is the labels of what belongs to it."""
-    engine = address.find(os.environ)
-    return Relayed(client, engine, images[IMAGE].reference, owner) if engine.elsewhere else Loopback()
 
 
 class Relayed(Loopback):
