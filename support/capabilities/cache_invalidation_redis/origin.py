@@ -153,8 +153,9 @@ class Origin:
             raise ProbeError("PostgreSQL was told to log every statement, and does not")
 
     def _setting(self, name: str) -> str:
-        with _told():
-            row = self._connection.execute("SELECT current_setting(%s)", [name]).fetchone()
+        """As a session is told that begins now: the server tells all others before it lets that one in."""
+        with _told(), self._another() as connection:
+            row = connection.execute("SELECT current_setting(%s)", [name]).fetchone()
         return str(row[0]) if row else ""
 
     def _mark(self) -> str:

@@ -30,6 +30,11 @@ local function mine(turn, key, consumer)
     return pending and pending[2] == consumer and redis.call('HGET', 'queue:turns', key) == turn
 end
 
+-- From now on the consumer has all the time again until another may take the turn over.
+local function renew(turn, consumer)
+    redis.call('XCLAIM', 'queue:ready', 'workers', consumer, 0, turn, 'JUSTID')
+end
+
 local function end_turn(turn, key)
     redis.call('XACK', 'queue:ready', 'workers', turn)
     redis.call('XDEL', 'queue:ready', turn)
@@ -97,6 +102,7 @@ if tonumber(redis.call('HGET', 'queue:deliveries', id) or 0) >= tonumber(most) t
     bury(turn, key)
     return false
 end
+renew(turn, consumer)
 return {id, redis.call('HGET', 'queue:messages', id), redis.call('HINCRBY', 'queue:deliveries', id, 1)}
 """
 )
@@ -154,7 +160,7 @@ RENEW = (
     + """
 local turn, key, consumer = unpack(ARGV)
 if not mine(turn, key, consumer) then return 0 end
-redis.call('XCLAIM', 'queue:ready', 'workers', consumer, 0, turn, 'JUSTID')
+renew(turn, consumer)
 return 1
 """
 )
