@@ -72,7 +72,7 @@ class Begun:
         lines = FEATURE.read_text(encoding="utf-8").splitlines()
         place = next(number for number, line in enumerate(lines, 1) if line.strip() == f"Scenario: {title}")
         self.reports, self.files = folder / "reports", folder / "files"
-        self.files.mkdir()
+        self.files.mkdir(parents=True)
         own = {"L3_REPORTS": str(self.reports), "L3_NO_BOOTSTRAP": "1", "TMPDIR": str(self.files)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "behave", "--format=plain", f"{FEATURE}:{place}"],
@@ -123,16 +123,16 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-@pytest.mark.parametrize("way", ["over_tls", "over_ssh"])
-def test_a_scenario_is_judged_as_on_this_machine(
-    way: str, far: SecondEngine, tmp_path: Path, request: pytest.FixtureRequest
+def test_scenarios_are_judged_as_on_this_machine_also_side_by_side(
+    far: SecondEngine, tmp_path: Path, over_tls: dict[str, str], over_ssh: dict[str, str]
 ) -> None:
-    begun = Begun(tmp_path, SHORT, request.getfixturevalue(way))
-    run = begun.ended()
-    assert (run.code, list(run.verdicts.values())) == (0, ["passed"]), run.output
-    containers = (run.folder / "containers.jsonl").read_text(encoding="utf-8").splitlines()
-    assert len(containers) == 5 and not any('"peak_memory": null' in line for line in containers)
-    expect_nothing_left(far, begun)
+    both = [Begun(tmp_path / way, SHORT, environ) for way, environ in (("tls", over_tls), ("ssh", over_ssh))]
+    for run in [begun.ended() for begun in both]:
+        assert (run.code, list(run.verdicts.values())) == (0, ["passed"]), run.output
+        containers = (run.folder / "containers.jsonl").read_text(encoding="utf-8").splitlines()
+        assert len(containers) == 5 and not any('"peak_memory": null' in line for line in containers)
+    for begun in both:
+        expect_nothing_left(far, begun)
 
 
 def test_what_is_cut_off_is_unknown_and_not_held_against_the_platform(
