@@ -30,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="judge the platform whose folder this is (default: L3_PLATFORM, else support/platforms/reference)",
     )
-    add("--jobs", metavar="N", type=_jobs, default=1, help="run N features at the same time, each in its own process")
+    add(
+        "--jobs", metavar="N", type=_jobs, default=1,
+        help="run N features at the same time, each in its own process; more than the machine has cores are no faster, "
+        "and what they make late may count as the platform's fault",
+    )  # fmt: skip
     add("--shard", metavar="K/N", type=shard_option, help=_SHARD)
     add("features", metavar="FEATURE", nargs="*", help="a feature file, file:line of a scenario, or a folder")
 
