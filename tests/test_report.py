@@ -25,6 +25,7 @@ from support.ledger.plan import Share
 from support.polling import poll
 from support.report.findings import finding
 from support.report.merge import merge
+from support.report.timeline import Lane, Span, Timeline
 
 ROOT = TESTS.parent
 VERDICTS, SELECTION = TESTS / "projects" / "verdicts", TESTS / "projects" / "selection"
@@ -303,6 +304,13 @@ def test_steps_are_noted_with_what_became_of_them(tmp_path: Path) -> None:
     assert [step["outcome"] for step in noted["endings/broken"]] == ["failed"]
     assert [step["outcome"] for step in noted["endings/skipped"]] == ["not reached", "not reached"]
     assert noted["endings/broken"][0]["text"] == "a promise is broken"
+
+
+def test_the_critical_path_is_what_waited_for_each_other() -> None:
+    times = {"a": (0, 50), "b": (0, 90), "c": (51, 100), "d": (91, 120), "e": (101, 101), "f": (121, 200)}
+    lanes = [Lane(name, [Span("passed", "", *map(float, when))], "", "", "", "") for name, when in times.items()]
+    assert [lane.title for lane in Timeline(lanes, 200.0).critical_path] == ["b", "d", "f"]
+    assert Timeline([], 0.0).critical_path == []
 
 
 def test_the_page_of_an_old_run_shows_the_text_of_its_time(tmp_path: Path) -> None:

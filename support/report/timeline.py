@@ -33,6 +33,16 @@ class Lane:
     ready: str
     ran: str
 
+    @property
+    def start_s(self) -> float:
+        """When its fleet began."""
+        return self.spans[0].start_s
+
+    @property
+    def end_s(self) -> float:
+        """When its last scenario had ended."""
+        return max(span.end_s for span in self.spans)
+
 
 @dataclass(frozen=True)
 class Timeline:
@@ -40,6 +50,21 @@ class Timeline:
 
     lanes: list[Lane]
     total_s: float
+
+    @property
+    def critical_path(self) -> list[Lane]:
+        """Those that set the length of the run: the last to end, before it the one whose end let it begin, and so on.
+
+        It is that of one machine: what runs on another waits for nobody here.
+        """
+        path = sorted(self.lanes, key=_end)[-1:]
+        while before := [lane for lane in self.lanes if path and lane.start_s < lane.end_s <= path[0].start_s]:
+            path.insert(0, max(before, key=_end))
+        return path
+
+
+def _end(lane: Lane) -> float:
+    return lane.end_s
 
 
 def timeline_of(material: Material, features: Sequence[Feature]) -> Timeline:
