@@ -34,7 +34,9 @@ class Load:
         self._slow = world.provider.arm("slow", times=None, match=match, ms=_TAKES_MS)
         pool = world.closing.enter_context(threads(customers))
         world.closing.callback(self._ending.set)  # is called before the threads are waited for
-        self._lines = [pool.submit(self._publish, world.customer()) for _ in range(customers)]
+        # In turn: those that publish together are done together, and then there is a moment with nothing under way.
+        turns = (number * _EVERY_S / customers for number in range(customers))
+        self._lines = [pool.submit(self._publish, world.customer(), turn) for turn in turns]
         if not poll(lambda: len(world.done()) > customers, _BEGUN_WITHIN_S):
             raise ProbeError(f"nothing took effect within {_BEGUN_WITHIN_S:g} s, before anything was broken")
 
@@ -51,8 +53,9 @@ class Load:
         """The messages whose call of the provider was broken off by its caller."""
         return {str(arrival.fields["key"]) for arrival in self._world.all_arrivals() if arrival.cut == "caller"}
 
-    def _publish(self, customer: str) -> None:
+    def _publish(self, customer: str, after_s: float) -> None:
         place = 0
+        time.sleep(after_s)
         while not self._ending.is_set():
             self._world.accept(self._world.new(customer), place)
             place += 1
