@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,14 +53,21 @@ class Run:
         return json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))
 
 
-def start(project: Path, reports: Path, arguments: Sequence[str], launcher: bool = False) -> subprocess.Popen[str]:
-    """Starts behave, or the launcher's run command, in `project`."""
+def start(
+    project: Path,
+    reports: Path,
+    arguments: Sequence[str],
+    launcher: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> subprocess.Popen[str]:
+    """Starts behave, or the launcher's run command, in `project`, with `environ` besides."""
     program = ["-c", _LAUNCH] if launcher else ["-m", "behave"]
     environment = {
         **os.environ,
         "PYTHONPATH": str(TESTS.parent),
         "L3_REPORTS": str(reports),
         "PYTHONUNBUFFERED": "1",
+        **(environ or {}),
     }
     return subprocess.Popen(
         [sys.executable, *program, *arguments],

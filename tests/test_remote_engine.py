@@ -3,15 +3,13 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import docker
 import pytest
 import second_engine
-from behave_runs import Run
+from behave_runs import Run, start
 from second_engine import SecondEngine
 from test_guard import guards
 
@@ -73,12 +71,9 @@ class Begun:
         place = next(number for number, line in enumerate(lines, 1) if line.strip() == f"Scenario: {title}")
         self.reports, self.files = folder / "reports", folder / "files"
         self.files.mkdir(parents=True)
-        own = {"L3_REPORTS": str(self.reports), "L3_NO_BOOTSTRAP": "1", "TMPDIR": str(self.files)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "behave", "--format=plain", f"{FEATURE}:{place}"],
-            cwd=ROOT, env={**os.environ, **own, "PYTHONUNBUFFERED": "1", **environ}, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+        words = ["--format=plain", f"{FEATURE}:{place}"]
+        own = {"L3_NO_BOOTSTRAP": "1", "TMPDIR": str(self.files), **environ}
+        self.process = start(ROOT, self.reports, words, environ=own)
         self.said = ""
 
     def await_step(self) -> None:

@@ -89,12 +89,16 @@ def _go_straight(environ: MutableMapping[str, str], host: str) -> None:
         environ["no_proxy"] = environ["NO_PROXY"] = ",".join([*filter(None, spared), host])
 
 
+def docker_certificates(environ: Mapping[str, str]) -> Path:
+    """The folder of docker's own certificates: what DOCKER_CERT_PATH names, else ~/.docker."""
+    return Path(environ.get("DOCKER_CERT_PATH") or Path.home() / ".docker")
+
+
 def _named(host: str, environ: Mapping[str, str]) -> Address:
     """What DOCKER_HOST leads to, with TLS where the SDK would take it: for DOCKER_TLS_VERIFY or DOCKER_CERT_PATH."""
-    verify, folder = bool(environ.get("DOCKER_TLS_VERIFY")), environ.get("DOCKER_CERT_PATH")
-    if not host.startswith(_NETWORK) or not (verify or folder):
+    if not host.startswith(_NETWORK) or not any(environ.get(name) for name in _TLS):
         return Address(host, "DOCKER_HOST")
-    return Address(host, "DOCKER_HOST", Path(folder) if folder else Path.home() / ".docker", verify)
+    return Address(host, "DOCKER_HOST", docker_certificates(environ), bool(environ.get("DOCKER_TLS_VERIFY")))
 
 
 def _of_context(name: str, by: str, folder: Path) -> Address:

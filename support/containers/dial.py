@@ -6,11 +6,10 @@ Standard library only, because the launcher asks on a bare machine.
 import os
 import socket
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from support.containers.address import CERTIFICATES, Address
+from support.containers.address import CERTIFICATES, Address, docker_certificates
 
 if TYPE_CHECKING:  # loading it takes longer than most engines take to answer
     import ssl
@@ -62,7 +61,7 @@ def tls(address: Address) -> "ssl.SSLContext | None":
         return None
     import ssl
 
-    folder = address.certificates or Path(os.environ.get("DOCKER_CERT_PATH") or Path.home() / ".docker")
+    folder = address.certificates or docker_certificates(os.environ)
     authority, certificate, key = (folder / name for name in CERTIFICATES)
     context = ssl.create_default_context(cafile=authority)
     context.load_cert_chain(certificate, key)

@@ -35,6 +35,14 @@ def owned_by_this_process(run: str) -> dict[str, str]:
     }
 
 
+def container_name(labels: Mapping[str, str], service: str) -> str:
+    """What the container of a `service` is called, by the labels of its fleet.
+
+    With the process, because of one run several may each have a fleet of the same feature.
+    """
+    return f"l3-{labels[RUN]}-{labels[FEATURE]}-{labels[PID]}-{service}"[:120]
+
+
 def owner_of(labels: Mapping[str, str]) -> Owner:
     """What is known of the owner that `labels` name.
 

@@ -30,7 +30,6 @@ _SUPPORT = Path(__file__).resolve().parents[1]
 _ROOM = (f"containers/{name}.py" for name in ("__init__", "cgroup", "ports", "relay", "streams"))
 _PROGRAM = ("__init__.py", "errors.py", *_ROOM)
 _PLACE = "relay"  # the program's folder, and the name of the container
-_NAMED_BY = (labels.RUN, labels.FEATURE, labels.PID, labels.SERVICE)
 _MEMORY = 128 * 1024 * 1024
 _ANSWERS_WITHIN_S = 20.0
 _BEATS_EVERY_S = 0.5
@@ -131,7 +130,7 @@ class Relayed(Loopback):
         made = self._client.containers.create(
             self._image,
             ["python", "-m", relay.__name__],
-            name="-".join(("l3", *(self._labels[name] for name in _NAMED_BY)))[:120],
+            name=labels.container_name(self._labels, _PLACE),
             labels=self._labels,
             working_dir=f"/{_PLACE}",
             stdin_open=True,  # and closed with the only connection that feeds it

@@ -13,6 +13,7 @@ from docker.types import EndpointConfig
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 
+from support.containers.labels import container_name
 from support.containers.loopback import Loopback
 from support.errors import EngineError, FleetError
 from support.origin import words
@@ -67,8 +68,7 @@ class Service(DockerContainer):
         self.name = name
         self.times = Times()
         self.abandoned = False  # set when nobody waits for it any more
-        # With the process, because of one run several may each have a fleet of the same feature.
-        self.with_name(f"l3-{labels['l3.run']}-{labels['l3.feature']}-{labels['l3.pid']}-{name}"[:120])
+        self.with_name(container_name(labels, name))
         self.with_network_aliases(name)
         self._labels = labels
         self._published = {port: 0 for port in (self.port, *extra_ports) if port}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 from support.ledger.history import NODE
@@ -57,14 +58,10 @@ class Timeline:
 
         It is that of one machine: what runs on another waits for nobody here.
         """
-        path = sorted(self.lanes, key=_end)[-1:]
-        while before := [lane for lane in self.lanes if path and lane.start_s < lane.end_s <= path[0].start_s]:
-            path.insert(0, max(before, key=_end))
+        path = sorted(self.lanes, key=attrgetter("end_s"))[-1:]
+        while before := [lane for lane in self.lanes if lane.start_s < lane.end_s <= path[0].start_s]:
+            path.insert(0, max(before, key=attrgetter("end_s")))
         return path
-
-
-def _end(lane: Lane) -> float:
-    return lane.end_s
 
 
 def timeline_of(material: Material, features: Sequence[Feature]) -> Timeline:
@@ -78,8 +75,8 @@ def timeline_of(material: Material, features: Sequence[Feature]) -> Timeline:
         spans = [*_fleet(containers, rows, zero), *(_scenario(row, zero) for row in rows)]
         if spans:
             lanes.append(_lane(title, spans))
-    lanes.sort(key=lambda lane: lane.spans[0].start_s)
-    return Timeline(lanes, max((span.end_s for lane in lanes for span in lane.spans), default=0.0))
+    lanes.sort(key=attrgetter("start_s"))
+    return Timeline(lanes, max((lane.end_s for lane in lanes), default=0.0))
 
 
 def _zero(material: Material) -> float:
