@@ -294,9 +294,9 @@ def authors_see_all_their_changes(context: Context) -> None:
     context.world.authors.expect_nothing_stale()
 
 
-@when("each price is changed at both storefronts at the same time")
-def change_at_both(context: Context) -> None:
-    context.world.rivals.change_at_both()
+@when("each price is changed at the first storefront, and at the second before the first is done")
+def change_one_after_the_other(context: Context) -> None:
+    context.world.rivals.change_one_after_the_other()
 
 
 @when(

@@ -144,14 +144,17 @@ class Rivals:
         self._world = world
         self._lists: list[dict[str, int]] = []
 
-    def change_at_both(self) -> None:
-        """Every price is changed at both storefronts; returns when all of that is done."""
-        wanted = [(product, storefront) for product in self._world.prices for storefront in self._world.storefronts]
-        changes = [
-            change
-            for product, storefront in wanted
-            for change in self._world.begin(storefront.set_price, [product, next(self._world.cents)])
-        ]
+    def change_one_after_the_other(self) -> None:
+        """Every price changes at the first storefront and, once the database has that, at the second.
+
+        The first one still has to tell Redis of its change. Returns when all is done.
+        """
+        world, (first, second) = self._world, self._world.storefronts
+        earlier, later = ({product: next(world.cents) for product in world.prices} for _ in range(2))
+        changes = world.begin(first.set_price, *earlier.items())
+        if not poll(lambda: world.origin.prices(world.name) == earlier, _HOLDS_WITHIN_S, every_s=0.01):
+            raise FaultError(f"the database did not have the first storefront's prices within {_HOLDS_WITHIN_S:g} s")
+        changes += world.begin(second.set_price, *later.items())
         for change in changes:
             change.result()
 
