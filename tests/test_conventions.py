@@ -183,6 +183,37 @@ def test_a_sentence_with_two_kinds_of_parameters_or_of_steps_stands_once(
     assert set(ended.verdicts.values()) == {"passed"}, ended.output
 
 
+# A run of several features at once loads each with its own sentences only, and one of all loads them together.
+_SENTENCES = """
+from pathlib import Path
+from behave.configuration import Configuration
+from behave.runner import Runner
+from behave.step_registry import registry
+from support.run.prelude import features
+from support.run.sentences import refuse_twins
+
+runner = Runner(Configuration(["-f", "null"]))
+runner.setup_paths()
+with runner.path_manager:
+    runner.load_hooks()
+    runner.load_step_definitions()
+refuse_twins(registry)
+for feature in features(runner.feature_locations()):
+    for scenario in feature.walk_scenarios():
+        for step in scenario.all_steps:
+            place = registry.find_match(step).location
+            print(Path(feature.filename).stem, Path(place.filename).stem)
+"""
+
+
+def test_no_sentence_stands_twice_and_no_feature_needs_one_of_another() -> None:
+    done = subprocess.run([sys.executable, "-c", _SENTENCES], cwd=ROOT, capture_output=True, text=True, check=True)
+    used = {tuple(line.split()) for line in done.stdout.splitlines()}
+    keys = {path.name for path in (ROOT / "support" / "capabilities").iterdir()}
+    assert {feature for feature, _ in used} == {path.stem for path in ROOT.glob("features/*/*.feature")}
+    assert not [(feature, steps) for feature, steps in used if steps != feature and steps in keys]
+
+
 # Who may import whom
 
 # From above to below: a room imports from those below it, and from its own row.

@@ -40,12 +40,12 @@ def shell(
 
 
 @pytest.mark.parametrize("program", [BEHAVE, RUN], ids=["behave", "launcher"])
-@pytest.mark.parametrize("feature, code", [("saving", 0), ("endings", 1)])
+@pytest.mark.parametrize("features, code", [("saving.feature", 0), ("endings.feature:7", 1)])
 @pytest.mark.parametrize("where", [">&- 2>&- <&-", ">/dev/full 2>/dev/full", "| head -1", "2>&1 | head -c 1"])
 def test_who_closes_the_output_ends_the_talking_and_not_the_run(
-    program: str, feature: str, code: int, where: str, tmp_path: Path
+    program: str, features: str, code: int, where: str, tmp_path: Path
 ) -> None:
-    done = shell(f"{program} features/{feature}.feature {where}", tmp_path)
+    done = shell(f"{program} features/{features} {where}", tmp_path)
     assert done.returncode == code, done.stderr
     assert {"ledger.jsonl", "summary.json", "index.html"} <= {path.name for path in (tmp_path / "latest").iterdir()}
 

@@ -28,11 +28,13 @@ FAILED = {"endings/broken", "endings/broken-then-a-clean-up-fails", "endings/nes
 PASSED = {"endings/kept", "endings/a-row-of-one-red", "endings/a-row-of-two-blue"}
 
 
-@pytest.fixture(scope="module", params=["behave", "launcher"])
+@pytest.fixture(
+    scope="module", params=[pytest.param(run, marks=pytest.mark.xdist_group(run.__name__)) for run in (behave, launch)]
+)
 def endings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The run of all endings, by plain behave and by the launcher."""
-    run = {"behave": behave, "launcher": launch}[request.param]
-    return run(PROJECT, tmp_path_factory.mktemp("reports"), "--tags=@tier1")
+    """The run of all endings, by plain behave and by the launcher: each once, for one process."""
+    run: Run = request.param(PROJECT, tmp_path_factory.mktemp("reports"), "--tags=@tier1")
+    return run
 
 
 def test_only_assertions_in_steps_fail(endings: Run) -> None:

@@ -20,6 +20,7 @@ from support import footing
 from support.errors import SuiteError
 from support.footing import COULD_NOT_TELL
 from support.ledger.summary import WRONG_COMMAND
+from support.run.sentences import of_selected
 from support.run.trouble import message
 
 NO_SUCH_FEATURE = (NoSuchFile, InvalidFileLocationError, InvalidFilenameError)
@@ -41,6 +42,7 @@ def begin() -> None:
     footing.take()
     runner.collect_feature_locations = _watched(runner.collect_feature_locations)
     runner.parse_features = _watched(features)
+    runner.Runner.load_step_definitions = of_selected(runner.Runner.load_step_definitions)
     runner.load_step_modules = _watched(runner.load_step_modules)
     runner.make_formatters = _watched(_on_lasting_streams(runner.make_formatters))
 

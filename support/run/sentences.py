@@ -1,16 +1,23 @@
-"""A sentence means one thing: one that is defined twice is told, with both places, before anything is started."""
+"""A sentence means one thing: one that is defined twice is told, with both places, before anything is started.
+
+Only the selected features' are loaded: behave holds each sentence against every other one, which for those of all
+features takes half a second, in each process.
+"""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from behave import runner_util
 from behave.step_registry import AmbiguousStep
 
 from support.errors import SuiteError
 from support.run.places import place_of
 from support.run.trouble import told
+from support.settings import ROOT
 
+_CAPABILITIES = ROOT / "support" / "capabilities"
 _MEND = "delete one of them, or word it differently"
 _PARAMETER = re.compile(r"\{\w*(:[^}]*)?\}")
 
@@ -24,6 +31,25 @@ def refuse_twins(registry: Any) -> None:
     problems = [f"a sentence stands twice, {places}: {_MEND}" for places in _twins(registry.steps)]
     if problems:
         raise SuiteError("\n".join(problems))
+
+
+def of_selected(load: Callable[[Any], None]) -> Callable[[Any], None]:
+    """behave's `load` of a runner's step modules, but for those of capabilities of which no feature is selected."""
+
+    def loaded(runner: Any) -> None:
+        selected = {Path(location.filename).stem for location in runner.feature_locations()}
+        execute: Callable[..., Any] = runner_util.exec_file
+
+        def execute_if_wanted(module: str, *names: Any) -> None:
+            key = Path(module).stem
+            if key in selected or not (_CAPABILITIES / key).is_dir():
+                execute(module, *names)
+
+        runner_util.exec_file = execute_if_wanted
+        load(runner)
+        runner_util.exec_file = execute
+
+    return loaded
 
 
 def why_not_loaded(error: BaseException, root: Path) -> str:
