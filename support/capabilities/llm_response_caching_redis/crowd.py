@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _WAIT_WITHIN_S = 10.0
 _LOOK_EVERY_S = 0.1
+_RENEWED_S = 1.0  # a lease of 1 s is renewed three times in its life, and not while Redis is thought to be away
 
 
 class Crowd:
@@ -84,21 +85,32 @@ class Crowd:
         """Those who wait at the gateway of that `place` get an answer, after one more call that begins in time."""
         taken_over = self._world.provider.await_arrivals(2, within_s, alias=self._world.customer)
         assert_that(len(taken_over), equal_to(2), f"calls that the provider counted within {within_s:g} s")
-        self._held.heal()
+        second = taken_over[1].seq
+        if not poll(lambda: second in {call.seq for call in self._held.waiting()}, _WAIT_WITHIN_S):
+            raise ProbeError("the provider does not hold the second call")
+        self._held.release(second)  # the first one's answer is late
         numbers = {number_of(one.result()) for one in self._asked[place]}
         assert_that(numbers, equal_to({taken_over[1].seq}), "calls that those who waited were answered by")
         assert_that(len(self._calls()), equal_to(2), "calls that the provider counted in all")
 
     def expect_late_not_given(self, place: int) -> None:
-        """The gateway of that `place` goes on, and the answer that it gets so late is given to nobody who asks then."""
-        world = self._world
+        """The gateway of that `place` goes on, and the answer that it gets so late is given to nobody who asks then.
+
+        It gets that when it has reached Redis again, and might have renewed what is no longer its own.
+        """
+        world, gateway = self._world, self._world.nodes[place]
         began, lives = time.monotonic(), self._redis.lifetimes()
-        world.faults.mend(world.nodes[place].name)
+        world.faults.mend(gateway.name)
+        if not poll(lambda: gateway.forget_document(world.customer, world.fresh("document")), _WAIT_WITHIN_S):
+            raise ProbeError(f"{gateway.name} went on, and does not reach Redis")
+        wait_until(time.monotonic() + _RENEWED_S)
+        left, passed_s = self._redis.lifetimes(), time.monotonic() - began
+        self._held.heal()
         late = {number_of(one.result()) for one in self._asked[place]}
         numbers = {number_of(gateway.ask(world.customer, world.question)) for gateway in world.nodes}
         assert_that(late & numbers, empty(), "late answers that took the place of what others were given")
-        left, passed_s = self._redis.lifetimes(), time.monotonic() - began
-        cut = {key: (lives[key], left[key]) for key in lives.keys() & left.keys() if left[key] < lives[key] - passed_s}
+        lost_s = {key: life - left.get(key, 0.0) for key, life in lives.items()}
+        cut = {key: lost for key, lost in lost_s.items() if lost > passed_s}
         assert_that(cut, empty(), f"keys whose life is shorter by more than the {passed_s:.1f} s that have passed")
 
     def _calls(self) -> list[Arrival]:

@@ -12,9 +12,10 @@ from support.capabilities.llm_response_caching_redis.client import Adapter, Answ
 from support.capabilities.llm_response_caching_redis.pairs import EMBEDDER, SAME
 from support.clients.model_provider_control import Near
 from support.errors import ProbeError
+from support.polling import poll
 from support.probes.redis import client_of
 from support.worlds.crowds import for_each
-from support.worlds.world import turns, wait_until
+from support.worlds.world import turns
 
 if TYPE_CHECKING:
     from support.capabilities.llm_response_caching_redis.world import World
@@ -31,7 +32,8 @@ _USUAL: Mapping[str, Any] = {
     "lfu-decay-time": 1,
 }
 _POLITE = SAME["please at the end"]
-_CLOCK_S = {"allkeys-lru": 1.2, "allkeys-lfu": 0.0}  # it knows the moment of a use to the second, and how often exactly
+_BY_THE_SECOND = "allkeys-lru"  # it knows the moment of a use to the second
+_TURNS_WITHIN_S = 5.0
 _WORDS = 6400  # of an answer, 32 KB; whole and in pieces it is kept in twice as much
 _SPARE = 512 * 1024  # bytes, for what is on the way of so many at once
 _ROOM = 4 * 1024 * 1024  # more than what all that are asked for then take
@@ -69,8 +71,9 @@ class Room:
         self._made = time.monotonic()
         self._often, self._once = self._new(often), self._new(once)
         self._ask(self._often * 2)
+        self._await_next_second()
         self._ask(self._once)
-        wait_until(time.monotonic() + _CLOCK_S[self._policy])
+        self._await_next_second()
         self._ask(self._often * 2)
 
     def fill(self) -> None:
@@ -116,6 +119,14 @@ class Room:
         if not has_room:
             self._expect_dropped(1)
         self._give_room(_SPARE)
+
+    def _await_next_second(self) -> None:
+        """What is used from now on was used later than all before, by Redis's own clock."""
+        if self._policy != _BY_THE_SECOND:
+            return
+        second = self._redis.info("server")["lru_clock"]
+        if not poll(lambda: self._redis.info("server")["lru_clock"] != second, _TURNS_WITHIN_S, every_s=0.02):
+            raise ProbeError(f"the clock of Redis did not move within {_TURNS_WITHIN_S:g} s")
 
     def _of_both(self, question: Question) -> list[Answer]:
         return [gateway.ask(self._customer, question) for gateway in self._world.nodes]
