@@ -56,6 +56,7 @@ def warns(context: Context, who: Who) -> None:
 @when("{who:Node} fail their checks")
 def fails(context: Context, who: Who) -> None:
     context.world.answer_checks(who, Health.FAILING)
+    context.world.let_pass(1)  # whoever is told of it by Consul has heard
 
 
 @given("{who:Node} fails its checks meanwhile")

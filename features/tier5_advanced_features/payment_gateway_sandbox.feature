@@ -87,7 +87,7 @@ Feature: Money moves once, and only when it should
       Given an order of 19.99 USD
       And the provider, which tells of nothing, has charged it for the first node, and has not answered yet
       And both nodes are cut off from the database
-      And the provider answers, and 6 s go by
+      And the provider answers, and 7 s go by
       When both nodes reach the database again
       Then within 10 s the order counts as paid
       And the order was charged once

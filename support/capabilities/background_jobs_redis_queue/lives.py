@@ -71,7 +71,7 @@ class Lives:
         """Another is to come after it, which is said before; one that is done is asked for meanwhile."""
         self._aside = self._world.label("aside")
         self._world.service.arm("status", match={"path": f"/{self._aside}"}, status=422)
-        self._hand_in(self._aside, delay_s=_SLACK_S / 2)
+        self._hand_in(self._aside, delay_s=0.7)
         self._said.append((self._aside, self._follower(self._aside), Outcome.TAKEN))
         self._ask_one_that_is_done()
         self._world.expect_put_aside(self._aside, 3.0)
@@ -240,7 +240,7 @@ class Lives:
         answered = time.time()
         self._world.answer()
         self._world.expect_done(within_s)
-        wait_until(time.monotonic() + max(self._taken_back.values()) + _LEASE_S + _SLACK_S - time.time())
+        wait_until(time.monotonic() + max(self._taken_back.values()) + _LEASE_S + 1.0 - time.time())
         self._world.expect_done(0)
         found = self._world.starts()
         wanted = Counter(self._world.labels) + Counter({self._aside: 1, self._failed[0]: _FAILURES})

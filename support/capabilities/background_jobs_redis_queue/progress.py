@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
 _STEPS = 5
-_STEP_MS = 100  # so that the progress of a run that is begun again is asked for at each step
+_STEP_MS = 200  # so that the progress of a run that is begun again is asked for at each step
 _OVER = (State.DONE, State.FORGOTTEN)
 
 

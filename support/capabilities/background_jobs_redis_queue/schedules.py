@@ -94,6 +94,9 @@ class Schedules:
         begun = len(self._ticks()) - self._ticks_before
         since = (time.time() - self._asked_for) // self._interval_s - (self._seen - self._asked_for) // self._interval_s
         assert_that(begun, less_than_or_equal_to(1 + int(since)), "how often it was begun since the outage")
+        due = self._asked_for + ((self._seen - self._asked_for) // self._interval_s + 1) * self._interval_s
+        soon = [moment for moment in self._ticks()[self._ticks_before :] if moment < due - EARLY_S]
+        assert_that(len(soon), less_than_or_equal_to(1), "how often it was begun before it was due again")
 
     def let_pass(self, seconds: float) -> None:
         """Waits."""

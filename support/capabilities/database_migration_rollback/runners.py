@@ -26,6 +26,7 @@ class Runners:
 
     def migrate_at_once(self, count: int, release: int, for_s: float) -> None:
         """`count` migrators to `release`; who is in their way stays for `for_s` seconds, and until all are there."""
+        self._world.probe.slow_down(self._world.roles.migrator, 0.0005)  # one works for longer than another pauses
         self._world.probe.note_what_is_made()
         runners = self._start([self._world.errand(release)] * count)
         reach(self._world.waiting.is_waited_for, "one of them waits for who is in the way")

@@ -99,19 +99,20 @@ class Retries:
             refusal.await_hits(1, WELL_WITHIN_S)
 
     def publish_around(self, before: int, after: int, each: int) -> None:
-        """A customer's messages, of which the one in between is refused, and then held by the provider.
+        """A customer's messages, of which the one in between is cut off, and then held by the provider.
 
-        When it has been refused, all whose names look like that customer's publish `each`.
+        When it has been cut off, all whose names look like that customer's publish `each`.
         """
         world = self._world
         customer, *others = world.lines.names()
         world.publish_line(customer, before)
         bad = world.new(customer)
-        fault = self.refuse(bad, 1)
+        first = world.provider.arm("hold_before", times=1, match={"key": bad.id})
         world.provider.arm("hold_before", times=None, match={"key": bad.id})
         self.refused = [world.accept(bad)]
         world.publish_line(customer, after)
-        fault.await_hits(1, WELL_WITHIN_S)
+        first.await_waiting(1, WELL_WITHIN_S)
+        first.cut()  # when those behind it stand in the line
         for_each(others, lambda key: world.publish_line(key, each))
         self.others = [message for message in world.messages if message.key in others]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from support.capabilities.message_queue_redis_streams.world import World
 
 _MANY = 24  # messages, more than are under way at once
-_STEADY_S = 0.3  # in which nobody else begins
+_STEADY_S = 1.0  # in which nobody else begins
 
 
 class Strength:

@@ -19,6 +19,8 @@ _MOST = 40  # messages, by which each worker should have got its share
 _SHARE = {"worker-1": 6, "worker-2": 1}  # of 8 messages that each may work on at once
 _MOMENT_S = 0.5  # a worker that is not heard for so long is still heard before 1 s is over
 _BEGUN_WITHIN_S = 5.0
+_ENDS_WITHIN_S = 5.0
+_GIVEN_BACK_S = 0.3  # until the other has begun what it was given
 FIRST, SECOND = "worker-1", "worker-2"
 
 
@@ -120,6 +122,9 @@ class UnderWay:
         """
         world = self._world
         wait_until(time.monotonic() + for_s)
+        first = world.fleet.named(FIRST)  # what it gives back when it ends, it has given back then
+        poll(lambda: first.state().get("Status") == "exited", _ENDS_WITHIN_S)
+        wait_until(time.monotonic() + _GIVEN_BACK_S)
         with self._pulse.excusing(SECOND):
             assert_that(world.deliveries() - self._deliveries, empty(), "messages that were begun once more")
             world.dead_letters.expect_none()

@@ -192,3 +192,5 @@ class Burning:
     def _await_told(self) -> None:
         self._seen = self._world.on_call.await_active(self.trouble, firing=False, within_s=_TOLD_WITHIN_S)
         self._world.on_call.await_told(self.trouble, firing=True, within_s=_TOLD_WITHIN_S)
+        # What fires may have begun anew since it was first pending, where a scrape came too late.
+        self._seen = next((one for one in self._world.on_call.active(self.trouble) if one.firing), self._seen)

@@ -10,11 +10,14 @@ from hamcrest import assert_that, equal_to
 from support.capabilities.metrics_pipeline_prometheus.client import SOLD, Errand, Outcome, Pass, Waiting
 from support.capabilities.metrics_pipeline_prometheus.customers import Way
 from support.errors import ProbeError
+from support.polling import poll
+from support.probes.node import connections
 
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
 _BEGINS_WITHIN_S = 3.0
+_KNOWN_WITHIN_S = 2.0
 _ERRANDS = ((Errand.ORDER, False), (Errand.LOOK, True), (Errand.EXPORT, False), (Errand.LOOK, False))
 _NO_EXPORT = tuple(one for one in _ERRANDS if one[0] is not Errand.EXPORT)  # it is passed on unread
 
@@ -103,15 +106,21 @@ class Fates:
         customers = self._world.customers
         held = self._world.warehouse.arm("hold_before", times=None, match={"path": f"*/{label}"})
         ways = _by_way(count, [(errand, False) for errand in SOLD])
+        before = [connections(node) for node in self._world.fleet.nodes]
         waiting = [customers.wait_at(held, some, way.errand, way.place, label) for way, some in ways]
         self._hang_up(ways, waiting)
-        self._world.let_pass(0.1)  # until the nodes' kernel has told them so
+        self._await_left(before)
         held.heal()
         customers.note_the_time()
 
     def _hang_up(self, ways: Sequence[tuple[Way, int]], waiting: Sequence[Sequence[Waiting]]) -> None:
         for (way, _), some in zip(ways, waiting, strict=True):
             self._world.customers.leave(some, way.errand, way.place)
+
+    def _await_left(self, before: Sequence[int]) -> None:
+        """Until the nodes' kernel knows that they have hung up. Prometheus may have opened one more meanwhile."""
+        nodes = self._world.fleet.nodes
+        poll(lambda: all(connections(n) <= count for n, count in zip(nodes, before, strict=True)), _KNOWN_WITHIN_S)
 
     def _come(
         self, count: int, errands: Sequence[tuple[Errand, bool]], label: str = "", shown: Pass = Pass.VALID

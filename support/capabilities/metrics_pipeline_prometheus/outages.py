@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from support.capabilities.metrics_pipeline_prometheus.oncall import ALL_DOWN, DOWN
 from support.errors import ProbeError
+from support.polling import poll
 
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
@@ -45,5 +46,6 @@ class Outages:
                 raise ProbeError(
                     f"{found.labels} could not be scraped {shop.since - found.since:.1f} s before all died"
                 )
+        poll(lambda: any(self._world.on_call.told(one, firing=True) for one in both), for_s)
         for one in both:
-            self._world.on_call.expect_not_told(one, firing=True, for_s=for_s / len(both))
+            self._world.on_call.expect_not_told(one, firing=True, for_s=0)

@@ -57,6 +57,7 @@ class Workers:
 
     def expect_under_way(self, within_s: float) -> None:
         """So many are under way, by Prometheus, as the warehouse lets wait."""
+        self._waiting = len(self._held.waiting())  # a connection of the killed one may have broken later
         self._world.counts.expect_under_way(0, self._waiting, within_s)
 
     def answer(self, more: int) -> None:

@@ -14,6 +14,7 @@ from support.errors import ProbeError
 WINDOW_S = 2.0  # over which the gateways count
 LIMITS = {"free": 10, "team": 20, "pro": 50}  # calls in it, by plan
 STRANGERS_PLAN = "free"  # of whoever calls without an account
+_GIVEN_UP_S = 0.5  # a refusal without a Redis is said sooner, and one after waiting for it later
 _ROUNDED_S = 0.001  # a wait that is first rounded up to milliseconds, and then to seconds
 
 
@@ -49,6 +50,13 @@ def see_in_one_window(calls: Sequence[Call]) -> None:
     if took_s > WINDOW_S:
         window = f"longer than the {WINDOW_S:g} s in which they count together"
         raise ProbeError(f"{len(calls)} calls took {took_s:.2f} s, {window}; {slowest(calls)}")
+
+
+def see_in_time(calls: Sequence[Call]) -> None:
+    """ProbeError where a gateway has given up waiting for Redis, as one rightly does on a machine that stands still."""
+    late = [call for call in calls if call.answer.verdict is Verdict.UNAVAILABLE and call.took_s > _GIVEN_UP_S]
+    if late:
+        raise ProbeError(f"a gateway had no answer of Redis in time; {slowest(late)}")
 
 
 def slowest(calls: Sequence[Call]) -> str:

@@ -19,13 +19,13 @@ class Waves:
         self._world = world
 
     def call(self, name: str, waves: Sequence[tuple[float, int]]) -> None:
-        """Each wave so many seconds after the one before it was sent, with so many calls at once.
+        """Each wave so many seconds after the one before it was answered, with so many calls at once.
 
         ProbeError where the answers to one wave came later than a window after the wave before it.
         """
         began = time.monotonic()
         for pause_s, count in waves:
-            before, began = began, began + pause_s
+            before, began = began, time.monotonic() + pause_s
             wait_until(began)
             self._world.call_at_once(name, count)
             if time.monotonic() - before > WINDOW_S:

@@ -13,6 +13,7 @@ from support.capabilities.rate_limiting_redis.calls import (
     Call,
     excess,
     see_in_one_window,
+    see_in_time,
     unjust,
 )
 from support.capabilities.rate_limiting_redis.client import Adapter, Customer, Resource, Verdict
@@ -120,6 +121,7 @@ class World(world.World[Adapter]):
         """`count` calls of `name` were let in, and so many reached the API; every other was told to wait."""
         calls = self.calls[name]
         verdicts = Counter(call.answer.verdict for call in calls)
+        see_in_time(calls)
         self.expect_counted(name, calls)
         assert_that(verdicts[Verdict.ADMITTED], greater_than_or_equal_to(count), f"calls of {name} that were let in")
         assert_that(excess(calls, max(call.limit for call in calls), WINDOW_S), none(), f"calls of {name}")
