@@ -215,9 +215,9 @@ def neither_names_a_difference(context: Context) -> None:
     context.world.rate.expect_no_difference()
 
 
-@then("3 in 4 of these took at most {times:Count} times as long as 3 in 4 of those before")
-def as_quick_as_before(context: Context, times: int) -> None:
-    context.world.rate.expect_as_before(times)
+@then("3 in 4 of these took at most {more:Duration} more than twice as long as 3 in 4 of those before")
+def as_quick_as_before(context: Context, more: float) -> None:
+    context.world.rate.expect_as_before(more)
 
 
 # Nodes that die, and answers that are lost

@@ -15,6 +15,7 @@ from support.worlds.world import wait_until
 
 _REACHED_WITHIN_S = 20.0  # for the moment that is waited for
 _AT_ONCE_S = 0.01
+_TOLD_WITHIN_S = 0.5
 _TRIES = 4  # to break a connection in time, on a machine that may be busy
 
 
@@ -34,9 +35,9 @@ class Crash:
 
         AssertionError when a part of the charge was committed, FaultError when all of it was.
         """
-        with self._attempt():
+        with self._attempt() as charge:
             reach(self._world.books.uncommitted, "the first node has written part of a charge")
-            self._die()
+            self._die(charge)
         reach(lambda: not self._world.books.uncommitted(), "PostgreSQL has noticed that the node is gone")
         booked = self._world.books.bookings()
         if self._charge in booked:
@@ -79,13 +80,15 @@ class Crash:
         self._watch.end()
         assert_that(self._held_against, equal_to({charge.reference: 0}), "tries that counted as refused")
 
-    def _die(self) -> None:
+    def _die(self, charge: Booking) -> None:
         """The first node dies, and says nothing more to billing from now on.
 
         A kill takes some tenths of a second, and longer on a busy machine; its way is cut at once, and all that is
         under way there is lost.
         """
         self._faults.cut("postgres", "node-1")
+        # Time for a node that tells analytics of what it has not committed.
+        poll(lambda: charge.reference in self._world.analytics.deliveries(), _TOLD_WITHIN_S)
         self._faults.kill("node-1")
 
     def _lose_answer(self, fault: Callable[..., None]) -> float:

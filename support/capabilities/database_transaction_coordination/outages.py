@@ -16,7 +16,8 @@ from support.promise import must
 from support.worlds.crowds import threads
 from support.worlds.world import wait_until
 
-_LATE_S = 0.2  # so long after an INSERT has begun its rows come
+_LATE_S = 0.4  # so long after an INSERT has begun its rows come
+_SENT_S = 0.15  # so long after it has begun they are on their way for sure
 _AWAY_S = 3.5  # a node that waits twice as long after each failure then waits for seconds
 _TRIES = 4  # to hang up in time, on a machine that may be busy
 
@@ -54,6 +55,7 @@ class Backlog:
             charge = world.bill()
             world.book_one(charge, node=0)
             reach(analytics.is_being_written, "the first node has begun to write to analytics")
+            wait_until(time.monotonic() + _SENT_S)
             world.faults.cut("clickhouse", "node-1")
             if charge.reference not in analytics.deliveries():
                 return
