@@ -418,8 +418,7 @@ def waits_for_keys(context: Context, device: str, deadline: float) -> None:
 
 @then("{name:w}, who signs in now, is let in everywhere at once")
 def let_in_at_once(context: Context, name: str) -> None:
-    context.world.sign_in(name, "phone")
-    context.world.expect_signed_in(f"{name}'s phone")
+    context.world.published.let_in(name)
 
 
 @then("each was refused, and told to wait while the keys could not be fetched")

@@ -172,7 +172,7 @@ Feature: Whoever has been shown the door stays out, and nobody else is
     # A live connection is no use of a session, and is over with it.
     Scenario: The kiosk ends a token after 2 s, a session after 2.5 s without use, and after 5.5 s in any case
       Given ada is signed in on a phone
-      And at the kiosk carol will call 1.4 s, 2.2 s and 4.2 s after signing in, and dora after 3.2 s of live connections
+      And at the kiosk carol will call 1.4 s, 2.05 s and 4 s after signing in, and dora after 3.2 s of live connections
       When they sign in there with ada, who refreshes all the while, bob, who signs in on a phone, too, and calls all the while, and erin, whose access token is shown for 4 s
       Then erin's was taken everywhere for 2 s, and nowhere after 1.5 s more
       And ada and bob were signed out 5.5 s after signing in, or at most 1 s later

@@ -1,12 +1,13 @@
 """Sign-ins that cost a node work: how much, for whom, and what others notice of it."""
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hamcrest import all_of, assert_that, equal_to, greater_than, greater_than_or_equal_to, is_in, less_than
 
-from support.capabilities.auth_jwt_redis_session.client import Verdict
+from support.capabilities.auth_jwt_redis_session.client import Answer, Verdict
 from support.capabilities.auth_jwt_redis_session.deeds import told
 from support.errors import ProbeError
 from support.probes.node import cpu_seconds
@@ -15,7 +16,7 @@ from support.worlds.crowds import for_each, threads
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
-_IN_TURN = 10
+_IN_TURN = 4
 _AT_ONCE = 2
 _PATIENCE_S = 10.0
 _LEAST_CPU_S = 0.1  # the kernel counts in steps of 10 ms
@@ -63,20 +64,20 @@ class Bursts:
     def rush(self, name: str, count: int, device: str) -> None:
         """`name` signs in `count` times at once; meanwhile `device` makes one call after the other at the same node.
 
-        On a machine that has too much to do, a node may say that it has: whoever is told so asks again.
+        On a machine that has too much to do, a node may say that it has: whoever is told so asks again afterwards.
         """
         world, node = self._world, self._world.gateways[0]
         customer, access = world.register(name), world.devices[device].access
         sign_in = partial(node.sign_in, customer.name, customer.password)
         node.call(access)
         with threads(count) as pool:
-            asked = [pool.submit(told, sign_in, _PATIENCE_S, every_s=1) for _ in range(count)]
+            asked = [pool.submit(sign_in) for _ in range(count)]
             while not all(one.done() for one in asked):
                 verdict = node.call(access).verdict
                 assert_that(verdict, is_in([Verdict.ACCEPTED, Verdict.UNAVAILABLE]), f"a call of {device} meanwhile")
                 self._checks += verdict is Verdict.ACCEPTED and not all(one.done() for one in asked)
                 time.sleep(0.01)
-        answers = [one.result() for one in asked]
+        answers = [_told(one.result(), sign_in) for one in asked]
         self._verdicts = [answer.verdict for answer in answers]
         world.hear_secret(*(t for one in answers if one.tokens for t in (one.tokens.access, one.tokens.refresh)))
 
@@ -84,3 +85,8 @@ class Bursts:
         """All sign-ins succeeded, and at least `calls` calls were answered before the last of them."""
         assert_that(self._verdicts, equal_to([Verdict.ACCEPTED] * count), "answers to sign-ins")
         assert_that(self._checks, greater_than_or_equal_to(calls), "calls that were answered meanwhile")
+
+
+def _told(answer: Answer, deed: Callable[[], Answer]) -> Answer:
+    """The `answer`, or where that was to ask again later, what is answered then."""
+    return told(deed, _PATIENCE_S, every_s=1) if answer.verdict is Verdict.UNAVAILABLE else answer

@@ -15,7 +15,7 @@ from support.worlds.world import turns, wait_until
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
-_PARTS = (0.3, 0.6, 1.0)  # of a time, at whose end the last of several tries is
+_PARTS = (0.2, 0.4, 0.6, 0.8, 1.0)  # of a time, at whose end the last of several tries is
 GRACE_S = 3.0  # for so long both nodes answer a refresh token that was used in the same way
 
 
