@@ -190,7 +190,7 @@ Feature: Everyone who watches sees every change, once
 
     Scenario: When the last one has left, the gateways stop listening
       Given 3 subscribers to the workspace on each gateway
-      And Redis's answers to both gateways are 100 ms late
+      And Redis's answers to both gateways are 200 ms late
       When the gateways have to resubscribe, and all of them leave meanwhile: by unsubscribing, by closing or by losing it
       Then within 2 s Redis counts no subscription to the workspace
       And within 2 s everyone is present in the workspace once

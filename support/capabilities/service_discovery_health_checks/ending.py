@@ -41,16 +41,24 @@ class Ending:
         self._stood_at: dict[str, str] = {}  # the address that each had until then
 
     def begin_work(self, who: Who, takes_s: float) -> None:
-        """Calls that take `takes_s`, some of which the instance works on. ProbeError when it has got none."""
-        world, label = self._world, self._world.fresh("work")
-        (instance,) = world.adapters(who)
-        pool = world.closing.enter_context(threads(_CALLS))
-        gateway = world.gateways[0]
-        self._work = [pool.submit(gateway.call, SERVICE, label, takes_s=takes_s) for _ in range(_CALLS)]
-        poll(lambda: sum(call.label == label for one in world.instances for call in one.calls()) == _CALLS, takes_s / 2)
-        self._worked_on = sum(call.label == label for call in instance.calls())
+        """Calls that take `takes_s`, some of which the instance works on; a roll-out begins with as many again.
+
+        ProbeError when it has got none.
+        """
+        self._label, self._takes_s = self._world.fresh("work"), takes_s
+        (self._worker,) = self._world.adapters(who)
+        self._pool = self._world.closing.enter_context(threads(2 * _CALLS))
+        self._give_work()
+
+    def _give_work(self) -> None:
+        world, label, takes_s = self._world, self._label, self._takes_s
+        call = world.gateways[0].call
+        self._work += [self._pool.submit(call, SERVICE, label, takes_s=takes_s) for _ in range(_CALLS)]
+        count = len(self._work)
+        poll(lambda: sum(call.label == label for one in world.instances for call in one.calls()) == count, takes_s / 2)
+        self._worked_on = sum(call.label == label for call in self._worker.calls())
         if not self._worked_on:
-            raise ProbeError(f"none of {_CALLS} calls went to {instance.name}, which was to be at its work")
+            raise ProbeError(f"none of {count} calls went to {self._worker.name}, which was to be at its work")
 
     def expect_work_done(self, who: Who) -> None:
         """All that was under way was answered, by the instance itself what it had worked on."""
@@ -64,12 +72,14 @@ class Ending:
         """Ends some of the instances, starts them again, waits until Consul says that they are well; then the next."""
         nodes = self._world.fleet.nodes_called(who)
         self._world.record.looks.clear()
+        self._stood_at = {node.name: node.inner_address() for node in nodes}  # they may be started at others
+        if self._work:
+            self._give_work()  # what was begun before may be done by now
         for first in range(0, len(nodes), at_once):
             for_each(nodes[first : first + at_once], self._replace)
 
     def _replace(self, node: OfTarget) -> None:
         world, name = self._world, node.name
-        self._stood_at[name] = node.inner_address()  # it may be started at another
         door = Watch(lambda: self._look(node), _EVERY_S)
         world.closing.callback(door.stop)
         world.faults.terminate(name)
