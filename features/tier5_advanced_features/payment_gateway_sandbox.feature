@@ -214,7 +214,7 @@ Feature: Money moves once, and only when it should
     # With a slow database both have seen what is left before either has written what it takes.
     Scenario: Two refunds at once that are too much together
       Given an order of 100.00 USD that is paid
-      And both nodes' requests reach the database 100 ms late
+      And both nodes' requests reach the database 250 ms late
       When 60.00 USD are refunded through each node at the same time
       Then one operator is told that it is refunded, and the other that it is not
       And 60.00 USD have gone back
