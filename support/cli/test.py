@@ -19,8 +19,8 @@ CHECKS = {
     "mypy": ["mypy"],
     "undefined steps": ["behave", "--dry-run", "--format=null", "--no-summary"],
 }
-# A test waits for containers more than it computes, so one more than there are cores.
-SIDE_BY_SIDE = [f"-n{(os.cpu_count() or 1) + 1}", "--dist=loadgroup"]
+# A test waits for containers more than it computes, so twice as many as there are cores.
+SIDE_BY_SIDE = [f"-n{2 * (os.cpu_count() or 1)}", "--dist=loadgroup"]
 
 
 @dataclass(frozen=True)
