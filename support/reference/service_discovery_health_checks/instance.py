@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import signal
 import socket
 import time
@@ -37,7 +38,7 @@ class Instance:
 
     def __init__(self, settings: DiscoverySettings, node: Settings) -> None:
         self._settings, self._node = settings, node
-        self._warm_at = time.monotonic() + settings.discovery_warm_up_s
+        self._warm_at = math.inf
         self._answers = cycle(["passing"])
         self._calls: deque[dict[str, object]] = deque(maxlen=KEPT)
         self._checks: deque[dict[str, object]] = deque(maxlen=KEPT)
@@ -65,6 +66,7 @@ class Instance:
         stop_serving = cast(Handler, signal.getsignal(signal.SIGTERM))
         # What a former life left in the list is taken out before the port opens; where Consul is away, later.
         begun = await self._is_heard(self._registration.begin)
+        self._warm_at = time.monotonic() + self._settings.discovery_warm_up_s
         heard = asyncio.create_task(self._be_heard(begun))
         endings: list[asyncio.Task[None]] = []
 
