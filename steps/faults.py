@@ -133,7 +133,7 @@ def store_hangs(context: Context, what: What) -> None:
 
 @step("{what:Store} is back")
 def store_is_back(context: Context, what: What) -> None:
-    context.faults.on_store(what, context.faults.mend)
+    context.faults.bring_back(what)
 
 
 @step("{what:Store} restarts and has lost everything")
