@@ -89,8 +89,8 @@ Feature: Nobody is shown a price that is no longer true
       And whoever had seen a new price was never shown an older one again
 
     Scenario: Whoever has changed a price sees it changed
-      Given 8 products whose prices both storefronts have cached
-      And Redis's answers to the first storefront are up to 400 ms late
+      Given 16 products whose prices both storefronts have cached
+      And Redis's answers to the first storefront come at 1,000 bytes a second
       When each price is changed at the first storefront, and looked at there as soon as that is done
       Then everybody who changed a price was shown the new one
 
