@@ -25,6 +25,8 @@ _QUIET_S = 0.3
 _HEARD_WITHIN_S = 0.15  # a change at the other storefront
 _KEPT_S = 60.0
 _GIVE_UP_S = 2.0
+_ALL_WAIT_WITHIN_S = 1.0
+_ENDS_SOON_S = 2.5
 _PATIENCE_S = 60.0  # for all changes together: by then it is plain that they are not seen at once
 _AT_ONCE = 40  # reads that are held at once: a storefront has no more than 45 connections for them
 # What no platform can have: below nothing, more than all, and what somebody gets who leans on a key.
@@ -161,18 +163,22 @@ class Rivals:
     def change_lists_at_both(self, count: int) -> None:
         """So many lists, each a new price for every product; every second one begins at the end.
 
-        AssertionError when one is not done: who changes the same prices at the same time is not in each other's way.
+        They begin while the product in the middle is held, so that all of them are under way at once. AssertionError
+        when one is not done: who changes the same prices at the same time is not in each other's way.
         """
         products = list(self._world.prices)
         orders = (products, products[::-1])
         self._lists = [
             {product: next(self._world.cents) for product in order} for order in islice(turns(orders), count)
         ]
-        changes = [
-            change
-            for storefront, prices in zip(turns(self._world.storefronts), self._lists, strict=False)
-            for change in self._world.begin(storefront.set_prices, [prices])
-        ]
+        middle, origin = products[len(products) // 2], self._world.origin
+        with origin.price_held(self._world.name, middle, self._world.prices[middle] or 0):
+            changes = [
+                change
+                for storefront, prices in zip(turns(self._world.storefronts), self._lists, strict=False)
+                for change in self._world.begin(storefront.set_prices, [prices])
+            ]
+            poll(lambda: origin.waiting_for_rows() >= count, _ALL_WAIT_WITHIN_S)
         for change in changes:
             change.result()
 
