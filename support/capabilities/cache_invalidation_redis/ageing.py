@@ -139,7 +139,7 @@ class Everything:
         (fetched,) = self._world.stock(1)
         with self._world.origin.closed():
             waits = self._world.send([(self._world.storefronts[0], fetched)])
-            if not poll(lambda: self._world.origin.waiting() == 1, _WAITS_WITHIN_S):
+            if not poll(lambda: self._waits(longest_s), _WAITS_WITHIN_S, every_s=0.01):
                 raise FaultError("nobody waits for the database, though it is closed to all")
             kept = self._expect_ends(longest_s)
             # What is done for a fetch that takes long, such as to renew its lease, is done more than once meanwhile.
@@ -147,6 +147,11 @@ class Everything:
         waits[0].result()
         if missing := self._keys - kept.keys():
             raise ProbeError(f"{len(missing)} entries that should be in the caches are not, such as {min(missing)}")
+
+    def _waits(self, longest_s: float) -> bool:
+        """Whether somebody waits for the database; what the caches hold ends all the while, also before a renewal."""
+        self._expect_ends(longest_s)
+        return self._world.origin.waiting() == 1
 
     def _expect_ends(self, longest_s: float) -> dict[str, float]:
         """All that both caches hold by now since this began, and for how long yet (seconds)."""
