@@ -45,9 +45,12 @@ class Deafness:
         must(again, f"{before} connections broke, and {self._world.cached_prices.subscribers()} stand again")
 
     def break_connections_unheard(self) -> None:
-        """The prices change and no storefront hears of it; then the connections break by which it would have."""
+        """The prices change and no storefront hears of it; then the connections break by which it would have.
+
+        Returns when they stand again: before that no storefront can know that it has missed something.
+        """
         self.change_unheard()
-        self.break_connections()
+        self.break_and_await_connections()
 
     def expect_no_way_back(self, within_s: float) -> None:
         """Within `within_s` both storefronts show the new prices and discount, and no price again that was over.
