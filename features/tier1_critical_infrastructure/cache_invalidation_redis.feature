@@ -157,7 +157,7 @@ Feature: Nobody is shown a price that is no longer true
     Scenario: A storefront that lost the connection by which it hears of changes forgets what it knew
       Given the connections broke once before, and stand again
       And 10 products and 10 pages that both storefronts have cached
-      And Redis's answers to the first storefront are 200 ms late
+      And Redis's answers to the first storefront are 300 ms late
       And prices and the discount were changed, and neither storefront has heard of it
       When the connections break by which the storefronts hear of changes
       Then within 2 s both storefronts show the new prices and discount, and no older price again
