@@ -170,9 +170,8 @@ class PriceCrowd:
         """`count` customers look at the shop's products at once, then `pages` at pages, half at each storefront.
 
         There are as many different pages as products. The database lets nobody through until all of them wait,
-        `meanwhile` is done, and for `at_least_s`.
+        `meanwhile` is done, and for `at_least_s` since all who look at products do.
         """
-        began = time.monotonic()
         products, storefronts = list(self._world.prices), self._world.storefronts
         wishes = [(storefronts[n % 2], products[n % len(products)]) for n in range(count)]
         visits = [(storefronts[n % 2], f"visitor-{n % len(products)}") for n in range(pages)]
@@ -180,6 +179,7 @@ class PriceCrowd:
             answers = self._world.send(wishes)
             self._customers = list(zip([product for _, product in wishes], answers, strict=True))
             self._await_crowd()
+            began = time.monotonic()
             self._visitors = self._world.send_to_pages(visits)
             self._await_crowd()
             meanwhile()
