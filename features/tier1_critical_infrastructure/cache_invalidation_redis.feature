@@ -133,7 +133,7 @@ Feature: Nobody is shown a price that is no longer true
 
     # A change is missed while the connections are broken by which a storefront hears of changes.
     Scenario Outline: Whoever asks after <a change> is not given an answer from before it
-      Given 10 products that nobody has looked at
+      Given 16 products that nobody has looked at
       And the first storefront has asked the database for their prices, and the answers are under way
       And 300 ms ago there was <a change>
       When other customers ask the first storefront, before the answers arrive
