@@ -53,6 +53,12 @@ def delay_answers_by_chance(context: Context, what: What, who: Who, delay: float
     context.faults.on_links(who, what, context.faults.slow, delay / 2, jitter_s=delay / 2)
 
 
+@step("{what:Store}'s answers to {who:Node} come at {rate:Count} bytes a second")
+def narrow_answers(context: Context, what: What, who: Who, rate: int) -> None:
+    """On each connection, so that a long answer comes later than a short one."""
+    context.faults.on_links(who, what, context.faults.narrow, rate)
+
+
 @step("{whose:Whose} requests reach {what:Store} {delay:Duration} late")
 def delay_requests(context: Context, whose: Who, what: What, delay: float) -> None:
     context.faults.on_links(whose, what, context.faults.slow, delay, stream="upstream")
@@ -133,7 +139,7 @@ def store_hangs(context: Context, what: What) -> None:
 
 @step("{what:Store} is back")
 def store_is_back(context: Context, what: What) -> None:
-    context.faults.on_store(what, context.faults.mend)
+    context.faults.bring_back(what)
 
 
 @step("{what:Store} restarts and has lost everything")

@@ -83,6 +83,17 @@ def test_whoever_waits_for_the_origin_is_seen_and_let_through(origin: Origin) ->
     node.close()
 
 
+def test_whoever_changes_a_price_that_is_held_waits_and_is_let_through(origin: Origin) -> None:
+    origin.set_prices("shop-x", {"p": 7})
+    server = origin._server
+    with psycopg.connect(server.url(*server.address()), autocommit=True) as node, ThreadPoolExecutor(1) as shop:
+        with origin.price_held("shop-x", "p", 7):
+            change = shop.submit(node.execute, "UPDATE products SET price_cents = 8")
+            assert poll(lambda: origin.waiting_for_rows() == 1, within_s=5) and not change.done()
+        change.result(5)
+    assert origin.prices("shop-x") == {"p": 8} and origin.waiting_for_rows() == 0
+
+
 def test_a_question_that_waits_is_cancelled_and_others_are_not(origin: Origin) -> None:
     origin.set_prices("shop-x", {"p": 7})
     assert origin.prices("shop-x") == {"p": 7} and origin.prices("shop-y") == {}

@@ -157,14 +157,15 @@ def test_a_database_that_refuses_changes_is_read_on_all_connections(make_fleet: 
 def test_a_cluster_that_was_frozen_for_long_is_whole_again_when_it_is_healed(make_fleet: Callable[..., Fleet]) -> None:
     fleet = make_fleet("redis-cluster", layout=Layout(stores={"the Redis Cluster": "redis-cluster"}))
     fleet.start()
-    faults = Faults(fleet)
-    faults.hang(What("the Redis Cluster"))
-    assert faults.held == set(fleet.stores)
-    time.sleep(3)  # longer than cluster-node-timeout, so that each takes the others for lost
-    faults.heal()
-    for member in fleet.stores.values():
-        said = member.exec(["redis-cli", "CLUSTER", "INFO"]).output
-        assert b"cluster_state:ok" in said and b"cluster_size:3" in said
+    faults, cluster = Faults(fleet), What("the Redis Cluster")
+    for heal in (faults.heal, lambda: faults.bring_back(cluster)):
+        faults.hang(cluster)
+        assert faults.held == set(fleet.stores)
+        time.sleep(3)  # longer than cluster-node-timeout, so that each takes the others for lost
+        heal()
+        for member in fleet.stores.values():
+            said = member.exec(["redis-cli", "CLUSTER", "INFO"]).output
+            assert b"cluster_state:ok" in said and b"cluster_size:3" in said
     store = RedisProbe(*fleet.stores.values())
     store.keep({f"key-{number}": "x" for number in range(100)}, lifetime_s=60)
     assert len(store.keys()) == 100

@@ -59,7 +59,16 @@ class Faults:
         members = [store for store in stores if isinstance(store, RedisClusterService)]
         if members:
             # After those of its members, in the order in which faults are healed.
-            self._healers["redis-cluster:agreement"] = partial(process.reunite, members)
+            self._healers[_agreement_of(what)] = partial(process.reunite, members)
+
+    def bring_back(self, what: What) -> None:
+        """Heals each container of the store now; members of a cluster that hung agree again by then.
+
+        Raises FaultError.
+        """
+        self.on_store(what, self.mend)
+        if _agreement_of(what) in self._healers:
+            self.mend(_agreement_of(what))
 
     # Containers by name
 
@@ -211,6 +220,10 @@ class Faults:
         # A command that was ended is not to be run again.
         self._healers[name] = service.close if isinstance(service, Command) else partial(process.bring_back, service)
         return service
+
+
+def _agreement_of(store: What) -> str:
+    return f"{store.noun}:agreement"
 
 
 def _side_by_side(deeds: Iterable[Callable[[], None]]) -> None:

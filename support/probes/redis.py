@@ -111,9 +111,11 @@ class RedisProbe:
 
     def calls(self, *commands: str) -> dict[str, int]:
         """How often each of `commands` has been called on these servers, also by scripts (INFO commandstats)."""
-        with _told():
-            stats = [client.info("commandstats") for client in self.members.values()]
-        return {name: sum(s.get(f"cmdstat_{name.lower()}", {}).get("calls", 0) for s in stats) for name in commands}
+        return self._counted("calls", commands)
+
+    def spent(self, *commands: str) -> dict[str, int]:
+        """How many microseconds these servers have spent on each of `commands`; on a script with all that it calls."""
+        return self._counted("usec", commands)
 
     # Connections
 
@@ -182,6 +184,11 @@ class RedisProbe:
         """Gives the connections back."""
         for client in self.members.values():
             client.close()
+
+    def _counted(self, what: str, commands: Iterable[str]) -> dict[str, int]:
+        with _told():
+            stats = [client.info("commandstats") for client in self.members.values()]
+        return {name: sum(s.get(f"cmdstat_{name.lower()}", {}).get(what, 0) for s in stats) for name in commands}
 
     def _by_owner(self, keys: Iterable[str]) -> "dict[Redis, list[str]]":
         """The keys that each server has."""

@@ -69,6 +69,8 @@ class BigClear:
     """Very many cached prices, and others who ask the same server while they are cleared."""
 
     _STEPS = ("SCAN", "UNLINK")  # what goes over keys in steps of any size
+    _SCRIPTS = ("EVAL", "EVALSHA", "FCALL")  # by which that can be done as one
+    _OF_ALL = 1 / 10  # of what all steps take: what a script may take, where 1 in 100 of the keys are cleared in each
 
     def __init__(self, world: Shop) -> None:
         self._world = world
@@ -82,19 +84,26 @@ class BigClear:
 
     def clear_while_others_ask(self) -> None:
         """The shop changes its discount, while others ask Redis until that is done."""
-        before = self._world.cached_prices.calls(*self._STEPS)
+        before = self._counts()
         with Asker(self._world.fleet.stores["redis"]) as others:
             began = time.monotonic()
             self._world.change_discount()
             self._took_s = time.monotonic() - began
         self._waits = others.waits()
-        after = self._world.cached_prices.calls(*self._STEPS)
-        self._steps = {name: after[name] - before[name] for name in self._STEPS}
+        self._steps, self._spent = (
+            {name: now[name] - then[name] for name in now} for then, now in zip(before, self._counts(), strict=True)
+        )
 
     def expect_small_steps(self, part: int) -> None:
-        """Each command that went over the prices took on average no more than 1 in `part`. AssertionError if not."""
-        large = {name: calls for name, calls in self._steps.items() if 0 < calls < part}
+        """Each command that went over the prices took on average no more than 1 in `part`. AssertionError if not.
+
+        Nor was it a script that did so many steps at once; how long it takes is what Redis says itself.
+        """
+        large = {name: calls for name in self._STEPS if 0 < (calls := self._steps[name]) < part}
         must(not large, f"{self._count} prices were cleared in {large} calls, expected {part} or more of each")
+        most = self._OF_ALL * sum(self._spent[name] for name in self._STEPS)
+        long = {name: self._spent[name] for name in self._SCRIPTS if self._spent[name] > most * self._steps[name]}
+        must(not long, f"scripts took so many microseconds: {long}, expected {most:.0f} or fewer of each call")
 
     def expect_not_blocked(self, percent: int, part: float) -> None:
         """`percent` in 100 waits were shorter than this `part` of the clear itself. AssertionError if not.
@@ -105,6 +114,11 @@ class BigClear:
         wait = quantiles(self._waits * 2, n=100)[percent - 1]
         told = f"{percent} in 100 waited up to {wait:.3f} s of a clear of {self._took_s:.3f} s"
         must(wait < part * self._took_s, told)
+
+    def _counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Of each command, how often it was called, and how long all its calls took."""
+        commands, prices = (*self._STEPS, *self._SCRIPTS), self._world.cached_prices
+        return prices.calls(*commands), prices.spent(*commands)
 
 
 class ClusterClear:

@@ -110,7 +110,7 @@ class SimilarNames:
         must(not wrong, f"the database has other prices for {wrong[:5]}, {self._draw}")
 
     def _put_into_redis(self) -> None:
-        """Every price there is, so that none ends before its change is to be judged."""
+        """Every price and page there is, so that none ends before its change is to be judged."""
         shown = {
             which: cents * (100 - self._discounts[which[0]]) // 100
             for which, cents in self._prices.items()
@@ -119,6 +119,8 @@ class SimilarNames:
         keys = self._world.keys
         entries = {keys.price_key(*which): keys.cached_price(cents) for which, cents in shown.items()}
         self._world.cached_prices.keep(entries, _KEPT_S)
+        pages = {keys.page_key(s, name): keys.cached_page(name, self._discounts[s]) for s, name in self._pages()}
+        self._world.cached_pages.keep(pages, _KEPT_S)
 
     def _changes_of_products(self, turn: int, shop: str) -> list[Change]:
         """Some new prices one by one, some in a list, some products taken out, and one that is new."""

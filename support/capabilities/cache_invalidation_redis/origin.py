@@ -102,6 +102,19 @@ class Origin:
         waiting = "SELECT count(*) FROM pg_locks WHERE relation IN (%s::regclass, %s::regclass) AND NOT granted"
         return self._number(waiting, self._books.prices, self._books.discounts)
 
+    @contextmanager
+    def price_held(self, shop: str, product: str, cents: int) -> Iterator[None]:
+        """While this lasts whoever changes that price, which is `cents` and stays so, waits for its row."""
+        with _told(), self._another() as connection, connection.transaction():
+            connection.execute(self._books.set_price, {"shop": shop, "product": product, "cents": cents})
+            yield
+
+    def waiting_for_rows(self) -> int:
+        """How many sessions wait at this moment for a row that another one changes."""
+        return self._number(
+            "SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype IN ('transactionid', 'tuple') AND NOT granted"
+        )
+
     def cancel(self) -> int:
         """Cancels every statement that waits for the table of prices; returns how many there were."""
         return self._number(
