@@ -183,7 +183,7 @@ Feature: One order is one trace, to the last process
     Scenario: A service that is asked to end tells of its last order
       Given an order in the small service, which the partner lets wait
       And the small service is asked to end
-      When the partner answers 2500 ms later
+      When the partner answers 3 s later
       Then the caller is answered, and the order's trace is whole
       And the small service has ended by itself within 8 s
 

@@ -33,9 +33,13 @@ class Secrets:
         self._beside: Order | None = None
 
     def place_beside(self) -> None:
-        """An order in the small service, which is another process of the service that orders go through."""
+        """An order in the small service, which is another process of the service that orders go through.
+
+        It is shipped by then, so that whatever the worker keeps of its first order is not of the next.
+        """
         self._beside = self._world.new_order()
         self._world.taken(self._world.at(SERVICE).order(self._beside))
+        self._world.steps("consumer", 1, self._beside)
 
     def expect_none_told(self, orders: Sequence[Order] = ()) -> None:
         """No part of a password, a token or a card's number stands in anything that arrived, or in a line of a log.
