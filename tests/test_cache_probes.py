@@ -26,7 +26,8 @@ BOOKS = Books(
     prices="products",
     discounts="shops",
     set_discount="",
-    set_price="INSERT INTO products VALUES (%(shop)s, %(product)s, %(cents)s)",
+    set_price="INSERT INTO products VALUES (%(shop)s, %(product)s, %(cents)s) "
+    "ON CONFLICT (shop, product) DO UPDATE SET price_cents = excluded.price_cents",
     all_prices="SELECT product, price_cents FROM products WHERE shop = %(shop)s",
 )
 Make = Callable[..., Fleet]
