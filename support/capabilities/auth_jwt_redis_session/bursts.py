@@ -16,7 +16,7 @@ from support.worlds.crowds import for_each, threads
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
-_IN_TURN = 4
+_IN_TURN = 10
 _AT_ONCE = 2
 _PATIENCE_S = 10.0
 _LEAST_CPU_S = 0.1  # the kernel counts in steps of 10 ms
