@@ -68,7 +68,8 @@ class Waiting:
         """They stay for `for_s` seconds, and longer where `until` takes longer, while others read; then they leave."""
         app = self._world.new  # which serves on each release
         self._world.expect_ready(app)
-        self._readers = self._world.opened(Readers(app, Probe(self._world.server, self._world.tables), "old-1"))
+        probe, beside = (Probe(self._world.server, self._world.tables) for _ in range(2))
+        self._readers = self._world.opened(Readers(app, probe, beside, "old-1"))
         over = time.monotonic() + for_s
         until()
         wait_until(over)
