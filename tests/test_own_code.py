@@ -1,10 +1,8 @@
 """Rules of the suite's own code that no linter knows."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 # The reference platform and the providers judge nothing, and are no part of the suite's process.
@@ -14,9 +12,13 @@ JUDGING = [
     for path in sorted(folder.rglob("*.py"))
     if not {"reference", "providers"} & set(path.relative_to(ROOT).parts[:2])
 ]
+JUDGING.append(ROOT / "environment.py")
 
 
-own_code = pytest.mark.parametrize("path", JUDGING, ids=lambda path: path.relative_to(ROOT).as_posix())
+def places(rule: Callable[[str], Iterator[int]]) -> list[str]:
+    """Where the suite's own code has lines that `rule` finds."""
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in JUDGING}
+    return [f"{name}:{line}" for name, text in texts.items() for line in rule(text)]
 
 
 def bare_asserts(source: str) -> Iterator[int]:
@@ -28,11 +30,8 @@ def test_a_bare_assert_is_found() -> None:
     assert list(bare_asserts("if True:\n    assert False")) == [2]
 
 
-@pytest.mark.parametrize(
-    "path", [*JUDGING, ROOT / "environment.py"], ids=lambda path: path.relative_to(ROOT).as_posix()
-)
-def test_no_verdict_hangs_on_a_statement_that_an_interpreter_may_drop(path: Path) -> None:
-    assert not list(bare_asserts(path.read_text(encoding="utf-8"))), "use support.promise.must, or PyHamcrest"
+def test_no_verdict_hangs_on_a_statement_that_an_interpreter_may_drop() -> None:
+    assert places(bare_asserts) == [], "use support.promise.must, or PyHamcrest"
 
 
 def unexamined(source: str) -> Iterator[int]:
@@ -51,9 +50,8 @@ def test_an_error_that_is_held_against_the_target_unexamined_is_found() -> None:
     assert list(unexamined("try: ask()\nexcept (ValueError, requests.RequestException) as e:\n    broken(e)")) == [2]
 
 
-@own_code
-def test_it_is_asked_where_an_error_of_a_connection_comes_from(path: Path) -> None:
-    assert not list(unexamined(path.read_text(encoding="utf-8"))), "use support.origin.blame"
+def test_it_is_asked_where_an_error_of_a_connection_comes_from() -> None:
+    assert places(unexamined) == [], "use support.origin.blame"
 
 
 def without_encoding(source: str) -> Iterator[int]:
@@ -72,6 +70,5 @@ def test_a_text_without_encoding_is_found() -> None:
     assert list(without_encoding("path.read_text()\nrun(a, text=True)\npath.write_text(a, encoding=b)")) == [1, 2]
 
 
-@own_code
-def test_every_file_has_its_encoding(path: Path) -> None:
-    assert not list(without_encoding(path.read_text(encoding="utf-8")))
+def test_every_file_has_its_encoding() -> None:
+    assert places(without_encoding) == []
