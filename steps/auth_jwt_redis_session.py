@@ -142,9 +142,12 @@ def fail_to_sign_in(context: Context, count: int, name: str) -> None:
     context.world.bursts.fail(name, count)
 
 
-@when("{name:w} signs in {count:Count} times at once, while {device:Device} makes one call after the other")
-def rush(context: Context, name: str, count: int, device: str) -> None:
-    context.world.bursts.rush(name, count, device)
+@when(
+    "{name:w} signs in {count:Count} times and {strangers:Count} strangers try to, all at once, "
+    "while {device:Device} makes one call after the other"
+)
+def rush(context: Context, name: str, count: int, strangers: int, device: str) -> None:
+    context.world.bursts.rush(name, count, strangers, device)
 
 
 @when("{name:w} signs in, rightly and wrongly, and uses every kind of token while this and that fails")
@@ -436,7 +439,7 @@ def alike(context: Context, least: float, most: float) -> None:
     context.world.bursts.expect_alike(least, most)
 
 
-@then("all {count:Count} sign-ins succeed, and at least {calls:Count} calls were answered meanwhile")
+@then("all {count:Count} succeed, the strangers are refused, and at least {calls:Count} calls were answered meanwhile")
 def all_served(context: Context, count: int, calls: int) -> None:
     context.world.bursts.expect_all_served(count, calls)
 

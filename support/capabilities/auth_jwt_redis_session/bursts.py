@@ -61,29 +61,33 @@ class Bursts:
         bounds = all_of(greater_than(least), less_than(most))
         assert_that(unknown / max(known, 0.01), bounds, "CPU time for unknown names, by that for known ones")
 
-    def rush(self, name: str, count: int, device: str) -> None:
-        """`name` signs in `count` times at once; meanwhile `device` makes one call after the other at the same node.
+    def rush(self, name: str, count: int, strangers: int, device: str) -> None:
+        """`name` signs in `count` times and strangers try to, at once; meanwhile `device` calls, again and again.
 
-        On a machine that has too much to do, a node may say that it has: whoever is told so asks again afterwards.
+        Strangers cost the node the work of a password and nothing more. Were there tokens to be signed for all, a node
+        that stands still over passwords would have the time for calls while it waits for those. A node that has too
+        much to do may say so: whoever is told that asks again afterwards.
         """
         world, node = self._world, self._world.gateways[0]
         customer, access = world.register(name), world.devices[device].access
-        sign_in = partial(node.sign_in, customer.name, customer.password)
+        names = [customer.name] * count + [world.fresh("nobody") for _ in range(strangers)]
+        sign_ins = [partial(node.sign_in, one, customer.password) for one in names]
         node.call(access)
-        with threads(count) as pool:
-            asked = [pool.submit(sign_in) for _ in range(count)]
+        with threads(len(sign_ins)) as pool:
+            asked = [pool.submit(sign_in) for sign_in in sign_ins]
             while not all(one.done() for one in asked):
                 verdict = node.call(access).verdict
                 assert_that(verdict, is_in([Verdict.ACCEPTED, Verdict.UNAVAILABLE]), f"a call of {device} meanwhile")
                 self._checks += verdict is Verdict.ACCEPTED and not all(one.done() for one in asked)
                 time.sleep(0.01)
-        answers = [_told(one.result(), sign_in) for one in asked]
+        answers = [_told(one.result(), sign_in) for one, sign_in in zip(asked, sign_ins, strict=True)]
         self._verdicts = [answer.verdict for answer in answers]
         world.hear_secret(*(t for one in answers if one.tokens for t in (one.tokens.access, one.tokens.refresh)))
 
     def expect_all_served(self, count: int, calls: int) -> None:
-        """All sign-ins succeeded, and at least `calls` calls were answered before the last of them."""
-        assert_that(self._verdicts, equal_to([Verdict.ACCEPTED] * count), "answers to sign-ins")
+        """The first `count` sign-ins succeeded and no other, and `calls` calls or more were answered meanwhile."""
+        refused = [Verdict.UNAUTHENTICATED] * (len(self._verdicts) - count)
+        assert_that(self._verdicts, equal_to([Verdict.ACCEPTED] * count + refused), "answers to sign-ins")
         assert_that(self._checks, greater_than_or_equal_to(calls), "calls that were answered meanwhile")
 
 
