@@ -132,10 +132,10 @@ class Kiosk:
         self._ask(name, self._call)
         late_s = 0.0
         for after in after_s:
-            # Who comes late comes so much later the next time: times between are what is told.
+            # Who is late at first comes so much later from then on: times between are what is told.
             wait_until(moment := self._signed_in[name][1] + after + (0 if after_s is _ALWAYS else late_s))
             self._ask(name, ask)
-            late_s = max(late_s, time.monotonic() - moment)
+            late_s = late_s or time.monotonic() - moment
             if name in self._refused_at:
                 return
 
