@@ -34,7 +34,7 @@ def provider(kind: str, keeps_in: Path | None = None) -> Iterator[Addresses]:
         yield Addresses(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control_port}")
     finally:
         process.terminate()
-        assert process.wait(2) == 0  # at once, whatever it holds
+        assert process.wait(5) == 0  # at once, whatever it holds
 
 
 def _free_port() -> int:

@@ -139,7 +139,7 @@ def test_a_fleet_that_waits_for_room_is_given_up_at_once(
     # For room, or for another of these tests that is being let in.
     with pytest.raises(SuiteError, match=r"nobody waits for (the|its) fleet any more"):
         second.await_ready()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 def test_a_turn_that_another_holds_is_given_up_at_once(tmp_path: Path) -> None:

@@ -280,7 +280,7 @@ def test_an_image_that_is_waited_for_does_not_keep_ctrl_c_waiting(
             resolve_all(["redis", "toxiproxy"], client, print)
     finally:
         over.set()
-    assert time.monotonic() - began < 2.3
+    assert time.monotonic() - began < 10
 
 
 def test_all_that_fail_are_told_at_once(

@@ -168,23 +168,23 @@ def test_what_hangs_is_cut_when_it_is_healed_and_not_carried_out(control: Upstre
 
 
 def test_slowness_is_on_all_that_match_until_it_is_healed(control: UpstreamControl, call: Call) -> None:
-    control.arm("slow", ms=200, times=None, match={"path": "/slow/*"})
+    control.arm("slow", ms=500, times=None, match={"path": "/slow/*"})
     took = [call("GET", path).result().elapsed.total_seconds() for path in ("/slow/1", "/slow/2", "/fast")]
     control.heal()
     took.append(call("GET", "/slow/3").result().elapsed.total_seconds())
-    assert [seconds >= 0.2 for seconds in took] == [True, True, False, False]
+    assert [seconds >= 0.5 for seconds in took] == [True, True, False, False]
 
 
 def test_a_body_drips_and_comes_whole_at_the_end_of_its_time(control: UpstreamControl, addresses: Addresses) -> None:
     control.answer({}, body="a word in letters")
-    fault = control.arm("drip", ms=400, times=2)
+    fault = control.arm("drip", ms=1000, times=2)
     began = time.monotonic()
     with requests.get(addresses.url + "/x", stream=True, timeout=5) as answer:
         bytes_of_it = answer.iter_content(1)
         said, begun_s = next(bytes_of_it), time.monotonic() - began
         said += b"".join(bytes_of_it)
     assert said == b"a word in letters"
-    assert begun_s < 0.4 <= time.monotonic() - began
+    assert begun_s < 1.0 <= time.monotonic() - began
     with requests.get(addresses.url + "/x", stream=True, timeout=5):
         fault.await_hits(2)
     assert poll(lambda: control.arrivals()[1].cut == "caller", 2)
@@ -268,9 +268,9 @@ def _fate(call: "Future[requests.Response]") -> str:
 
 
 def _received(url: str) -> str:
-    """What of an answer comes within 0.3 s."""
+    """What of an answer comes within a second."""
     try:
-        with requests.get(url, stream=True, timeout=0.3) as answer:
+        with requests.get(url, stream=True, timeout=1.0) as answer:
             try:
                 return "head and some" if answer.raw.read(1) else "head"
             except HTTPError:

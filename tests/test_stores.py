@@ -39,7 +39,7 @@ def test_a_muted_link_carries_orders_and_no_answers(fleet: Fleet) -> None:
     assert fleet.toxiproxy
     host, port = fleet.toxiproxy.address(fleet.links[f"redis:{SUITE}"])
     muted, direct = (
-        Redis(host=host, port=port, socket_timeout=0.3, retry=Retry(NoBackoff(), 0)),
+        Redis(host=host, port=port, socket_timeout=1.0, retry=Retry(NoBackoff(), 0)),
         Redis(port=fleet.stores["redis"].address()[1]),
     )
     with muted, direct:
