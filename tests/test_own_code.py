@@ -6,13 +6,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 # The reference platform and the providers judge nothing, and are no part of the suite's process.
-JUDGING = [
+JUDGING = [ROOT / "environment.py"] + [
     path
     for folder in (ROOT / "support", ROOT / "steps")
     for path in sorted(folder.rglob("*.py"))
     if not {"reference", "providers"} & set(path.relative_to(ROOT).parts[:2])
 ]
-JUDGING.append(ROOT / "environment.py")
 
 
 def places(rule: Callable[[str], Iterator[int]]) -> list[str]:

@@ -127,7 +127,7 @@ class Command(OfTarget):
     def ended(self, within_s: float) -> Ended:
         """How it ended, once it has, within `within_s` from now; also when it was killed. Raises FleetError if not."""
         began = time.monotonic()
-        if not poll(lambda: self.state().get("Status") == "exited", within_s):
+        if not poll(self.has_ended, within_s):
             raise FleetError(f"{self.name} had not ended after {within_s:g} s; it said last:\n{self.last_lines()}")
         code = int(self.state()["ExitCode"])
         return Ended(code, self.last_lines(10_000), time.monotonic() - began)

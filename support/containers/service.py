@@ -159,6 +159,10 @@ class Service(DockerContainer):
             raise EngineError(f"the engine does not answer about {self.name}: {words(error)}") from error
         return dict(container.attrs["State"])
 
+    def has_ended(self) -> bool:
+        """Whether its process has ended, and was not started again. Raises EngineError."""
+        return bool(self.state().get("Status") == "exited")
+
     def last_lines(self, count: int = 15) -> str:
         """The last `count` lines that the container wrote, or why they cannot be had."""
         try:

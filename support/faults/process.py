@@ -16,7 +16,7 @@ _DEAF_S = 0.3
 def kill(service: Service) -> None:
     """SIGKILL, seen to hold: the process is gone and its port no longer answers. Raises FaultError."""
     signal(service, "SIGKILL")
-    if not poll(lambda: service.state().get("Status") == "exited", HOLDS_WITHIN_S):
+    if not poll(service.has_ended, HOLDS_WITHIN_S):
         raise FaultError(f"{service.name} still runs {HOLDS_WITHIN_S:g} s after SIGKILL")
 
 

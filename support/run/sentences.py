@@ -12,12 +12,11 @@ from typing import Any
 from behave import runner_util
 from behave.step_registry import AmbiguousStep
 
+from support.containers.layout import CAPABILITIES
 from support.errors import SuiteError
 from support.run.places import place_of
 from support.run.trouble import told
-from support.settings import ROOT
 
-_CAPABILITIES = ROOT / "support" / "capabilities"
 _MEND = "delete one of them, or word it differently"
 _PARAMETER = re.compile(r"\{\w*(:[^}]*)?\}")
 
@@ -42,7 +41,7 @@ def of_selected(load: Callable[[Any], None]) -> Callable[[Any], None]:
 
         def execute_if_wanted(module: str, *names: Any) -> None:
             key = Path(module).stem
-            if key in selected or not (_CAPABILITIES / key).is_dir():
+            if key in selected or not (CAPABILITIES / key).is_dir():
                 execute(module, *names)
 
         runner_util.exec_file = execute_if_wanted

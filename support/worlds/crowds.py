@@ -9,6 +9,11 @@ _AT_ONCE = 8
 One = TypeVar("One")
 
 
+def portions(many: Sequence[One], size: int) -> list[Sequence[One]]:
+    """`many` in their order, `size` at a time; the last ones may be fewer."""
+    return [many[first : first + size] for first in range(0, len(many), size)]
+
+
 @contextmanager
 def threads(count: int) -> Iterator[ThreadPoolExecutor]:
     """`count` threads, whose work is done when the block is left.

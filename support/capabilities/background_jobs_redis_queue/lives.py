@@ -21,7 +21,8 @@ _FAILURES = 2  # of a job that waits for another try; until the third there is t
 _SOON_S = 1.5  # less than what was taken back is known for: what is begun all the same is so before it is forgotten
 _LATER_S = 3.0  # what it waits for is done before
 _LEASE_S = 1.5  # after which a job whose worker is silent comes back
-_SLACK_S = 0.5
+_SLACK_S = 1.0
+_FOLLOWED_WITHIN_S = 0.7  # what is to come after a job is there before that is begun
 _INTERVAL_S = 1.0
 _LOOK_S = 0.1
 _OVER = (State.CANCELLED, State.FORGOTTEN)  # that a job was taken back is known as long as results are
@@ -71,7 +72,7 @@ class Lives:
         """Another is to come after it, which is said before; one that is done is asked for meanwhile."""
         self._aside = self._world.label("aside")
         self._world.service.arm("status", match={"path": f"/{self._aside}"}, status=422)
-        self._hand_in(self._aside, delay_s=0.7)
+        self._hand_in(self._aside, delay_s=_FOLLOWED_WITHIN_S)
         self._said.append((self._aside, self._follower(self._aside), Outcome.TAKEN))
         self._ask_one_that_is_done()
         self._world.expect_put_aside(self._aside, 3.0)
@@ -240,7 +241,7 @@ class Lives:
         answered = time.time()
         self._world.answer()
         self._world.expect_done(within_s)
-        wait_until(time.monotonic() + max(self._taken_back.values()) + _LEASE_S + 1.0 - time.time())
+        wait_until(time.monotonic() + max(self._taken_back.values()) + _LEASE_S + _SLACK_S - time.time())
         self._world.expect_done(0)
         found = self._world.starts()
         wanted = Counter(self._world.labels) + Counter({self._aside: 1, self._failed[0]: _FAILURES})

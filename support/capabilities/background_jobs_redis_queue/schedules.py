@@ -91,11 +91,11 @@ class Schedules:
 
     def expect_no_burst(self) -> None:
         """After the outage it was begun once for all that was left out, and once each time that it was due since."""
-        begun = len(self._ticks()) - self._ticks_before
-        since = (time.time() - self._asked_for) // self._interval_s - (self._seen - self._asked_for) // self._interval_s
-        assert_that(begun, less_than_or_equal_to(1 + int(since)), "how often it was begun since the outage")
-        due = self._asked_for + ((self._seen - self._asked_for) // self._interval_s + 1) * self._interval_s
-        soon = [moment for moment in self._ticks()[self._ticks_before :] if moment < due - EARLY_S]
+        begun = self._ticks()[self._ticks_before :]
+        then, now = ((moment - self._asked_for) // self._interval_s for moment in (self._seen, time.time()))
+        assert_that(len(begun), less_than_or_equal_to(1 + int(now - then)), "how often it was begun since the outage")
+        due = self._asked_for + (then + 1) * self._interval_s
+        soon = [moment for moment in begun if moment < due - EARLY_S]
         assert_that(len(soon), less_than_or_equal_to(1), "how often it was begun before it was due again")
 
     def let_pass(self, seconds: float) -> None:

@@ -16,7 +16,7 @@ from support.capabilities.cache_invalidation_redis.shop import Shop
 from support.errors import FaultError, ProbeError
 from support.polling import poll
 from support.promise import must
-from support.worlds.crowds import for_each
+from support.worlds.crowds import for_each, portions
 from support.worlds.world import wait_until
 
 _WAITS_WITHIN_S = 5.0
@@ -242,8 +242,8 @@ class Lifetimes:
         must(counted == expected, f"expected {expected} questions for prices and pages, counted {counted}")
 
     def _look_at_pages(self, count: int) -> None:
-        for first in range(0, count, _PORTION):
-            self._look_at_portion(range(first, min(first + _PORTION, count)))
+        for numbers in portions(range(count), _PORTION):
+            self._look_at_portion(numbers)
 
     def _look_at_portion(self, numbers: Sequence[int]) -> None:
         seen: dict[str, tuple[float, float]] = {}

@@ -17,7 +17,7 @@ from support.capabilities.cache_invalidation_redis.shop import DISCOUNT, Prices,
 from support.errors import FaultError
 from support.polling import poll
 from support.promise import broken, must
-from support.worlds.crowds import for_each
+from support.worlds.crowds import for_each, portions
 from support.worlds.world import turns, wait_until
 
 _HOLDS_WITHIN_S = 5.0
@@ -203,7 +203,7 @@ class SlowReads:
 
     def interleave(self) -> None:
         """Every price is read by the first storefront, and changed at the second before the answer arrives there."""
-        for products in _portions(list(self._world.prices), _AT_ONCE):
+        for products in portions(list(self._world.prices), _AT_ONCE):
             self.ask(products)
             self._world.change(self._second, products)
             self.answer()
@@ -455,7 +455,3 @@ class Wanted:
         about_prices = [question for question in self._questions if self._world.keys.books().prices in question]
         in_bounds = 1 <= len(about_prices) <= most and len(self._questions) - len(about_prices) <= most
         must(in_bounds, f"{told}: {self._questions[:2]}")
-
-
-def _portions(many: Sequence[One], size: int) -> list[Sequence[One]]:
-    return [many[first : first + size] for first in range(0, len(many), size)]

@@ -72,5 +72,5 @@ class Runners:
     def _is_there(self, runner: Command) -> bool:
         """Whether it has reached the database: it has a connection that stands, by its own kernel's tables."""
         if runner.state().get("Status") != "running":
-            return bool(runner.state().get("Status") == "exited")  # it has been there, for whatever came of it
+            return runner.has_ended()  # it has been there, for whatever came of it
         return b" 01 " in runner.exec(["cat", "/proc/net/tcp"]).output

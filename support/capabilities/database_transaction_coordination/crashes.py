@@ -25,7 +25,6 @@ class Crash:
     def __init__(self, world: Customer) -> None:
         self._world = world
         self._faults = world.faults
-        self._charge: Booking | None = None
         self._held_against: dict[str, int] = {}
 
     # What happens
@@ -40,10 +39,11 @@ class Crash:
             self._die(charge)
         reach(lambda: not self._world.books.uncommitted(), "PostgreSQL has noticed that the node is gone")
         booked = self._world.books.bookings()
-        if self._charge in booked:
-            account = self._charge.account
-            paid = sum(booking.cents for booking in booked if booking.account == account)
-            assert_that(self._world.books.balances(), has_entry(account, paid), "balances, when a charge was cut off")
+        if charge in booked:
+            paid = sum(booking.cents for booking in booked if booking.account == charge.account)
+            assert_that(
+                self._world.books.balances(), has_entry(charge.account, paid), "balances, when a charge was cut off"
+            )
             raise FaultError("the first node was killed too late: its charge was committed")
 
     def and_restart(self) -> None:
@@ -109,7 +109,7 @@ class Crash:
     @contextmanager
     def _attempt(self) -> Iterator[Booking]:
         """A charge that the first node is asked to book, and may be prevented from answering."""
-        self._charge = charge = self._world.bill()
+        charge = self._world.bill()
         with threads(1) as pool:
             answer = pool.submit(self._world.nodes[0].charge, self._world.session, charge)
             yield charge

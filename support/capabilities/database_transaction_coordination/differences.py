@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from hamcrest import assert_that, equal_to
@@ -104,23 +104,27 @@ class Meanwhile:
         """
         opened = self._world.open_accounts(accounts)
         bills = (self._world.bill(opened[number % accounts]) for number in range(10_000))
-        poll(lambda: self._book(next(bills)) >= _UNDER_WAY, _WITHIN_S, _ANOTHER_EVERY_S)
+        self._book(bills, until=lambda: self._batches >= _UNDER_WAY)
         self._batches = 0
         with threads(1) as pool:
             for _ in range(_AT_MOST):
                 reconciled = pool.submit(self._world.reconcile, 0)
-                poll(lambda: self._book(next(bills)) >= 0 and reconciled.done(), _WITHIN_S, _ANOTHER_EVERY_S)  # noqa: B023
+                self._book(bills, until=reconciled.done)
                 self._named = reconciled.result()
                 if self._named != NOTHING or self._batches >= _MEANWHILE:
                     return
 
-    def _book(self, bill: Booking) -> int:
-        """Through the second node. Returns how often analytics has been seen to show more than before."""
-        self._world.book_one(bill, node=1)
-        arrived = len(self._world.analytics.deliveries())
-        self._batches += arrived > self._arrived
-        self._arrived = arrived
-        return self._batches
+    def _book(self, bills: Iterator[Booking], until: Callable[[], bool]) -> None:
+        """One after the other, through the second node; how often analytics shows more than before is counted."""
+
+        def booked() -> bool:
+            self._world.book_one(next(bills), node=1)
+            arrived = len(self._world.analytics.deliveries())
+            self._batches += arrived > self._arrived
+            self._arrived = arrived
+            return until()
+
+        poll(booked, _WITHIN_S, _ANOTHER_EVERY_S)
 
     def expect_none_named(self) -> None:
         """The report named no difference. AssertionError with what it named."""

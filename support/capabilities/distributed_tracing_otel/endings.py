@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from support.capabilities.distributed_tracing_otel.world import World
 
 _FROM_SERVICE = ("server", "producer", "consumer", "client")
-_ENDED = "exited"
 _SENT_WITHIN_S = 4.0
 _AT_ONCE = 4  # shipments, as the worker is set
 
@@ -83,7 +82,7 @@ class Endings:
         """It has ended by itself, in time since it was asked to, and without an error."""
         (node,) = self._world.fleet.nodes_called(who)
         left_s = within_s - (time.monotonic() - self._asked_at if self._asked_at else 0.0)
-        ended = poll(lambda: node.state().get("Status") == _ENDED, max(left_s, 0.0))
+        ended = poll(node.has_ended, max(left_s, 0.0))
         must(ended, f"{node.name} had not ended after {within_s:g} s: {node.last_lines()}")
         assert_that(node.state().get("ExitCode"), equal_to(0), f"how {node.name} ended: {node.last_lines()}")
 

@@ -90,7 +90,7 @@ class Crowd:
             raise ProbeError("the provider does not hold the second call")
         self._held.release(second)  # the first one's answer is late
         numbers = {number_of(one.result()) for one in self._asked[place]}
-        assert_that(numbers, equal_to({taken_over[1].seq}), "calls that those who waited were answered by")
+        assert_that(numbers, equal_to({second}), "calls that those who waited were answered by")
         assert_that(len(self._calls()), equal_to(2), "calls that the provider counted in all")
 
     def expect_late_not_given(self, place: int) -> None:

@@ -58,7 +58,7 @@ class Rollout:
         world, held = self._world, self._fault()
         worker, began = world.fleet.named(name), time.time()
         world.faults.terminate(name)
-        ended = poll(lambda: worker.state().get("Status") == "exited", _GRACE_S)
+        ended = poll(worker.has_ended, _GRACE_S)
         must(ended, f"{name} still runs {_GRACE_S:g} s after it was asked to end")
         self._drains[name] = began, time.time()
         must(poll(held.waiting, _HANDED_OVER_WITHIN_S), "nobody goes on with what took longer than the rollout")

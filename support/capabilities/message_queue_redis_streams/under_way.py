@@ -129,8 +129,8 @@ class UnderWay:
         """
         world = self._world
         wait_until(time.monotonic() + for_s)
-        first = world.fleet.named(FIRST)  # what it gives back when it ends, it has given back then
-        poll(lambda: first.state().get("Status") == "exited", _ENDS_WITHIN_S)
+        # What the first one gives back when it ends, it has given back then.
+        poll(world.fleet.named(FIRST).has_ended, _ENDS_WITHIN_S)
         wait_until(time.monotonic() + _GIVEN_BACK_S)
         with self._pulse.excusing(SECOND):
             assert_that(world.deliveries() - self._deliveries, empty(), "messages that were begun once more")

@@ -147,7 +147,7 @@ class Webhooks:
         node = self._world.nodes[0]
         url = node.webhooks_at(f"http://{_ORPHAN}:{Node.port}")
         self._world.provider.send_webhooks_to(Endpoint(_ORPHAN, url, node.webhook_secrets[:1]))
-        poll(lambda: orphan.state().get("Status") == "exited" or self._knock("none")[0].status is not None, 10, 0.2)
+        poll(lambda: orphan.has_ended() or self._knock("none")[0].status is not None, 10, 0.2)
         self.attempts = {sign: self._knock(sign) for sign in ("none", "empty", "ok")}
 
     def expect_none_taken(self) -> None:

@@ -13,7 +13,7 @@ from support.nouns import Who
 from support.polling import poll
 from support.probes.consul import PASSING
 from support.promise import broken, must
-from support.worlds.crowds import for_each, threads
+from support.worlds.crowds import for_each, portions, threads
 from support.worlds.watches import Watch
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _EVERY_S = 0.02
 
 def expect_ended(node: OfTarget, within_s: float) -> None:
     """The node, which was asked to end, does so in time."""
-    ended = poll(lambda: node.state().get("Status") == "exited", within_s)
+    ended = poll(node.has_ended, within_s)
     must(ended, f"{node.name} was asked to end, and still runs after {within_s:g} s")
 
 
@@ -75,8 +75,8 @@ class Ending:
         self._stood_at = {node.name: node.inner_address() for node in nodes}  # they may be started at others
         if self._work:
             self._give_work()  # what was begun before may be done by now
-        for first in range(0, len(nodes), at_once):
-            for_each(nodes[first : first + at_once], self._replace)
+        for some in portions(nodes, at_once):
+            for_each(some, self._replace)
 
     def _replace(self, node: OfTarget) -> None:
         world, name = self._world, node.name

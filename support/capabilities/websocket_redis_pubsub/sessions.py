@@ -261,8 +261,8 @@ class Sessions:
         def wrong() -> list[object]:
             answers = [_try(gateway, self._ended) for gateway in self._world.gateways]
             let_in: list[object] = [answer for answer in answers if answer is not Refusal.UNAUTHENTICATED]
-            others = let_in + [page.name for pages in self._of("") for page in pages if page.connection.ending]
-            return others if time.time() < self._ends_at else []  # who looked later cannot tell
+            seen = let_in + [page.name for pages in self._of("") for page in pages if page.connection.ending]
+            return seen if time.time() < self._ends_at else []  # who looked later cannot tell
 
         others = poll(wrong, self._ends_at - before_s - time.time(), every_s=0.2)
         must(not others, f"{before_s:g} s before the end of both sessions: {others} were closed, or let in (None)")
