@@ -1,7 +1,7 @@
 """Many at once, in the same threads and the same workers: nobody's steps get into another's trace."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from itertools import accumulate, cycle, islice
 from math import comb
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from support.capabilities.distributed_tracing_otel.world import World
 
 _ARRIVE_WITHIN_S = 25.0  # all of them, with their shipments
+_QUIET_S = 0.5  # five times what a node waits until it sends what it has
 _RARE = 1 / 60_000  # the chance that a sound sampler is blamed, on each side of each of its bounds
 _LOOK, _CALL, _LINE = "look", "call", "line"
 
@@ -45,7 +46,7 @@ class Crowd:
 
     def expect_apart(self, count: int) -> None:
         """For every order: its trace is whole, and every step names it and its tenant, and no other."""
-        poll(lambda: not self._torn(WAY), _ARRIVE_WITHIN_S, 0.5)
+        poll(lambda: len(self._by_trace()) >= count and not self._torn(WAY), _ARRIVE_WITHIN_S, _QUIET_S)
         torn = self._torn(WAY)
         must(not torn, f"traces that are not whole: {torn[:3]} and {max(0, len(torn) - 3)} more")
         names, tenants = self._world.names(), {order.label: order.tenant for order in self._orders}
@@ -69,12 +70,12 @@ class Crowd:
 
     def expect_share(self, percent: int) -> None:
         """So many of a hundred are kept, but for chance, whatever their customers came for, and each of them whole."""
-        for what in (_LOOK, _CALL, _LINE):
-            way, label = LOOK if what == _LOOK else WAY, f"{self._prefix}-{what}-"
-            poll(lambda way=way, label=label: not self._torn(way, label), 5.0, 0.5)  # type: ignore[misc]
+        ways = {f"{self._prefix}-{what}-": LOOK if what == _LOOK else WAY for what in (_LOOK, _CALL, _LINE)}
+        self._settle(ways)
+        for label, way in ways.items():
             count, kept = sum(order.label.startswith(label) for order in self._orders), len(self._by_trace(label))
             likely = _likely(count, percent / 100)
-            told = f"{kept} of {count} are kept ({what}), expected {likely.start} to {likely.stop - 1}"
+            told = f"{kept} of {count} of {label} are kept, expected {likely.start} to {likely.stop - 1}"
             must(kept in likely, told)
             torn = self._torn(way, label)
             must(not torn, f"traces that are kept in part: {torn[:3]} and {max(0, len(torn) - 3)} more")
@@ -90,6 +91,16 @@ class Crowd:
         outcomes = Counter(one.result() for one in asked)
         if outcomes != {Outcome.TAKEN: count}:
             raise ProbeError(f"{count} were to be served, and these are what customers heard: {dict(outcomes)}")
+
+    def _settle(self, ways: Mapping[str, tuple[str, ...]]) -> None:
+        """Waits until what arrived is whole and no more comes: what the busy gateway kept may come before the rest."""
+        seen = [-1]
+
+        def settled() -> bool:
+            seen.append(len(self._world.collector.spans(self._prefix)))
+            return seen[-1] == seen[-2] and not any(self._torn(way, label) for label, way in ways.items())
+
+        poll(settled, _ARRIVE_WITHIN_S, _QUIET_S)
 
     def _torn(self, way: tuple[str, ...], label: str = "") -> list[str]:
         by_trace = self._by_trace(label)

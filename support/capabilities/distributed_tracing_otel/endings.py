@@ -75,8 +75,7 @@ class Endings:
         """The caller was answered, and the order's trace is whole, with the step that was under way to its good end."""
         outcome = self._order.result(15) if self._order else None
         assert_that(outcome, equal_to(Outcome.TAKEN), "what the caller heard")
-        poll(lambda: not self._flaws(), 8)
-        must(not self._flaws(), f"the trace of the last order: {'; '.join(self._flaws())}")
+        nothing_wrong(self._flaws, "the trace of the last order")
 
     def expect_ended(self, who: Who, within_s: float) -> None:
         """It has ended by itself, in time since it was asked to, and without an error."""

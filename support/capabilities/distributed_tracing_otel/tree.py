@@ -51,9 +51,9 @@ def nameless(spans: Sequence[Span]) -> list[str]:
 
 def nothing_wrong(look: Callable[[], list[str]], what: str, within_s: float = ARRIVES_WITHIN_S) -> None:
     """What `look` finds wrong is gone in time. AssertionError with what is still wrong then."""
-    poll(lambda: not look(), within_s, 0.1)
-    left = look()
-    must(not left, f"{what}: {'; '.join(left[:5])}")
+    found: list[list[str]] = []
+    poll(lambda: found.append(look()) or not found[-1], within_s, 0.1)  # type: ignore[func-returns-value]
+    must(not found[-1], f"{what}: {'; '.join(found[-1][:5])}")
 
 
 def _records(event: Mapping[str, Any]) -> bool:
