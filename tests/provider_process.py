@@ -1,7 +1,6 @@
 """A provider as a process on loopback: what a container of it runs, without the container."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.containers.http import answers_200
+from support.containers.ports import draw
 from support.polling import poll
 from support.settings import ROOT
 
@@ -25,19 +25,13 @@ class Addresses:
 @contextmanager
 def provider(kind: str, keeps_in: Path | None = None) -> Iterator[Addresses]:
     """Runs the provider `kind` until the end of the block; what outlives it is in the folder `keeps_in`, if at all."""
-    port, control_port = _free_port(), _free_port()
+    port, control_port = draw(2)
     ports = ["--host=127.0.0.1", f"--port={port}", f"--control-port={control_port}"]
     environment = {**os.environ, **({"PROVIDER_KEEPS_IN": str(keeps_in)} if keeps_in else {})}
     process = subprocess.Popen([sys.executable, "-m", "support.providers", kind, *ports], cwd=ROOT, env=environment)
     try:
-        assert poll(lambda: answers_200("127.0.0.1", control_port, "/health", 1), 10), process.poll()
+        assert poll(lambda: answers_200("127.0.0.1", control_port, "/health", 1), 60), process.poll()
         yield Addresses(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{control_port}")
     finally:
         process.terminate()
         assert process.wait(5) == 0  # at once, whatever it holds
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
+from inside import said
 from redis import Redis
 from redis.crc import key_slot
 from redis.exceptions import ResponseError
@@ -27,6 +28,16 @@ def answers(fleet: Fleet, through: str | None = None) -> bool:
     return redis.answers(*(fleet.toxiproxy.address(fleet.links[through]) if through else redis.address()), timeout_s=1)
 
 
+def quickest(ask: Callable[[], object], tries: int = 3) -> float:
+    """Seconds of the quickest of three answers: a machine may be slow now and then, a link that is slow always is."""
+    took = []
+    for _ in range(tries):
+        began = time.monotonic()
+        assert ask()
+        took.append(time.monotonic() - began)
+    return min(took)
+
+
 @pytest.mark.parametrize("fault", [Faults.kill, Faults.pause])
 def test_a_container_that_is_down_or_frozen_is_silent_until_it_is_healed(
     fleet: Fleet, fault: Callable[[Faults, str], None]
@@ -43,9 +54,9 @@ def test_a_container_that_is_down_or_frozen_is_silent_until_it_is_healed(
 
 def test_a_restart_loses_what_was_only_in_memory(fleet: Fleet) -> None:
     redis = fleet.named("redis")
-    assert redis.exec(["redis-cli", "SET", "kept", "no"]).output == b"OK\n"
+    assert said(redis, "redis-cli", "SET", "kept", "no") == b"OK\n"
     Faults(fleet).restart("redis")
-    assert redis.exec(["redis-cli", "GET", "kept"]).output == b"\n"
+    assert said(redis, "redis-cli", "GET", "kept") == b"\n"
 
 
 def test_a_container_that_was_started_again_is_left_alone_once_it_is_ready(fleet: Fleet) -> None:
@@ -102,13 +113,9 @@ def test_a_silent_link_keeps_its_connections_and_carries_nothing(fleet: Fleet) -
 def test_a_slow_link_takes_as_long_as_it_was_told_until_it_is_healed(fleet: Fleet, stream: str) -> None:
     faults = Faults(fleet)
     faults.slow("redis", SUITE, 0.5, stream)
-    began = time.monotonic()
-    assert answers(fleet, f"redis:{SUITE}")
-    assert 0.5 <= time.monotonic() - began < 1
+    assert 0.5 <= quickest(lambda: answers(fleet, f"redis:{SUITE}")) < 1
     faults.heal()
-    began = time.monotonic()
-    assert answers(fleet, f"redis:{SUITE}")
-    assert time.monotonic() - began < 0.25
+    assert quickest(lambda: answers(fleet, f"redis:{SUITE}")) < 0.25
 
 
 @pytest.mark.alone
@@ -119,12 +126,10 @@ def test_a_narrow_link_is_slow_for_what_is_large_and_for_nothing_else(fleet: Fle
     with Redis(host=host, port=port, socket_timeout=5) as redis:
         redis.set("large", "x" * 60_000)
         faults.narrow("redis", SUITE, bytes_per_s=60_000)
-        began = time.monotonic()
-        assert redis.ping() and time.monotonic() - began < 0.5
-        assert redis.get("large") and 0.7 < time.monotonic() - began < 3
+        assert quickest(redis.ping) < 0.5
+        assert 0.7 < quickest(lambda: redis.get("large"), tries=1) < 3
         faults.heal()
-        began = time.monotonic()
-        assert redis.get("large") and time.monotonic() - began < 0.5
+        assert quickest(lambda: redis.get("large")) < 0.5
 
 
 def test_a_server_that_refuses_changes_answers_and_keeps_what_it_has_until_it_is_healed(fleet: Fleet) -> None:
@@ -164,8 +169,8 @@ def test_a_cluster_that_was_frozen_for_long_is_whole_again_when_it_is_healed(mak
         time.sleep(3)  # longer than cluster-node-timeout, so that each takes the others for lost
         heal()
         for member in fleet.stores.values():
-            said = member.exec(["redis-cli", "CLUSTER", "INFO"]).output
-            assert b"cluster_state:ok" in said and b"cluster_size:3" in said
+            told = said(member, "redis-cli", "CLUSTER", "INFO")
+            assert b"cluster_state:ok" in told and b"cluster_size:3" in told
     store = RedisProbe(*fleet.stores.values())
     store.keep({f"key-{number}": "x" for number in range(100)}, lifetime_s=60)
     assert len(store.keys()) == 100
@@ -191,7 +196,7 @@ def test_a_held_link_gives_its_answers_when_it_is_mended(fleet: Fleet) -> None:
         connection.settimeout(0.5)
         with pytest.raises(TimeoutError):
             connection.recv(16)
-        assert fleet.named("redis").exec(["redis-cli", "GET", "asked"]).output == b"yes\n"
+        assert said(fleet.named("redis"), "redis-cli", "GET", "asked") == b"yes\n"
         faults.mend(f"redis:{SUITE}")
         assert connection.recv(16) == b"+OK\r\n"
 
@@ -229,13 +234,13 @@ def test_commands_are_seen_as_they_come_and_without_those_of_scripts(fleet: Flee
 
 def test_a_full_store_is_read_and_not_written_until_it_has_room(fleet: Fleet) -> None:
     redis, faults = fleet.named("redis"), Faults(fleet)
-    assert redis.exec(["redis-cli", "SET", "kept", "yes"]).output == b"OK\n"
+    assert said(redis, "redis-cli", "SET", "kept", "yes") == b"OK\n"
     faults.fill("redis")
-    assert redis.exec(["redis-cli", "GET", "kept"]).output == b"yes\n"
-    assert b"OOM" in redis.exec(["redis-cli", "SET", "more", "no"]).output
+    assert said(redis, "redis-cli", "GET", "kept") == b"yes\n"
+    assert b"OOM" in said(redis, "redis-cli", "SET", "more", "no")
     assert fleet.casualties(expected=faults.held) == []
     faults.heal()
-    assert redis.exec(["redis-cli", "SET", "more", "yes"]).output == b"OK\n"
+    assert said(redis, "redis-cli", "SET", "more", "yes") == b"OK\n"
 
 
 def test_slots_move_with_their_keys_and_back(make_fleet: Callable[..., Fleet]) -> None:

@@ -121,7 +121,8 @@ def test_a_fleet_waits_until_another_makes_room(make_fleet: Make, run: str, monk
     waiting.join(1.5)
     assert waiting.is_alive(), "the second fleet did not wait"
     first.stop()
-    waiting.join(15)
+    waiting.join(120)
+    assert not waiting.is_alive(), "the second fleet waits on"
     assert not second.casualties()
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 import docker
 import pytest
 import requests
+from inside import said
 from redis import Redis
 
 from support.containers import labels, sweep
 from support.containers.fleet import Fleet, fetch_images
 from support.containers.layout import Layout, Role
+from support.containers.platform import Node
 from support.containers.provider import ProviderService
 from support.containers.service import Store
 from support.errors import FaultError, FleetError
@@ -62,8 +64,8 @@ def test_a_command_is_run_once_and_tells_how_it_ended(make: Make, client: docker
     ended = fleet.command("migrator-1", ["sh", "-c", "echo $REDIS_URL $WHO; exit 3"], {"WHO": "me"}).run(within_s=10)
     assert (ended.exit_code, ended.output) == (3, f"redis://toxiproxy:{fleet.links['redis:migrator-1']}/0 me")
     assert ended.took_s < 10
-    with pytest.raises(FleetError, match=r"migrator-2 had not ended after 0\.3 s; it said last:\nstill here"):
-        fleet.command("migrator-2", ["sh", "-c", "echo still here; sleep 60"]).run(within_s=0.3)
+    with pytest.raises(FleetError, match=r"migrator-2 had not ended after 3 s; it said last:\nstill here"):
+        fleet.command("migrator-2", ["sh", "-c", "echo still here; sleep 60"]).run(within_s=3)
     faults = Faults(fleet)
     faults.on_nodes(Who("migrator", 2), faults.kill)
     assert fleet.commands["migrator-2"].ended(within_s=5).exit_code == 137
@@ -123,7 +125,13 @@ def test_a_file_that_the_target_does_not_have_is_named(make: Make) -> None:
 
 
 def _content(store: Store) -> bytes:
-    return bytes(store.exec(["cat", "/data/rules"]).output)
+    return said(store, "cat", "/data/rules")
+
+
+def is_ahead(node: Node, by_s: float) -> bool:
+    """Whether its clock is so much ahead of this machine's, but for half a second, before and after it was asked."""
+    before = time.time()
+    return before + by_s - 0.5 < time_of_day(node) < time.time() + by_s + 0.5
 
 
 def test_the_clock_of_one_node_is_set_ahead_and_back(make: Make) -> None:
@@ -131,9 +139,9 @@ def test_the_clock_of_one_node_is_set_ahead_and_back(make: Make) -> None:
     fleet.start()
     faults, (first, second) = Faults(fleet), fleet.nodes
     faults.move_clock("node-1", 5)
-    assert [round(time_of_day(node) - time.time()) for node in (first, second)] == [5, 0]
+    assert is_ahead(first, 5) and is_ahead(second, 0)
     faults.heal()
-    assert round(time_of_day(first) - time.time()) == 0
+    assert is_ahead(first, 0)
 
 
 def test_a_clock_that_cannot_be_moved_is_told_with_the_mend(make: Make) -> None:

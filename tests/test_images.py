@@ -271,10 +271,19 @@ def test_without_bootstrap_nothing_is_fetched(
 def test_an_image_that_is_waited_for_does_not_keep_ctrl_c_waiting(
     client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    over = threading.Event()
-    monkeypatch.setattr(resolution, "obtain", lambda *_: over.wait(30))
+    asked, over = threading.Event(), threading.Event()
+
+    def obtains(*_: object) -> None:
+        asked.set()
+        over.wait(30)
+
+    def interrupts() -> None:
+        asked.wait(30)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(resolution, "obtain", obtains)
     began = time.monotonic()
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Thread(target=interrupts, daemon=True).start()
     try:
         with pytest.raises(KeyboardInterrupt):
             resolve_all(["redis", "toxiproxy"], client, print)

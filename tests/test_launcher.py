@@ -69,6 +69,16 @@ def l3(root: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[s
     )
 
 
+def l3_within(seconds: float, root: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """The same, in less than so many seconds: a machine may be slow now and then, a launcher that is slow always is."""
+    for _ in range(3):
+        began = time.monotonic()
+        done = l3(root, *words, **environ)
+        if time.monotonic() - began < seconds:
+            return done
+    pytest.fail(f"./l3 {' '.join(words)} took {seconds} s or more, three times")
+
+
 def begin(root: Path, *words: str) -> subprocess.Popen[str]:
     """Starts the launcher in `root`, in a session of its own; it says all on one pipe."""
     return subprocess.Popen(
@@ -90,11 +100,9 @@ def _environ(more: Mapping[str, str]) -> dict[str, str]:
 @pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])
 def test_help_answers_at_once_and_sets_nothing_up(clone: Path, words: list[str]) -> None:
     shutil.copy(ROOT / "support" / "cli" / "clean.py", clone / "support" / "cli" / "clean.py")
-    began = time.monotonic()
-    done = l3(clone, *words, DOCKER_HOST=NOWHERE)
+    done = l3_within(2, clone, *words, DOCKER_HOST=NOWHERE)
     assert (done.returncode, done.stderr) == (0, "")
     assert "usage: ./l3" in done.stdout
-    assert time.monotonic() - began < 2
     assert not (clone / ".venv").exists()
 
 
@@ -253,9 +261,7 @@ def test_requirements_that_cannot_be_installed_are_told_with_the_words_of_pip(ma
 @pytest.mark.alone
 @pytest.mark.parametrize("host", [ENGINE, NOWHERE, "tcp://127.0.0.1:1"])
 def test_the_doctor_answers_within_2_s_and_names_the_mend_of_what_is_missing(clone: Path, host: str) -> None:
-    began = time.monotonic()
-    done = l3(clone, "doctor", DOCKER_HOST=host)
-    assert time.monotonic() - began < 2
+    done = l3_within(2, clone, "doctor", DOCKER_HOST=host)
     assert done.returncode == 1
     assert "missing  requirements" in done.stdout and "mend: ./l3 run does it" in done.stdout
     if host == ENGINE:
@@ -270,9 +276,7 @@ def test_the_doctor_gives_up_on_an_engine_that_says_nothing(clone: Path, tmp_pat
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "mute"))
         listener.listen()
-        began = time.monotonic()
-        done = l3(clone, "doctor", DOCKER_HOST=f"unix://{tmp_path}/mute")
-    assert time.monotonic() - began < 2
+        done = l3_within(2, clone, "doctor", DOCKER_HOST=f"unix://{tmp_path}/mute")
     assert "timed out" in done.stdout
 
 

@@ -88,18 +88,18 @@ def test_data_that_lost_its_serial_number_or_text_counts_as_a_foreign_update(dat
 def test_whoever_publishes_waits_for_readers_and_for_one_who_never_reads_only_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("support.capabilities.websocket_redis_pubsub.pace._WAITS_FOR_S", 0.5)
+    monkeypatch.setattr("support.capabilities.websocket_redis_pubsub.pace._WAITS_FOR_S", 2.0)
     arrivals: list[int] = []
     reader = SimpleNamespace(connection=SimpleNamespace(arrivals=arrivals))
     pace = ReadersPace([cast(Subscriber, reader)], ahead=1)
     began = time.monotonic()
     pace.keep()  # the first update may go, and the second is one ahead
     pace.keep()
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 2
     pace.keep()
-    assert time.monotonic() - began >= 0.5
+    assert time.monotonic() - began >= 2
     pace.keep()
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_line_that_hangs_is_told_before_anything_is_missed(
     monkeypatch.setattr("support.capabilities.websocket_redis_pubsub.receiver._HANGS_AFTER_S", 0.1)
 
     def hanging(frame: bytes) -> Iterable[Event]:
-        time.sleep(1)
+        time.sleep(3)
         return []
 
     script = Script(hanging)

@@ -13,6 +13,7 @@ from support.containers.fleet import SUITE, Fleet
 from support.containers.provider import PROVIDERS, ProviderService
 from support.errors import FleetError
 from support.images.resolution import resolve
+from support.polling import poll
 
 
 @pytest.fixture(params=PROVIDERS, ids=[provider.kind for provider in PROVIDERS])
@@ -32,7 +33,7 @@ def test_a_provider_answers_by_every_way_that_there_is_and_forgets_when_it_is_em
 ) -> None:
     url = service.url(*service.address())
     control = ProviderControl(service.name, service.control_url, {url.removeprefix("http://"): "node-1"})
-    assert service.answers_inside("127.0.0.1", service.port)
+    assert poll(lambda: service.answers_inside("127.0.0.1", service.port), 20)
     assert not service.answers_inside("127.0.0.1", 1)
     assert control.arrivals() == []
     requests.get(f"{url}/nothing", timeout=5)

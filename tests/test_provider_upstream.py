@@ -96,9 +96,11 @@ def test_what_is_held_before_it_is_carried_out_has_no_effect_until_it_is_release
 
 def test_a_caller_that_goes_while_it_is_held_leaves_no_effect_behind(control: UpstreamControl, call: Call) -> None:
     fault = control.arm("hold_before")
+    gone = call("POST", "/effects/job-1", timeout=2)
+    fault.await_waiting()
     with pytest.raises(requests.ReadTimeout):
-        call("POST", "/effects/job-1", timeout=0.2).result()
-    assert poll(lambda: not fault.waiting(), 2)
+        gone.result()
+    assert poll(lambda: not fault.waiting(), 5)
     (arrival,) = control.arrivals()
     assert (arrival.cut, arrival.executed, arrival.status) == ("caller", False, None)
     control.heal()
@@ -168,26 +170,26 @@ def test_what_hangs_is_cut_when_it_is_healed_and_not_carried_out(control: Upstre
 
 
 def test_slowness_is_on_all_that_match_until_it_is_healed(control: UpstreamControl, call: Call) -> None:
-    control.arm("slow", ms=500, times=None, match={"path": "/slow/*"})
+    control.arm("slow", ms=1000, times=None, match={"path": "/slow/*"})
     took = [call("GET", path).result().elapsed.total_seconds() for path in ("/slow/1", "/slow/2", "/fast")]
     control.heal()
     took.append(call("GET", "/slow/3").result().elapsed.total_seconds())
-    assert [seconds >= 0.5 for seconds in took] == [True, True, False, False]
+    assert [seconds >= 1 for seconds in took] == [True, True, False, False]
 
 
 def test_a_body_drips_and_comes_whole_at_the_end_of_its_time(control: UpstreamControl, addresses: Addresses) -> None:
     control.answer({}, body="a word in letters")
-    fault = control.arm("drip", ms=1000, times=2)
+    fault = control.arm("drip", ms=2000, times=2)
     began = time.monotonic()
     with requests.get(addresses.url + "/x", stream=True, timeout=5) as answer:
         bytes_of_it = answer.iter_content(1)
         said, begun_s = next(bytes_of_it), time.monotonic() - began
         said += b"".join(bytes_of_it)
     assert said == b"a word in letters"
-    assert begun_s < 1.0 <= time.monotonic() - began
+    assert begun_s < 2.0 <= time.monotonic() - began
     with requests.get(addresses.url + "/x", stream=True, timeout=5):
         fault.await_hits(2)
-    assert poll(lambda: control.arrivals()[1].cut == "caller", 2)
+    assert poll(lambda: control.arrivals()[1].cut == "caller", 5)
     assert [arrival.status for arrival in control.arrivals()] == [200, None]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from inside import said
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import TimeoutError as RedisTimeout
@@ -23,16 +24,16 @@ def test_a_store_answers_by_every_way_that_there_is(make_fleet: Make, kind: str)
     store = fleet.stores[kind]
     link = fleet.links[f"{kind}:{SUITE}"]
     assert fleet.toxiproxy
-    assert store.answers(*store.address())
-    assert store.answers(*fleet.toxiproxy.address(link))
-    assert store.answers_inside("toxiproxy", link)
+    assert poll(lambda: store.answers(*store.address()), 10)
+    assert poll(lambda: store.answers(*fleet.toxiproxy.address(link)), 10)  # type: ignore[union-attr]
+    assert poll(lambda: store.answers_inside("toxiproxy", link), 20)
     faults = Faults(fleet)
     for fault in (faults.cut, faults.silence, faults.mute):
         fault(kind, SUITE)
         assert not store.answers(*fleet.toxiproxy.address(link))
-        assert store.answers(*store.address())
+        assert poll(lambda: store.answers(*store.address()), 10)
         faults.heal()
-        assert store.answers(*fleet.toxiproxy.address(link))
+        assert poll(lambda: store.answers(*fleet.toxiproxy.address(link)), 10)  # type: ignore[union-attr]
 
 
 def test_a_muted_link_carries_orders_and_no_answers(fleet: Fleet) -> None:
@@ -65,7 +66,7 @@ def test_a_cluster_of_three_is_one_store(make_fleet: Make) -> None:
 def test_a_cluster_that_nobody_wants_any_more_is_not_waited_for(make_fleet: Make) -> None:
     fleet = make_fleet("redis-cluster")
     fleet.begin()
-    assert poll(lambda: all(member.times.ready_s for member in fleet.services), 30)
+    assert poll(lambda: all(member.times.ready_s for member in fleet.services), 120)
     fleet.stop()
     with pytest.raises(FleetError, match="did not come together"):
         fleet.await_ready()
@@ -121,11 +122,11 @@ def test_a_store_that_is_emptied_holds_nothing_and_serves(make_fleet: Make, kind
     leave, look, nothing = LEAVINGS[kind]
     left = store.exec(leave)
     assert left.exit_code == 0, left.output
-    assert store.exec(look).output.decode().strip() != nothing
+    assert said(store, *look).decode().strip() != nothing
     for _ in range(2):
         store.empty()
-        assert store.exec(look).output.decode().strip() == nothing
-        assert store.answers(*store.address())
+        assert said(store, *look).decode().strip() == nothing
+        assert poll(lambda: store.answers(*store.address()), 10)
 
 
 def test_a_store_that_cannot_be_emptied_is_told(fleet: Fleet) -> None:
@@ -139,8 +140,8 @@ def test_each_member_of_a_cluster_is_emptied(make_fleet: Make) -> None:
     fleet.start()
     first = fleet.stores["redis-cluster-1"]
     for key in map(str, range(20)):
-        assert first.exec(["redis-cli", "-c", "SET", key, "kept"]).output == b"OK\n"
+        assert said(first, "redis-cli", "-c", "SET", key, "kept") == b"OK\n"
     for store in fleet.stores.values():
-        assert store.exec(["redis-cli", "DBSIZE"]).output != b"0\n"
+        assert said(store, "redis-cli", "DBSIZE") != b"0\n"
         store.empty()
-        assert store.exec(["redis-cli", "DBSIZE"]).output == b"0\n"
+        assert said(store, "redis-cli", "DBSIZE") == b"0\n"

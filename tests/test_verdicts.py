@@ -11,7 +11,7 @@ from support.ledger.completion import complete
 PROJECT = TESTS / "projects" / "verdicts"
 REASONS = {
     "endings/bug": "KeyError: 'nobody'\nin step 'Given a step has a bug' (steps/steps.py:",
-    "endings/late": "the suite itself stood still for 3.",
+    "endings/late": "the suite itself stood still for ",
     "endings/library": "False is not true\nin step 'Given a library's own assertion does not hold' (steps/steps.py:",
     "endings/leaves": "SystemExit(0) was raised",
     "endings/pending": "is not implemented yet (features/endings.feature:",
@@ -160,6 +160,6 @@ def test_a_hang_that_swallows_every_signal_ends_the_run(tmp_path: Path) -> None:
 
 
 def test_the_default_deadline_is_a_setting(tmp_path: Path) -> None:
-    run = behave(PROJECT, tmp_path, "-D", "L3_SCENARIO_DEADLINE=300 ms", "features/slow.feature")
-    assert "did not end within 0.3 s" in run.rows["slow/slow"]["reason"]
+    run = behave(PROJECT, tmp_path, "-D", "L3_SCENARIO_DEADLINE=2 s", "features/slow.feature")
+    assert "did not end within 2 s" in run.rows["slow/slow"]["reason"]
     assert run.verdicts["slow/next"] == "passed"
