@@ -76,7 +76,7 @@ Feature: What was promised for later is done, once and in time
       Given 6 jobs that may take 1.2 s each, which the service does not answer the first time
       And the first worker is cut off from Redis
       When 6 other jobs are handed in
-      Then within 3 s every other job is done exactly once
+      Then within 6 s every other job is done exactly once
       And each of the 6 was ended after 1.2 s, at most 1 s late
       And every job is done exactly once
 
@@ -180,7 +180,7 @@ Feature: What was promised for later is done, once and in time
       And a job that was to be done every second is stopped before its first time
       When each is handed back, another comes with its key, a third is to come after it, and half are taken back
       Then everybody is told what the state of the job says
-      And one that was under way is ended within 1 s, and what waits for one taken back is taken back, too
+      And one that was under way is ended within 2 s, and what waits for one taken back is taken back, too
       And once the service answers, within 5 s the others are done, none before its turn and its time, and nothing else
       And the result of the one that is done was known for 3 s, and after 5 s no more
 

@@ -201,7 +201,7 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
       Given the provider lets everybody wait, and then has an error for them
       And 20 people ask the same through the first gateway
       And 20 people ask the same through the second gateway
-      When the provider answers after 100 ms
+      When the provider answers after 500 ms
       Then all of them hear that the provider failed
       And the provider was asked at most 2 times, and never twice at the same time
 

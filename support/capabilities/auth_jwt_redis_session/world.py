@@ -11,7 +11,7 @@ from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.auth_jwt_redis_session.bursts import Bursts
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Event, Tokens, Verdict
-from support.capabilities.auth_jwt_redis_session.deeds import do_all, leaving, looking
+from support.capabilities.auth_jwt_redis_session.deeds import do_all, leaving, looking, told
 from support.capabilities.auth_jwt_redis_session.endings import Endings
 from support.capabilities.auth_jwt_redis_session.forgeries import Forgeries
 from support.capabilities.auth_jwt_redis_session.kiosk import Kiosk
@@ -30,6 +30,7 @@ from support.worlds.crowds import for_each
 from support.worlds.world import part
 
 _KIOSK = "kiosk"
+_PATIENCE_S = 2.0  # a node for which Redis took too long says so once; one that cannot serve says so for longer
 
 
 def _password() -> str:
@@ -128,9 +129,9 @@ class World(world.World[Adapter]):
         """Every node takes the access token of each device, and takes it for its owner's."""
         for device, node in product(devices, self.nodes):
             owner = self.customers[device.partition("'")[0]].name
-            answer = node.call(self.devices[device].access)
-            told = (answer.verdict, answer.user)
-            assert_that(told, equal_to((Verdict.ACCEPTED, owner)), f"{device} at {node.name}")
+            answer = told(partial(node.call, self.devices[device].access), _PATIENCE_S)
+            seen = (answer.verdict, answer.user)
+            assert_that(seen, equal_to((Verdict.ACCEPTED, owner)), f"{device} at {node.name}")
 
     def expect_refreshes(self, device: str) -> None:
         """The refresh token of `device` gets the next tokens, which are taken everywhere."""
@@ -148,8 +149,8 @@ class World(world.World[Adapter]):
 
     def expect_event(self, device: str, event: Event, count: int) -> None:
         """The history, as `device` may read it, tells of so many such events."""
-        told = self.gateways[0].events(self.devices[device].access).events
-        assert_that(told.count(event), equal_to(count), f"times that {event.name} is told")
+        history = told(partial(self.gateways[0].events, self.devices[device].access), _PATIENCE_S)
+        assert_that(history.events.count(event), equal_to(count), f"times that {event.name} is told")
 
     def expect_apart(self, device: str) -> None:
         """What `device` has opens its owner's account, or nothing."""
@@ -171,5 +172,5 @@ class World(world.World[Adapter]):
         return self._granted([*(one for deeds in ends for one in deeds.items()), *refreshes.items()])
 
     def _granted(self, deeds: Iterable[tuple[str, Callable[[], Answer]]]) -> list[str]:
-        answers = do_all(self, dict(deeds))
+        answers = do_all(self, {what: partial(told, deed, _PATIENCE_S) for what, deed in deeds})
         return [what for what, answer in answers.items() if answer.verdict is not Verdict.UNAUTHENTICATED]

@@ -3,11 +3,14 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from functools import partial
 from typing import Any
 
 from support.capabilities.cache_invalidation_redis.shop import DISCOUNT, Shop
+from support.containers.platform import Node
 from support.errors import FaultError
 from support.polling import poll
+from support.probes.node import connections
 from support.promise import broken, must
 from support.worlds.world import turns, wait_until
 
@@ -181,11 +184,19 @@ class PriceCrowd:
             self._await_crowd()
             began = time.monotonic()
             self._visitors = self._world.send_to_pages(visits)
+            self._await_connections((count + pages) // 2)
             self._await_crowd()
             meanwhile()
             wait_until(began + at_least_s)
         for asked in self._asked():
             asked.exception()
+
+    def _await_connections(self, count: int) -> None:
+        """So many have a connection to each storefront, for nobody has been answered yet. FaultError if not."""
+        for storefront in self._world.storefronts:
+            node = self._world.fleet.named(storefront.name)
+            if not isinstance(node, Node) or not poll(partial(_are_there, node, count), _ARRIVES_WITHIN_S, 0.1):
+                raise FaultError(f"{count} were to wait at {storefront.name}")
 
     def come_and_fail(self) -> None:
         """A customer looks at the first product, at the first storefront, and the database cancels the question.
@@ -240,3 +251,7 @@ class PriceCrowd:
 
         if not poll(steady, _ARRIVES_WITHIN_S, every_s=0.02):
             raise FaultError(f"{seen} questions wait for the database, which was closed to all")
+
+
+def _are_there(node: Node, count: int) -> bool:
+    return connections(node) >= count

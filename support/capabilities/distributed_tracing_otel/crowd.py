@@ -46,8 +46,8 @@ class Crowd:
 
     def expect_apart(self, count: int) -> None:
         """For every order: its trace is whole, and every step names it and its tenant, and no other."""
-        poll(lambda: len(self._by_trace()) >= count and not self._torn(WAY), _ARRIVE_WITHIN_S, _QUIET_S)
-        torn = self._torn(WAY)
+        poll(lambda: len(self._by_trace()) >= count and not _torn(self._by_trace(), WAY), _ARRIVE_WITHIN_S, _QUIET_S)
+        torn = _torn(self._by_trace(), WAY)
         must(not torn, f"traces that are not whole: {torn[:3]} and {max(0, len(torn) - 3)} more")
         names, tenants = self._world.names(), {order.label: order.tenant for order in self._orders}
         spans = self._by_trace()
@@ -71,13 +71,13 @@ class Crowd:
     def expect_share(self, percent: int) -> None:
         """So many of a hundred are kept, but for chance, whatever their customers came for, and each of them whole."""
         ways = {f"{self._prefix}-{what}-": LOOK if what == _LOOK else WAY for what in (_LOOK, _CALL, _LINE)}
-        self._settle(ways)
+        arrived = self._settled(ways)
         for label, way in ways.items():
-            count, kept = sum(order.label.startswith(label) for order in self._orders), len(self._by_trace(label))
+            count, kept = sum(order.label.startswith(label) for order in self._orders), len(arrived[label])
             likely = _likely(count, percent / 100)
             told = f"{kept} of {count} of {label} are kept, expected {likely.start} to {likely.stop - 1}"
             must(kept in likely, told)
-            torn = self._torn(way, label)
+            torn = _torn(arrived[label], way)
             must(not torn, f"traces that are kept in part: {torn[:3]} and {max(0, len(torn) - 3)} more")
 
     def _all(
@@ -92,25 +92,30 @@ class Crowd:
         if outcomes != {Outcome.TAKEN: count}:
             raise ProbeError(f"{count} were to be served, and these are what customers heard: {dict(outcomes)}")
 
-    def _settle(self, ways: Mapping[str, tuple[str, ...]]) -> None:
-        """Waits until what arrived is whole and no more comes: what the busy gateway kept may come before the rest."""
-        seen = [-1]
+    def _settled(self, ways: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, list[Span]]]:
+        """The traces of each label, once they are whole and no more comes: a gateway's steps may come before the rest.
+
+        What does not become so is what there was at the deadline.
+        """
+        looks: list[dict[str, dict[str, list[Span]]]] = [{}]
 
         def settled() -> bool:
-            seen.append(len(self._world.collector.spans(self._prefix)))
-            return seen[-1] == seen[-2] and not any(self._torn(way, label) for label, way in ways.items())
+            looks.append({label: self._by_trace(label) for label in ways})
+            whole = not any(_torn(looks[-1][label], way) for label, way in ways.items())
+            return whole and looks[-1] == looks[-2] and any(looks[-1].values())
 
         poll(settled, _ARRIVE_WITHIN_S, _QUIET_S)
-
-    def _torn(self, way: tuple[str, ...], label: str = "") -> list[str]:
-        by_trace = self._by_trace(label)
-        return [f"{trace}: {found[0]}" for trace, steps in by_trace.items() if (found := flaws(steps, way))]
+        return looks[-1]
 
     def _by_trace(self, label: str = "") -> dict[str, list[Span]]:
         found: dict[str, list[Span]] = {}
         for span in self._world.collector.spans(label or self._prefix):
             found.setdefault(span.trace, []).append(span)
         return found
+
+
+def _torn(traces: Mapping[str, Sequence[Span]], way: tuple[str, ...]) -> list[str]:
+    return [f"{trace}: {found[0]}" for trace, steps in traces.items() if (found := flaws(steps, way))]
 
 
 def _on_line(node: Adapter, order: Order) -> Outcome:

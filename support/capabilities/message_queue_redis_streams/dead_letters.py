@@ -74,9 +74,10 @@ class DeadLetters:
         with client_of(self._world.fleet.stores["redis-durable"]) as client:
             name = self._world.names.dead_letters
             if client.type(name) == "string":
-                client.delete(name)
                 if client.exists(self._blocker):
-                    client.rename(self._blocker, name)
+                    client.rename(self._blocker, name)  # in one step: what is written in between would be lost
+                else:
+                    client.delete(name)
 
     def unblock_after(self, seconds: float) -> None:
         """The message has been delivered in vain for the last time; so many seconds later they can be written again."""

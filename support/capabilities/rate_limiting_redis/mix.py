@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.rate_limiting_redis.calls import LIMITS, WINDOW_S, Call, unexplained
+from support.capabilities.rate_limiting_redis.calls import LIMITS, WINDOW_S, Call, see_in_time, unexplained
 from support.capabilities.rate_limiting_redis.client import Adapter, Customer, Resource, Verdict
 from support.capabilities.rate_limiting_redis.crowd import Caller, Habit, crowd
 from support.capabilities.rate_limiting_redis.refusals import SENSELESS_ITEMS, UNKNOWN_PLANS
@@ -110,6 +110,8 @@ class Mix:
         for log in self._logs:
             for number, one in enumerate(log.asked):
                 if wrong := _wrong(one, log.before(number, one.call.gateway, apart), apart):
+                    if not apart:
+                        see_in_time([asked.call for each in self._logs for asked in each.asked])
                     broken(f"{self._draw}: {log.told(number + 1)}\nbut the last {'; '.join(wrong)}")
         let_in = Counter(one.label for log in self._logs for one in log.asked if one.call.admitted)
         arrived = Counter(one.path.split("/", 2)[2] for one in self._world.api.arrivals(path=f"/*/{self._own}/*"))

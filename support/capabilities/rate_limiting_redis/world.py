@@ -138,6 +138,7 @@ class World(world.World[Adapter]):
     def expect_limit_kept(self, name: str, limit: int, window_s: float) -> None:
         """In no window were more than `limit` let in, nobody was refused who had calls left, and the API agrees."""
         calls = self.calls[name]
+        see_in_time(calls)
         assert_that(excess(calls, limit, window_s), none(), f"more than {limit} in {window_s:g} s")
         assert_that(unjust(calls, window_s), empty(), "refused, though there was room")
         self.expect_counted(name, calls)
@@ -173,8 +174,10 @@ class World(world.World[Adapter]):
         assert_that(refused.admitted, equal_to(False), "the last call, for which there was no room, was let in")
         wait_s = refused.answer.retry_after_s or 0
         world.wait_until(refused.answered + wait_s)
-        verdict = self.call(name, self.nodes[0], refused.cost).answer.verdict
-        assert_that(verdict, equal_to(Verdict.ADMITTED), f"a call {wait_s} s after it was told to wait for so long")
+        last = self.call(name, self.nodes[0], refused.cost)
+        see_in_time([last])
+        told = f"a call {wait_s} s after it was told to wait for so long"
+        assert_that(last.answer.verdict, equal_to(Verdict.ADMITTED), told)
 
     def expect_items(self, *items: int) -> None:
         """Precisely the calls for so many `items` were let in, in this order, and each answer told what is left."""

@@ -72,6 +72,7 @@ class PublishedKeys:
             await self._seek(None, time.monotonic())
 
     async def _fetch(self) -> None:
+        self._failed = True  # until it has succeeded, also where whoever waits for it gives up
         self._fetched_at = time.monotonic()
         try:
             answer = (await self._http.get(_PATH)).raise_for_status()
@@ -79,7 +80,6 @@ class PublishedKeys:
             self._failed = False
         except (httpx2.HTTPError, LookupError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
             logger.warning("the identity provider's keys: %r", error)
-            self._failed = True
 
 
 def _verifying(published: Any) -> list[tuple[str, Any]]:
