@@ -56,7 +56,8 @@ def make(node: Adapter, service: str, label: str, well: bool) -> Call:
     """Calls `service` through `node`; `well`: what becomes of it speaks for the service."""
     sent = time.time()
     reply = node.call(service, label)
-    return Call(label, sent, time.time(), reply, well)
+    heard = time.time()
+    return Call(label, sent, heard, reply, well, unsure=well and heard - sent > MAY_BE_SLOW_S)
 
 
 def may_open(calls: Sequence[Call]) -> set[bool]:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS, MAY_BE_SLOW_S, Call, make
+from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS, MAY_BE_SLOW_S, WINDOW_S, Call, make
 from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome
 from support.capabilities.circuit_breaker_service_failures.failures import FAILURES
 from support.capabilities.circuit_breaker_service_failures.model import WAIT_S
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from support.capabilities.circuit_breaker_service_failures.world import World
 
 _GIVEN_FOR_S = 2.5
+_NEARLY_S = 0.05  # a call that is so much from being too old may be
 _EMPTY, _LARGE, _LARGE_BYTES = "basket", "catalogue", 60_000
 # Questions that are taken for each other where names are cut, decoded, put together anew, or compared without care.
 _ALIKE = (
@@ -61,6 +62,13 @@ class _Service:
     def open_until(self) -> float:
         """Its breaker, which opened after the first of the calls that failed was made, is open until then at least."""
         return min(call.sent for call in self.failed) + WAIT_S
+
+    @property
+    def may_open_early(self) -> bool:
+        """Whether a good answer may have counted as slow, or been too old when the last failure was counted."""
+        good = self.answers.values()
+        took_s, oldest = max(call.took_s for call in good), min(call.sent for call in good)
+        return took_s > MAY_BE_SLOW_S or max(call.heard for call in self.failed) > oldest + WINDOW_S - _NEARLY_S
 
     def ask(self, questions: Sequence[str]) -> list[Call]:
         """All of them at once."""
@@ -124,6 +132,8 @@ class Fallback:
             seen = self._world.services.arrivals(path=f"/{service.name}/*")
             arrived = sum(arrival.arrived < until for arrival in seen)
             asked = 2 * len(service.questions) + 1 + LEAST_CALLS
+            if arrived < asked and service.may_open_early:
+                raise ProbeError(f"{service.name} took so long that its breaker may have opened before ten failures")
             assert_that(arrived, equal_to(asked), f"calls that {service.name}, which {service.how}, got")
 
     def expect_last_answers(self) -> None:

@@ -35,7 +35,7 @@ class Ending:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._worked_on = 0
+        self._worked_on, self._all_given = 0, False
         self._work: list[Future[Reply]] = []
         self._closed_at: dict[str, float] = {}  # when each first did not answer (seconds since 1970)
         self._stood_at: dict[str, str] = {}  # the address that each had until then
@@ -55,7 +55,11 @@ class Ending:
         call = world.gateways[0].call
         self._work += [self._pool.submit(call, SERVICE, label, takes_s=takes_s) for _ in range(_CALLS)]
         count = len(self._work)
-        poll(lambda: sum(call.label == label for one in world.instances for call in one.calls()) == count, takes_s / 2)
+
+        def all_given() -> bool:
+            return sum(call.label == label for one in world.instances for call in one.calls()) == count
+
+        self._all_given = poll(all_given, takes_s / 2)
         self._worked_on = sum(call.label == label for call in self._worker.calls())
         if not self._worked_on:
             raise ProbeError(f"none of {count} calls went to {self._worker.name}, which was to be at its work")
@@ -66,6 +70,8 @@ class Ending:
         replies = [call.result() for call in self._work]
         assert_that({reply.outcome for reply in replies}, equal_to({Outcome.ANSWERED}), "what callers heard")
         by_itself = sum(reply.by == instance.name for reply in replies)
+        if by_itself > self._worked_on and not self._all_given:
+            raise ProbeError(f"some calls came to {instance.name} after it was looked at what it had been given")
         assert_that(by_itself, equal_to(self._worked_on), f"calls that {instance.name} was given, and answered")
 
     def roll_out(self, who: Who, at_once: int) -> None:

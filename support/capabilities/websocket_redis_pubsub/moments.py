@@ -15,6 +15,7 @@ from support.worlds.world import wait_until
 _COMES_WITHIN_S = 5.0
 _RECONNECT_AT_ONCE = 4  # a gateway that is slow to reach Redis is busy with few, and is to be late, not out of reach
 _ASKED_WITHIN_S = 1.0  # a gateway may ask Redis for less than a moment is defined by; the update comes all the same
+_QUIET_S = 0.3  # a gateway's words are up to 200 ms late
 _STEPS = 3  # a moment is after the first, the second … word about the channel; some gateways need two to subscribe
 
 
@@ -114,12 +115,25 @@ class Moments:
         """The update comes as soon as Redis has been asked once, while the gateway may have more to ask."""
         (channel,) = company.channels
         poll(lambda: len(self._world.serials_of(company, channel)) >= len(self._serials[channel]), _COMES_WITHIN_S)
+        self._await_quiet(channel, commands)
         moment = self._moment(watcher, commands, 1)
         with threads(1) as pool:
             # A platform may refuse that; whoever watches goes on to get each update once.
             asked = pool.submit(company.ask_to_watch, channel, company.position(channel))
             self._publish_at(watcher, moment)
             asked.result()
+
+    def _await_quiet(self, channel: str, commands: Commands) -> None:
+        """What Redis hears of the channel next is what is asked now: what a gateway had to say of it before is said."""
+        heard, since = commands.naming(channel), time.monotonic()
+
+        def quiet() -> bool:
+            nonlocal heard, since
+            if (now := commands.naming(channel)) != heard:
+                heard, since = now, time.monotonic()
+            return time.monotonic() - since > _QUIET_S
+
+        poll(quiet, 10 * _QUIET_S, every_s=0.02)
 
     def _moment(self, watcher: Subscriber, commands: Commands, step: int) -> Callable[[], bool]:
         """Whether Redis has heard `step` more words about the channel of `watcher` than it has by now."""
