@@ -184,19 +184,22 @@ class PriceCrowd:
             self._await_crowd()
             began = time.monotonic()
             self._visitors = self._world.send_to_pages(visits)
-            self._await_connections((count + pages) // 2)
+            self._await_arrival((count + pages) // 2)
             self._await_crowd()
             meanwhile()
             wait_until(began + at_least_s)
         for asked in self._asked():
             asked.exception()
 
-    def _await_connections(self, count: int) -> None:
-        """So many have a connection to each storefront, for nobody has been answered yet. FaultError if not."""
+    def _await_arrival(self, count: int) -> None:
+        """So many have a connection to each storefront, or have been answered already. FaultError if not."""
         for storefront in self._world.storefronts:
             node = self._world.fleet.named(storefront.name)
-            if not isinstance(node, Node) or not poll(partial(_are_there, node, count), _ARRIVES_WITHIN_S, 0.1):
+            if not isinstance(node, Node) or not poll(partial(self._are_there, node, count), _ARRIVES_WITHIN_S, 0.1):
                 raise FaultError(f"{count} were to wait at {storefront.name}")
+
+    def _are_there(self, node: Node, count: int) -> bool:
+        return connections(node) + sum(one.done() for one in self._asked()) >= count
 
     def come_and_fail(self) -> None:
         """A customer looks at the first product, at the first storefront, and the database cancels the question.
@@ -251,7 +254,3 @@ class PriceCrowd:
 
         if not poll(steady, _ARRIVES_WITHIN_S, every_s=0.02):
             raise FaultError(f"{seen} questions wait for the database, which was closed to all")
-
-
-def _are_there(node: Node, count: int) -> bool:
-    return connections(node) >= count
