@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that, equal_to
 
 from support.capabilities.distributed_tracing_otel.client import Adapter, Order, Outcome
-from support.capabilities.distributed_tracing_otel.tree import LOOK, WAY, flaws
+from support.capabilities.distributed_tracing_otel.tree import ARRIVES_WITHIN_S, LOOK, WAY, flaws
 from support.clients.otlp_receiver_control import Span
 from support.errors import ProbeError
 from support.polling import poll
@@ -20,7 +20,7 @@ from support.worlds.crowds import threads
 if TYPE_CHECKING:
     from support.capabilities.distributed_tracing_otel.world import World
 
-_ARRIVE_WITHIN_S = 25.0  # all of them, with their shipments
+_SHIPPED_WITHIN_S = 25.0  # all of them
 _QUIET_S = 0.5  # five times what a node waits until it sends what it has
 _RARE = 1 / 60_000  # the chance that a sound sampler is blamed, on each side of each of its bounds
 _LOOK, _CALL, _LINE = "look", "call", "line"
@@ -46,7 +46,7 @@ class Crowd:
 
     def expect_apart(self, count: int) -> None:
         """For every order: its trace is whole, and every step names it and its tenant, and no other."""
-        poll(lambda: len(self._by_trace()) >= count and not _torn(self._by_trace(), WAY), _ARRIVE_WITHIN_S, _QUIET_S)
+        poll(lambda: len(self._by_trace()) >= count and not _torn(self._by_trace(), WAY), _SHIPPED_WITHIN_S, _QUIET_S)
         torn = _torn(self._by_trace(), WAY)
         must(not torn, f"traces that are not whole: {torn[:3]} and {max(0, len(torn) - 3)} more")
         names, tenants = self._world.names(), {order.label: order.tenant for order in self._orders}
@@ -104,7 +104,7 @@ class Crowd:
             whole = not any(_torn(looks[-1][label], way) for label, way in ways.items())
             return whole and looks[-1] == looks[-2] and any(looks[-1].values())
 
-        poll(settled, _ARRIVE_WITHIN_S, _QUIET_S)
+        poll(settled, ARRIVES_WITHIN_S, _QUIET_S)
         return looks[-1]
 
     def _by_trace(self, label: str = "") -> dict[str, list[Span]]:
