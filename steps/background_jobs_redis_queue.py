@@ -375,7 +375,7 @@ def no_place_is_lost(context: Context, count: int) -> None:
     context.world.deaths.expect_begun_at_once(count)
 
 
-@then("each of the {count:Count} was ended after {limit:Duration}, at most {late:Duration} late")
+@then("all {count:Count} were ended, none before {limit:Duration}, each worker's first at most {late:Duration} late")
 def ended_in_time(context: Context, count: int, limit: float, late: float) -> None:
     context.world.deaths.expect_ended(limit, late)
 

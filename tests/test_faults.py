@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from support.containers.fleet import SUITE, Fleet
 from support.containers.layout import Layout
 from support.errors import FaultError, ProbeError
-from support.faults import process
+from support.faults import network, process
 from support.faults.faults import Faults
 from support.nouns import What
 from support.polling import poll
@@ -116,6 +116,12 @@ def test_a_slow_link_takes_as_long_as_it_was_told_until_it_is_healed(fleet: Flee
     assert 0.5 <= quickest(lambda: answers(fleet, f"redis:{SUITE}")) < 1
     faults.heal()
     assert quickest(lambda: answers(fleet, f"redis:{SUITE}")) < 0.25
+
+
+def test_a_link_that_answers_sooner_than_it_was_told_to_is_told(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network.Link, "_add", lambda *_: None)
+    with pytest.raises(FaultError, match=r"redis:suite was slowed by 2 s, and an answer did not take as long"):
+        Faults(fleet).slow("redis", SUITE, 2.0, "downstream")
 
 
 @pytest.mark.alone
