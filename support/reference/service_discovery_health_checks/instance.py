@@ -24,7 +24,6 @@ from .registration import Registration
 from .settings import DiscoverySettings
 
 BEATS = 4  # within the time after which silence is death
-HEARD_S = 0.2  # after which those who call it have heard of a change in Consul
 KEPT = 20_000  # calls and checks that are on record
 HEALTH = "/instance/health"
 # What Consul makes of an answer: 2xx is passing, 429 a warning, anything else critical.
@@ -65,9 +64,8 @@ class Instance:
         """Registers, and is heard of for as long as the instance serves. SIGTERM first takes it out of the list."""
         loop = asyncio.get_running_loop()
         stop_serving = cast(Handler, signal.getsignal(signal.SIGTERM))
-        # What a former life left in the list is taken out, and not called, before the port opens; later without Consul.
+        # What a former life left in the list is taken out before the port opens; where Consul is away, later.
         begun = await self._is_heard(self._registration.begin)
-        await asyncio.sleep(HEARD_S)
         self._warm_at = time.monotonic() + self._settings.discovery_warm_up_s
         heard = asyncio.create_task(self._be_heard(begun))
         endings: list[asyncio.Task[None]] = []

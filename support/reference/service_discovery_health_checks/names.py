@@ -13,7 +13,7 @@ from ..unavailable import UnavailableError
 from .watch import Place
 
 FIRST_ANSWER_WITHIN_S = 2.0
-ANSWERS_WITHIN_S = 1.0  # where there is an earlier answer to go by
+ANSWERS_WITHIN_S = 0.5  # where there is an earlier answer to go by
 # A server that does not answer is asked again after so long: else every call would wait for it (RFC 8767, section 5).
 ASKED_AGAIN_AFTER_S = 2.0
 DOMAIN = "service.consul."
