@@ -20,3 +20,20 @@ def poll(check: Callable[[], Answer], within_s: float, every_s: float = 0.05) ->
         if answer or last_question:
             return answer
         time.sleep(min(every_s, max(0.0, end - time.monotonic())))
+
+
+def look_until(
+    well: Callable[[Answer], object], look: Callable[[], Answer], within_s: float, every_s: float = 0.05
+) -> Answer:
+    """What `look` sees as soon as it is `well`, asked as by `poll`; else what it saw last.
+
+    The look that ends the wait is the one to be judged: another may see what came in between.
+    """
+    looks: list[Answer] = []
+
+    def is_well() -> object:
+        looks.append(look())
+        return well(looks[-1])
+
+    poll(is_well, within_s, every_s)
+    return looks[-1]

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Verdict
-from support.polling import poll
+from support.polling import look_until
 from support.worlds.crowds import threads
 
 if TYPE_CHECKING:
@@ -37,14 +37,7 @@ def leaving(node: Adapter, access: str, customer: "Customer", new: str) -> Deeds
 
 def told(deed: Callable[[], Answer], within_s: float, every_s: float = 0.05) -> Answer:
     """The first answer to `deed` that is not to ask again later; the last one, where none comes within `within_s`."""
-    answers: list[Answer] = []
-
-    def answered() -> bool:
-        answers.append(deed())
-        return answers[-1].verdict is not Verdict.UNAVAILABLE
-
-    poll(answered, within_s, every_s)
-    return answers[-1]
+    return look_until(lambda answer: answer.verdict is not Verdict.UNAVAILABLE, deed, within_s, every_s)
 
 
 def do_all(world: "World", deeds: Mapping[Key, Callable[[], Answer]], at_once: int = _AT_ONCE) -> dict[Key, Answer]:

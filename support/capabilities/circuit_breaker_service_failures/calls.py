@@ -11,7 +11,7 @@ LEAST_CALLS = 10  # fewer say nothing
 WINDOW_S = 2.0
 MAY_BE_SLOW_S, MAY_BE_GIVEN_UP_S = 0.78, 1.15  # a call that takes as long may count as failed, or be given up
 _LOOKED_AT = 20
-_NEARLY_S = 0.05  # a call that is so much from being too old may be
+NEARLY_S = 0.05  # a call that is so much from being too old may be
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def may_open(calls: Sequence[Call]) -> set[bool]:
     certain which of them were too old by then, or had failed.
     """
     looked_at, last = calls[-_LOOKED_AT:], calls[-1]
-    for_certain = sum(call.heard < last.sent - WINDOW_S - _NEARLY_S for call in looked_at)
-    at_most = sum(call.sent < last.heard - WINDOW_S + _NEARLY_S for call in looked_at[:-1])
+    for_certain = sum(call.heard < last.sent - WINDOW_S - NEARLY_S for call in looked_at)
+    at_most = sum(call.sent < last.heard - WINDOW_S + NEARLY_S for call in looked_at[:-1])
     return set[bool]().union(*(_enough_failed(looked_at[gone:]) for gone in range(for_certain, at_most + 1)))
 
 

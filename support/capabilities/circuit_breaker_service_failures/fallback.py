@@ -12,7 +12,14 @@ from urllib.parse import unquote
 
 from hamcrest import assert_that, equal_to
 
-from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS, MAY_BE_SLOW_S, WINDOW_S, Call, make
+from support.capabilities.circuit_breaker_service_failures.calls import (
+    LEAST_CALLS,
+    MAY_BE_SLOW_S,
+    NEARLY_S,
+    WINDOW_S,
+    Call,
+    make,
+)
 from support.capabilities.circuit_breaker_service_failures.client import Adapter, Outcome
 from support.capabilities.circuit_breaker_service_failures.failures import FAILURES
 from support.capabilities.circuit_breaker_service_failures.model import WAIT_S
@@ -24,7 +31,6 @@ if TYPE_CHECKING:
     from support.capabilities.circuit_breaker_service_failures.world import World
 
 _GIVEN_FOR_S = 2.5
-_NEARLY_S = 0.05  # a call that is so much from being too old may be
 _EMPTY, _LARGE, _LARGE_BYTES = "basket", "catalogue", 60_000
 # Questions that are taken for each other where names are cut, decoded, put together anew, or compared without care.
 _ALIKE = (
@@ -68,7 +74,7 @@ class _Service:
         """Whether a good answer may have counted as slow, or been too old when the last failure was counted."""
         good = self.answers.values()
         took_s, oldest = max(call.took_s for call in good), min(call.sent for call in good)
-        return took_s > MAY_BE_SLOW_S or max(call.heard for call in self.failed) > oldest + WINDOW_S - _NEARLY_S
+        return took_s > MAY_BE_SLOW_S or max(call.heard for call in self.failed) > oldest + WINDOW_S - NEARLY_S
 
     def ask(self, questions: Sequence[str]) -> list[Call]:
         """All of them at once."""

@@ -13,7 +13,7 @@ from support.capabilities.distributed_tracing_otel.client import Adapter, Order,
 from support.capabilities.distributed_tracing_otel.tree import ARRIVES_WITHIN_S, LOOK, WAY, flaws
 from support.clients.otlp_receiver_control import Span
 from support.errors import ProbeError
-from support.polling import poll
+from support.polling import look_until, poll
 from support.promise import must
 from support.worlds.crowds import threads
 
@@ -46,11 +46,12 @@ class Crowd:
 
     def expect_apart(self, count: int) -> None:
         """For every order: its trace is whole, and every step names it and its tenant, and no other."""
-        poll(lambda: len(self._by_trace()) >= count and not _torn(self._by_trace(), WAY), _SHIPPED_WITHIN_S, _QUIET_S)
-        torn = _torn(self._by_trace(), WAY)
+        spans = look_until(
+            lambda seen: len(seen) >= count and not _torn(seen, WAY), self._by_trace, _SHIPPED_WITHIN_S, _QUIET_S
+        )
+        torn = _torn(spans, WAY)
         must(not torn, f"traces that are not whole: {torn[:3]} and {max(0, len(torn) - 3)} more")
         names, tenants = self._world.names(), {order.label: order.tenant for order in self._orders}
-        spans = self._by_trace()
         assert_that(len(spans), equal_to(count), "traces, of so many orders")
         for trace, steps in spans.items():
             told = {(s.attributes.get(names.order), s.attributes.get(names.tenant)) for s in steps}

@@ -5,10 +5,11 @@ What a platform does in between for itself (kind internal) may stand between any
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import not_
 from typing import Any
 
 from support.clients.otlp_receiver_control import EXCEPTION, Span
-from support.polling import poll
+from support.polling import look_until
 from support.promise import must
 
 # From the gateway through the service and the queue to what the worker asks of the partner.
@@ -51,9 +52,8 @@ def nameless(spans: Sequence[Span]) -> list[str]:
 
 def nothing_wrong(look: Callable[[], list[str]], what: str, within_s: float = ARRIVES_WITHIN_S) -> None:
     """What `look` finds wrong is gone in time. AssertionError with what is still wrong then."""
-    found: list[list[str]] = []
-    poll(lambda: found.append(look()) or not found[-1], within_s, 0.1)  # type: ignore[func-returns-value]
-    must(not found[-1], f"{what}: {'; '.join(found[-1][:5])}")
+    left = look_until(not_, look, within_s, 0.1)
+    must(not left, f"{what}: {'; '.join(left[:5])}")
 
 
 def _records(event: Mapping[str, Any]) -> bool:
