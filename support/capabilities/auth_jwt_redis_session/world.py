@@ -87,7 +87,7 @@ class World(world.World[Adapter]):
     def sign_in(self, name: str, device: str, node: Adapter | None = None, shown: str = "") -> Tokens:
         """`name` signs in on `device`, through the first node unless another is named; `shown` is a token it has."""
         self.register(name)
-        answer = (node or self.gateways[0]).sign_in(*self._credentials(name), shown)
+        answer = told(partial((node or self.gateways[0]).sign_in, *self._credentials(name), shown), _PATIENCE_S)
         return self.keep(f"{name}'s {device}", answer)
 
     def sign_in_each(self, names: Sequence[str], device: str) -> None:

@@ -30,7 +30,7 @@ from .refresh_tokens import Refresh, RefreshTokens
 from .settings import SessionSettings
 from .store import Outcome, Store, Times
 
-REDIS_TIMEOUT_S = 0.5
+REDIS_TIMEOUT_S = 1.0
 REDIS_CONNECTIONS = 32
 WAITS_FOR_CONNECTION_S = 5.0  # many at once wait for each other, and Redis is well all the while
 IDENTITY_TIMEOUT_S = 1.0
