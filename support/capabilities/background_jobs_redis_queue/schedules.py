@@ -112,15 +112,19 @@ class Schedules:
         )
 
     def expect_each_interval(self) -> None:
-        """Until now it was begun once in each interval: never before its time, nor more than 1 s late."""
+        """Until now it was begun once in each interval: never before its time, and at most one run was left out.
+
+        A server that stands still for longer than an interval makes up for it by one run. All later ones come in their
+        time, and have a smaller number than they would have had: so none is held to the moment of its number.
+        """
         now, begun = time.time(), self._ticks()
         for number, moment in enumerate(begun, 1):
-            after = number * self._interval_s
-            early, late = moment - self._asked_for, moment - self._scheduled
-            assert_that(early, greater_than_or_equal_to(after - EARLY_S), f"seconds until run {number}")
-            assert_that(late, less_than_or_equal_to(after + LATE_S), f"seconds until run {number}")
-        due = (now - self._scheduled - LATE_S) // self._interval_s
-        assert_that(len(begun), greater_than_or_equal_to(int(due)), "runs in all")
+            early = moment - self._asked_for
+            assert_that(
+                early, greater_than_or_equal_to(number * self._interval_s - EARLY_S), f"seconds until run {number}"
+            )
+        due = int((now - self._scheduled - LATE_S) // self._interval_s)
+        assert_that(len(begun), greater_than_or_equal_to(due - 1), f"runs in all, of {due} whose time is over")
 
     def schedule_daily(self, at: str, zone: str) -> None:
         """A job at a time of day on the clock of a place."""
