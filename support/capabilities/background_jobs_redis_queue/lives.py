@@ -17,7 +17,7 @@ from support.worlds.world import wait_until
 if TYPE_CHECKING:
     from support.capabilities.background_jobs_redis_queue.world import World
 
-_FAILURES = 2  # of a job that waits for another try; until the third there is time to let the service hold it
+_FAILURES = 2  # of a job that waits for another try
 _SOON_S = 1.5  # less than what was taken back is known for: what is begun all the same is so before it is forgotten
 _LATER_S = 3.0  # what it waits for is done before
 _LEASE_S = 1.5  # after which a job whose worker is silent comes back
@@ -58,15 +58,21 @@ class Lives:
     def fill(self) -> None:
         """One put aside, one that is done, some that have failed; then all workers are busy, and others wait."""
         self._put_aside()
-        self._failed = [self._world.label("failed") for _ in range(2)]
-        for label in self._failed:
-            self._world.service.arm("status", times=_FAILURES, match={"path": f"/{label}"}, status=503)
-            self._hand_in(label)
-        self._world.service.await_arrivals(2 * _FAILURES, 5.0, path=f"/{self._world.name}-failed-*")
-        self._world.occupy()
+        self._fail()
+        self._world.take_places()
         busy = [call.path.strip("/") for call in self._world.held.waiting() if "-busy-" in call.path]
         self._running, self._before = busy[:2], self._world.ids[busy[2]]
         self._waiting = self._wait()
+
+    def _fail(self) -> None:
+        """Two have failed. The service holds their next try, whenever that comes, for it is told so before they do."""
+        self._failed = [self._world.label("failed") for _ in range(2)]
+        for label in self._failed:
+            self._world.service.arm("status", times=_FAILURES, match={"path": f"/{label}"}, status=503)
+        self._world.hold()  # of faults that fit a call the one that was armed first is met
+        for label in self._failed:
+            self._hand_in(label)
+        self._world.service.await_arrivals(2 * _FAILURES, 5.0, path=f"/{self._world.name}-failed-*")
 
     def _put_aside(self) -> None:
         """Another is to come after it, which is said before; one that is done is asked for meanwhile."""

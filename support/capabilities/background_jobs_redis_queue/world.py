@@ -111,6 +111,13 @@ class World(world.World[Adapter]):
         for label in labels if failures else []:
             self.service.arm("status", times=failures, match={"path": f"/{label}"}, status=503)
         self.hold()
+        self._take_places(labels)
+
+    def take_places(self) -> None:
+        """The same, where the service lets everybody wait already. Whom it holds by then has a place, too."""
+        self._take_places(self.many(SLOTS, "busy"))
+
+    def _take_places(self, labels: list[str]) -> None:
         for label in labels:
             self.hand_in(Job(label, unique=label))
         self.held.await_waiting(SLOTS, within_s=8.0)
