@@ -165,7 +165,7 @@ Feature: What was promised for later is done, once and in time
 
     # Who carries on from the last that it has seen loses what was begun earlier and committed later.
     Scenario: An order that is committed after later ones is confirmed, too
-      Given the first server's requests reach the database 200 ms late
+      Given the first server's requests reach the database 600 ms late
       And an order through the first server is not yet committed
       And the first server freezes
       When an order through the second server is confirmed before it
