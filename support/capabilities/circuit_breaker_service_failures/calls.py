@@ -11,6 +11,7 @@ LEAST_CALLS = 10  # fewer say nothing
 WINDOW_S = 2.0
 MAY_BE_SLOW_S, MAY_BE_GIVEN_UP_S = 0.78, 1.15  # a call that takes as long may count as failed, or be given up
 _LOOKED_AT = 20
+MOST_TIMES = 3  # that a moment is tried for which is soon over: a busy machine stands still for half a second
 NEARLY_S = 0.05  # a call that is so much from being too old may be
 
 

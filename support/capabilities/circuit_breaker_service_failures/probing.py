@@ -2,12 +2,19 @@
 
 import math
 import time
+from collections.abc import Callable
 from itertools import count as numbers
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, equal_to, less_than_or_equal_to
 
-from support.capabilities.circuit_breaker_service_failures.calls import LEAST_CALLS, MAY_BE_GIVEN_UP_S, MAY_BE_SLOW_S
+from support.capabilities.circuit_breaker_service_failures.calls import (
+    LEAST_CALLS,
+    MAY_BE_GIVEN_UP_S,
+    MAY_BE_SLOW_S,
+    MOST_TIMES,
+    Opening,
+)
 from support.capabilities.circuit_breaker_service_failures.client import Outcome, Reply
 from support.capabilities.circuit_breaker_service_failures.leaving import Leavers
 from support.capabilities.circuit_breaker_service_failures.model import WAIT_S
@@ -43,24 +50,58 @@ class Probing:
         self._leavers: list[Leavers] = []
         self._numbers = numbers(1)
 
-    def await_half_open(self) -> None:
-        """Opens the breaker, and waits until its time is over; meanwhile it is seen how fast a crowd is refused.
+    def _see(self, act: Callable[[], bool], prepare: Callable[[], object] = lambda: None) -> None:
+        """Does `act`, which says whether all came in its time; if not, anew, with another service, and so on.
 
-        Raises ProbeError when that took so long that some of it may have been let through.
+        That is `prepare`d first. What the last time brings is judged, or raised, whatever it is.
         """
+        for number in range(1, MOST_TIMES + 1):
+            try:
+                if number > 1:
+                    self._begin_anew()
+                    prepare()
+                if act():
+                    return
+            except ProbeError:
+                if number == MOST_TIMES:
+                    raise
+
+    def _begin_anew(self) -> None:
+        self._decide_since = math.inf
+        self._leavers.clear()
+        self._world.begin_anew()
+
+    def await_half_open(self) -> None:
+        """Opens the breaker, and waits until its time is over; meanwhile it is seen how fast a crowd is refused."""
+        self._see(self._time_refusals)
+
+    def _time_refusals(self) -> bool:
+        """Raises ProbeError when that took so long that some of the crowd may have been let through."""
         opened, began = self._world.open(), time.time()
         with threads(_CROWD) as pool:
             list(pool.map(self._call, range(_CROWD)))
         if time.time() > opened.earliest + WAIT_S:
             raise ProbeError(f"{_CROWD} calls at once took longer than the breaker is open for certain")
         self._takes_s = (time.time() - began) / _CROWD
+        self._await_end(opened)
+        return True
+
+    def _half_open(self) -> None:
+        """The same of another breaker; how fast a crowd is refused is known."""
+        self._await_end(self._world.open())
+
+    def _await_end(self, opened: Opening) -> None:
         self._world.let_pass(opened.latest + _LONGEST_WAIT_S - time.time())
 
     def crowd(self, count: int) -> None:
+        """`count` callers at once, as `_crowd` says."""
+        self._see(lambda: self._crowd(count), prepare=self._half_open)
+
+    def _crowd(self, count: int) -> bool:
         """`count` callers at once, while the service holds those that reach it; then these are answered.
 
         What the others heard while these were still held is kept. They are held until all others have heard something,
-        but for no longer than anybody waits for them.
+        but for no longer than anybody waits for them. Returns whether all had by then, and none need count as slow.
         """
         world = self._world
         held, self._before = world.hold(), len(world.arrivals())
@@ -74,6 +115,7 @@ class Probing:
             world.recover()
             self._held_for_s = time.time() - self._decide_since
         self._decided_for_s = time.time() - self._decide_since
+        return len(self._heard) + self._held_then >= count and self._decided_for_s <= MAY_BE_SLOW_S
 
     def _call(self, number: int) -> Reply:
         return self._world.nodes[0].call(self._world.service, f"crowd/{number}")
@@ -98,10 +140,17 @@ class Probing:
 
     def hang_up(self, at_once: int, later: int, after_s: float) -> None:
         """So many callers of those that the service holds hang up `at_once`, and `later` ones after `after_s`."""
+        self._see(lambda: self._hang_up(at_once, later, after_s))
+
+    def _hang_up(self, at_once: int, later: int, after_s: float) -> bool:
+        """Whether all had reached the service, and hung up before anybody gave them up; or some were not heeded."""
         self._world.hold()
         self._leave(at_once).hang_up()
         self._leave(later).hang_up(after_s)
         self._world.recover()
+        return any(one.ignored() for one in self._leavers) or not any(
+            one.missing() or one.given_up() for one in self._leavers
+        )
 
     def expect_all_reach(self, count: int) -> None:
         """`count` calls at once all reach the service: its breaker is closed.
@@ -131,6 +180,9 @@ class Probing:
 
     def hang_up_and_crowd(self, others: int) -> None:
         """Of those that decide one hears that there is no such thing, one hangs up, one waits; `others` come."""
+        self._see(lambda: self._hang_up_and_crowd(others), prepare=self._half_open)
+
+    def _hang_up_and_crowd(self, others: int) -> bool:
         self._world.answer_by("that there is no such thing")
         held = self._world.hold()
         self._decide_since = time.time()
@@ -144,8 +196,9 @@ class Probing:
             answered.result()
             leaver.hang_up()
             leaver.see_left()
-            self.crowd(others)
+            in_time = self._crowd(others)
         self._decided_for_s = time.time() - self._decide_since
+        return in_time
 
     def _leave(self, count: int) -> Leavers:
         """`count` callers of the first gateway who are going to hang up."""
@@ -167,16 +220,18 @@ class Probing:
         poll(lambda: len(self._late_arrivals()) >= count, _ARRIVE_WITHIN_S)
 
     def answer_late(self, count: int) -> None:
-        """The breaker opens; then the `count` that wait are answered well.
+        """The breaker opens; then the `count` that wait are answered well."""
+        self._see(lambda: self._answer_late(count), prepare=lambda: self.hold_calls(count))
 
-        Raises ProbeError when they waited for too long, for then the gateway did not wait for their answers.
-        """
+    def _answer_late(self, count: int) -> bool:
+        """Raises ProbeError when they waited for too long, for then the gateway did not wait for their answers."""
         world = self._world
         world.open()
         if self._late:
             self._late.release()
         if not poll(lambda: [call.status for call in self._late_arrivals()] == [200] * count, _ANSWERED_WITHIN_S):
             raise ProbeError("the calls that were to be answered late had been given up by then")
+        return True
 
     def _late_arrivals(self) -> list[Arrival]:
         return self._world.services.arrivals(path=f"/{self._world.service}/late/*")

@@ -51,13 +51,22 @@ class World(world.World[Adapter]):
     def __init__(self, stage: world.Stage, faults: Faults) -> None:
         super().__init__(stage, faults)
         self.services = self.opened(UpstreamControl.of(self.fleet, "upstream"))
-        shop = self.fresh("shop")
-        # They differ in the middle of their names alone, as services of one system do.
-        self.service, self.other = f"orders.eu.{shop}", f"orders.us.{shop}"
+        self.service, self.other = self._new_services()
         self._things, self._numbers = cycle(("prices", "stock")), numbers(1)
         self._calls: list[Call] = []
         self._well = True
         self._holding: ArmedFault | None = None
+
+    def _new_services(self) -> tuple[str, str]:
+        """Names that differ in their middle alone, as those of the services of one system do."""
+        shop = self.fresh("shop")
+        return f"orders.eu.{shop}", f"orders.us.{shop}"
+
+    def begin_anew(self) -> None:
+        """Others, which are well and were never called, take the place of services whose moment was missed."""
+        self.recover()
+        self.service, self.other = self._new_services()
+        self._calls.clear()
 
     # What the service does
 
