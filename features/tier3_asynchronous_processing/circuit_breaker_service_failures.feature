@@ -119,7 +119,7 @@ Feature: A broken neighbour does not break us
     # What is asked for is alike in every way that names can be, and answers are empty and large, too.
     Scenario: While services fail, their earlier answers are given, as long as they are not too old
       Given services that have answered the same questions, each of them twice, and refused one
-      When each fails in its own way, and all is asked again before and after its breaker opens, and 2 s after the answers
+      When each fails in its own way, and all is asked again before and after its breaker opens, and 1.6 s after the answers
       Then failures that no caller noticed count: after 10 of them the services get no calls
       And each time the callers get that service's last answers, and hear that these are earlier ones
       And who asks what was refused, or never answered, hears that the service was not asked, and when to ask again

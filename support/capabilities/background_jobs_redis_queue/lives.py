@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _FAILURES = 2  # of a job that waits for another try
 _SOON_S = 1.5  # less than what was taken back is known for: what is begun all the same is so before it is forgotten
-_LATER_S = 3.0  # what it waits for is done before
+_LATER_S = 3.6  # what it waits for is done before; then there is more than a second left of the 5 s for all
 _LEASE_S = 1.5  # after which a job whose worker is silent comes back
 _SLACK_S = 1.0
 _FOLLOWED_WITHIN_S = 0.7  # what is to come after a job is there before that is begun
