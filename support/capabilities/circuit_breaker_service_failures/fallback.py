@@ -82,7 +82,7 @@ class _Service:
         """Whether its breaker was certainly open when all was asked again, and each time most answers were young."""
         asked = self.failed, self.refused, self.asked_last
         first = min(call.sent for call in self.refused)
-        return first < self.open_until and not self.may_open_early and all(map(self._most_are_young, asked))
+        return first < self.open_until and all(map(self._most_are_young, asked))
 
     def _most_are_young(self, calls: Sequence[Call]) -> bool:
         answers = [(call.heard, self.answers[call.label].sent) for call in calls if call.label in self.answers]
@@ -139,12 +139,16 @@ class Fallback:
         """
         self._ask_again(age_s)
         for _ in range(MOST_TIMES - 1):
-            if all(service.in_time for service in self._services):
+            if all(map(self._in_time, self._services)):
                 return
             self._world.services.heal()
             self._begin_anew()
             self.learn()
             self._ask_again(age_s)
+
+    def _in_time(self, service: _Service) -> bool:
+        arrived, asked = self._came(service)
+        return service.in_time and not (arrived < asked and service.may_open_early)
 
     def _ask_again(self, age_s: float) -> None:
         for service in self._services:
@@ -161,15 +165,18 @@ class Fallback:
         Raises ProbeError when the next calls came so late that the breakers may have let some of them through.
         """
         for service in self._services:
-            until = service.open_until
-            if min(call.sent for call in service.refused) > until:
+            if min(call.sent for call in service.refused) > service.open_until:
                 raise ProbeError(f"{service.name} was asked again when its breaker need not have been open any more")
-            seen = self._world.services.arrivals(path=f"/{service.name}/*")
-            arrived = sum(arrival.arrived < until for arrival in seen)
-            asked = 2 * len(service.questions) + 1 + LEAST_CALLS
+            arrived, asked = self._came(service)
             if arrived < asked and service.may_open_early:
                 raise ProbeError(f"{service.name} took so long that its breaker may have opened before ten failures")
             assert_that(arrived, equal_to(asked), f"calls that {service.name}, which {service.how}, got")
+
+    def _came(self, service: _Service) -> tuple[int, int]:
+        """How many calls came to it before its breaker may have let more through, and how many had to."""
+        seen = self._world.services.arrivals(path=f"/{service.name}/*")
+        arrived = sum(arrival.arrived < service.open_until for arrival in seen)
+        return arrived, 2 * len(service.questions) + 1 + LEAST_CALLS
 
     def expect_last_answers(self) -> None:
         """Each caller got that service's last answer to that question, called an earlier one.
