@@ -1,6 +1,7 @@
 """Looking at something all the while that something else goes on."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Protocol
@@ -14,10 +15,13 @@ class Closable(Protocol):
 
 
 class Watch:
-    """Looks every `every_s` seconds, in a thread of its own, from now until `end` or `stop`, and then closes `eyes`."""
+    """Looks every `every_s` seconds, in a thread of its own, from now until `end` or `stop`, and then closes `eyes`.
+
+    `looks` is how often it has, `gap_s` the longest time in seconds that went by until a look was done.
+    """
 
     def __init__(self, look: Callable[[], object], every_s: float, *eyes: Closable) -> None:
-        self.looks = 0
+        self.looks, self.gap_s = 0, 0.0
         self._look, self._every_s = look, every_s
         self._eyes = ExitStack()
         for eye in eyes:
@@ -41,8 +45,11 @@ class Watch:
 
     def _run(self) -> None:
         try:
+            seen = time.monotonic()
             while not self._stopping.wait(self._every_s):
                 self._look()
                 self.looks += 1
+                before, seen = seen, time.monotonic()
+                self.gap_s = max(self.gap_s, seen - before)
         except Exception as error:  # noqa: BLE001 - raised again by `end`, in the thread that waits for it
             self._error = error

@@ -18,7 +18,7 @@ from support.capabilities.multi_tenant_isolation.company import (
 )
 from support.capabilities.multi_tenant_isolation.probe import RedisContents
 from support.errors import ProbeError
-from support.polling import poll
+from support.polling import look_until, poll
 from support.promise import broken, must
 from support.worlds.crowds import for_each, threads
 from support.worlds.world import turns
@@ -143,10 +143,8 @@ class Imports:
 
     def start_again(self) -> None:
         """The same imports are started again at the small server, which takes them. AssertionError if it does not."""
-        small = self._world.small
         for one in self._refused:
-            poll(lambda: not small.start_import(one.company.session, one.id, one.customers).refusal, _BACK_WITHIN_S)  # noqa: B023
-            self._start(small, one)
+            self._start(self._world.small, one, _BACK_WITHIN_S)
 
     def interrupt(self) -> None:
         """Breaks the connection of an import that waits for a locked row, and frees that. ProbeError if none did."""
@@ -166,8 +164,12 @@ class Imports:
                 company.abandoned -= {customer.name for customer in customers}
                 company.customers |= {customer.id: customer for customer in customers}
 
-    def _start(self, node: Adapter, started: Started) -> None:
-        answer = node.start_import(started.company.session, started.id, started.customers)
+    def _start(self, node: Adapter, started: Started, within_s: float = 0) -> None:
+        answer = look_until(
+            lambda answer: answer.refusal is None,
+            lambda: node.start_import(started.company.session, started.id, started.customers),
+            within_s,
+        )
         if answer.refusal is Refusal.INVALID and started.ending is Import.FAILED:
             return  # it was seen at once that this cannot be done
         must(answer.refusal is None, f"an import was refused: {answer}")

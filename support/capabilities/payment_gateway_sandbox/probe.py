@@ -72,10 +72,10 @@ class Books:
         with connect(self._server.address()) as superuser:
             superuser.execute(self._tables.age, {"owner": owner, "hours": hours})
 
-    def await_waiting(self, or_else: Callable[[], bool], within_s: float = 2.5) -> None:
+    def await_waiting(self, or_else: Callable[[], bool], within_s: float = 5.0) -> None:
         """Returns once a transaction of the platform waits for a lock, or what it was to do is done `or_else`.
 
-        Raises FaultError when neither is so in time.
+        That is so after 4 s at the latest: the provider waits no longer. Raises FaultError when neither is in time.
         """
         query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = 'postgres'"
         if not poll(lambda: or_else() or self._postgres.rows(query) != [(0,)], within_s, 0.01):

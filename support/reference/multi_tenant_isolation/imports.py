@@ -26,6 +26,8 @@ STREAM, GROUP = "imports", "workers"
 BLOCK_MS = 1000
 PAUSE_S = 1.0
 COLUMN = "imports.customers"
+# What is stored may still be missing in a report that was made before: it is not done until these are forgotten.
+_TOLD = {"stored": "waiting"}
 
 Entry = tuple[str, dict[str, str]]
 
@@ -55,7 +57,7 @@ class Imports:
         async with self._tenancy.transaction(tenant) as transaction:
             query = "SELECT state FROM public.imports WHERE id = %s"
             found = await (await transaction.execute(query, [id_])).fetchone()
-        return found["state"] if found else None
+        return _TOLD.get(found["state"], found["state"]) if found else None
 
     async def work(self) -> None:
         """Does one import after the other, those first that this node had in hand when it ended the last time."""
@@ -87,15 +89,17 @@ class Imports:
         return after if entries else ">"
 
     async def _do(self, tenant: uuid.UUID, id_: str) -> None:
+        ended = "UPDATE public.imports SET state = 'done' WHERE id = %s AND state = 'stored'"
         try:
             await self._import(tenant, id_)
         except (psycopg.IntegrityError, psycopg.DataError, KeysDestroyedError, DisplacedError, UnknownTenantError):
             logger.warning("import %s of tenant %s failed", id_, tenant)
-            async with self._tenancy.transaction(tenant) as transaction:
-                await transaction.execute("UPDATE public.imports SET state = 'failed' WHERE id = %s", [id_])
+            ended = "UPDATE public.imports SET state = 'failed' WHERE id = %s"
+        async with self._tenancy.transaction(tenant) as transaction:
+            await transaction.execute(ended, [id_])
 
     async def _import(self, tenant: uuid.UUID, id_: str) -> None:
-        """All customers of an import, or none."""
+        """Stores all customers of an import, or none, and forgets the reports from before."""
         async with self._reports.forgetting(tenant), self._tenancy.transaction(tenant) as transaction:
             query = "SELECT customers FROM public.imports WHERE id = %s AND state = 'waiting' FOR UPDATE"
             waiting = await (await transaction.execute(query, [id_])).fetchone()
@@ -104,4 +108,4 @@ class Imports:
             keys = await self._vault.keys(transaction, tenant)
             for fields in json.loads(keys.open(waiting["customers"], COLUMN, id_)):
                 await records.put_customer(transaction, keys, Customer(**fields))
-            await transaction.execute("UPDATE public.imports SET state = 'done' WHERE id = %s", [id_])
+            await transaction.execute("UPDATE public.imports SET state = 'stored' WHERE id = %s", [id_])

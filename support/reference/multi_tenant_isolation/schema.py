@@ -34,7 +34,7 @@ CREATE TABLE imports (
     tenant uuid NOT NULL DEFAULT current_tenant() REFERENCES tenants,
     id text NOT NULL,
     customers bytea NOT NULL,
-    state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'done', 'failed')),
+    state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'stored', 'done', 'failed')),
     PRIMARY KEY (tenant, id)
 );
 CREATE TABLE accesses (
