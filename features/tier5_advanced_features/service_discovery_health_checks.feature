@@ -77,6 +77,7 @@ Feature: Calls find a healthy instance, whatever dies
 
   Rule: A gateway that did not hear Consul for a while makes up for it
 
+    # It may pause for a second between two tries, and then needs a moment.
     Scenario: It learns what it missed, and does not hammer Consul meanwhile
       Given the first gateway is cut off from Consul
       And the first instance fails its checks meanwhile
@@ -95,7 +96,8 @@ Feature: Calls find a healthy instance, whatever dies
 
   Rule: An instance that stands still is noticed by its silence
 
-    # It is out when it has been silent for 2 s. Checks alone that wait for its answer would take 9 s for it.
+    # It is out when it has been silent for 2 s. By checks alone, each of which waits for its answer, that
+    # would take 9 s.
     Scenario: A frozen instance is out within 4 s, and after that costs no caller anything
       When the second instance freezes
       Then the second instance is out within 4 s
