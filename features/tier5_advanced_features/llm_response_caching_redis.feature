@@ -106,10 +106,10 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
 
     # In other words it lives no longer, also in such as were first asked in the middle of its life.
     Scenario: An answer lives for 4 s from when it was made, and nothing of it for longer
-      Given a customer has asked a renewed gateway, and another one asks, whom the provider answers after 1500 ms
+      Given a customer has asked a renewed gateway, and another one asks, whom the provider answers after 2 s
       When it is asked again every 250 ms for 4.5 s, in these words and in others, through both renewed gateways in turn
       Then the first answer is given until 3.6 s after it was made, and from 4.4 s on a new one
-      And an answer that took so long to make is still given 3.4 s after it was made
+      And an answer that took so long to make is still given 3 s after it was made
       And everything in Redis ends within 40 s
 
   Rule: When a document or a model changes, exactly the answers that rest on it are made anew
@@ -177,7 +177,7 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
       Given the provider lets everybody wait
       And 50 people ask the same through the first gateway
       And 50 people ask the same through the second gateway
-      When the provider answers after 1500 ms
+      When the provider answers after 2 s
       Then all of them get the answer of one call
       And the provider was asked at most once, and never twice at the same time
 
@@ -185,7 +185,7 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
       Given the provider lets everybody wait
       And 20 people ask the same through the first gateway
       And 20 people ask the same through the second gateway
-      And all of them have waited for 500 ms
+      And all of them have waited for 1 s
       When the first gateway is killed
       Then within 3 s the second gateway asks, and its people get that answer
 
@@ -251,13 +251,14 @@ Feature: Answers of language models are paid for once, and nobody gets the answe
 
   Rule: Without Redis everybody is answered, and nobody waits for it
 
-    # Each of two gateways may wait half a second to find it out. Were it found out for each question, 20 took 10 s.
+    # Each of two gateways may wait a second to find it out. Were it found out for each question, 20 took 20 s, and 10 s
+    # even if half a second were enough for that.
     Scenario Outline: Questions are answered while <outage>
       Given 4 new questions are asked
       And 4 others wait for an answer of the provider's
       And <outage>
       When 20 new questions are asked
-      Then they took at most 2 s longer than others that are not to be kept
+      Then they took at most 5 s longer than others that are not to be kept
       And those who waited have got theirs
 
       Examples:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _WAIT_WITHIN_S = 10.0
 _LOOK_EVERY_S = 0.1
-_RENEWED_S = 1.0  # a lease of 1 s is renewed three times in its life, and not while Redis is thought to be away
+_RENEWED_S = 1.0  # a lease of 1.5 s is renewed three times in its life, and not while Redis is thought to be away
 
 
 class Crowd:

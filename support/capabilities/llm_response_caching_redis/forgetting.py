@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to, has_length
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from support.capabilities.llm_response_caching_redis.world import World
 
 _ANSWERED_WITHIN_S = 2.0
+_FORGOTTEN_WITHIN_S = 5.0  # a gateway that cannot reach Redis at the moment says so, and is told again
 
 
 class Forgetting:
@@ -65,13 +66,11 @@ class Forgetting:
 
     def change_document(self, document: str) -> None:
         """It has changed, and the first gateway is told so."""
-        told = self._world.nodes[0].forget_document(self._world.customer, document)
-        must(told, f"the gateway says that it cannot forget the document {document}")
+        self._forget(self._world.nodes[0].forget_document, document)
 
     def change_model(self, model: str) -> None:
         """It has changed, and the first gateway is told so."""
-        told = self._world.nodes[0].forget_model(self._world.customer, model)
-        must(told, f"the gateway says that it cannot forget the model {model}")
+        self._forget(self._world.nodes[0].forget_model, model)
 
     def change_meanwhile(self, document: str) -> None:
         """It changes while an answer is under way that others ask for before it arrives, and one that nobody does."""
@@ -100,8 +99,8 @@ class Forgetting:
     def expect_forgotten(self, document: str, within_s: float) -> None:
         """By then the gateway says that it is forgotten, and from then on nobody is given the old answer."""
         world = self._world
-        told = self._told or poll(lambda: world.nodes[0].forget_document(world.customer, document), within_s)
-        must(told, f"{within_s:g} s later the gateway still says that it cannot forget the document {document}")
+        if not self._told:
+            self._forget(world.nodes[0].forget_document, document, within_s)
         numbers = [number_of(self._ask_again(gateway)) for gateway in world.nodes]
         assert_that(number_of(world.first) in numbers, equal_to(False), "what was told as forgotten is given")
         world.expect_young(self._asked)
@@ -112,11 +111,16 @@ class Forgetting:
         held = world.provider.arm("hold_after", match={"alias": world.customer})
         waiting = world.background.submit(self._ask_again, world.nodes[0])
         held.await_waiting(1)
-        must(world.nodes[1].forget_document(world.customer, document), "the gateway says that it cannot forget")
+        self._forget(world.nodes[1].forget_document, document)
         asking = [world.background.submit(self._ask_again, gateway) for gateway in world.nodes if others_ask]
         poll(lambda: all(one.done() for one in asking), _ANSWERED_WITHIN_S)
         held.release()
         return number_of(waiting.result()), [number_of(one.result()) for one in asking]
+
+    def _forget(self, forget: Callable[[str, str], bool], name: str, within_s: float = _FORGOTTEN_WITHIN_S) -> None:
+        """The gateway says in time that it has forgotten the answers that rest on `name`. AssertionError if not."""
+        told = poll(lambda: forget(self._world.customer, name), within_s)
+        must(told, f"{within_s:g} s later the gateway still says that it cannot forget {name}")
 
     def _ask_again(self, gateway: Adapter) -> Answer:
         return gateway.ask(self._world.customer, self._world.question)

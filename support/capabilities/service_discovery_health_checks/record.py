@@ -45,8 +45,8 @@ class Record:
         return said[:1] + [new for old, new in pairwise(said) if old[1] != new[1]]
 
     def unseen_s(self, at: float) -> float:
-        """For how long nobody had looked before what was seen `at` that moment."""
-        return next((after.at - before.at for before, after in pairwise(self.looks) if after.at == at), 0.0)
+        """How long ago what was seen `at` that moment may have begun, at the most: with the look before."""
+        return next((after.at - before.begun for before, after in pairwise(self.looks) if after.at == at), 0.0)
 
     def _look(self) -> None:
         begun = time.time()

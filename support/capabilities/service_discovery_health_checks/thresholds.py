@@ -15,7 +15,8 @@ from support.promise import must
 if TYPE_CHECKING:
     from support.capabilities.service_discovery_health_checks.world import World
 
-_LONGEST_GAP_S = 0.5  # between the two looks that saw a change, half of what is between two checks
+# Between the looks before and after a change: checks are a second apart, so no other came in between than what made it.
+_LONGEST_GAP_S = 0.9
 
 
 class Thresholds:

@@ -29,7 +29,7 @@ from .question import Question
 from .settings import LlmSettings
 
 REDIS_CONNECTIONS = 32
-REDIS_TIMEOUT_S = 0.5
+REDIS_TIMEOUT_S = 1.0  # a disk that stalls for half of it is no outage
 WAITS_FOR_CONNECTION_S = 5.0
 TENANTS = 10_000  # whose figures are kept at once
 

@@ -13,7 +13,8 @@ from ..unavailable import UnavailableError
 from .watch import Place
 
 FIRST_ANSWER_WITHIN_S = 2.0
-ANSWERS_WITHIN_S = 0.5  # where there is an earlier answer to go by
+ANSWERS_WITHIN_S = 1.0  # where there is an earlier answer to go by
+SILENT_ANSWERS_WITHIN_S = 0.5  # the same, of a server that has not answered when it was asked last
 # A server that does not answer is asked again after so long: else every call would wait for it (RFC 8767, section 5).
 ASKED_AGAIN_AFTER_S = 2.0
 DOMAIN = "service.consul."
@@ -26,6 +27,7 @@ class Names:
         """`server` is host:port."""
         self._host, _, self._port = server.partition(":")
         self._kept: dict[str, tuple[float, list[Place]]] = {}
+        self._is_silent = False
 
     async def places(self, service: str, tag: str) -> list[Place]:
         """The instances, of those with `tag` if it is not empty. UnavailableError when nobody tells, or ever told."""
@@ -36,18 +38,23 @@ class Names:
         if places:  # whoever calls while this one asks goes by the past, and so do all while nobody answers
             self._kept[name] = time.time() + ASKED_AGAIN_AFTER_S, places
         try:
-            answer = await self._ask(name, ANSWERS_WITHIN_S if places else FIRST_ANSWER_WITHIN_S)
+            answer = await self._ask(name, self._patience_s() if places else FIRST_ANSWER_WITHIN_S)
         except (NXDOMAIN, NoAnswer):
             until = 0.0  # a server that names nobody any more is answered for by the past, as in a watch
         except (OSError, DNSException) as error:
+            self._is_silent = True
             if places:
                 return places
             raise UnavailableError(f"Consul's DNS does not tell of {service}") from error
         else:
             until, places = answer.expiration, _read(answer) or places
+        self._is_silent = False
         if places:
             self._kept[name] = until, places
         return places
+
+    def _patience_s(self) -> float:
+        return SILENT_ANSWERS_WITHIN_S if self._is_silent else ANSWERS_WITHIN_S
 
     async def _ask(self, name: str, within_s: float) -> Answer:
         loop = asyncio.get_running_loop()
