@@ -64,8 +64,8 @@ Feature: What customers suffer wakes somebody, once
 
     # Every sample that Prometheus has stored is looked at: a fall that is no restart makes it invent requests.
     Scenario: A node that restarts loses no count and invents none
-      Given 5 customers of the first node who wait for the warehouse
-      And 30 customers of each node have got what they came for
+      Given 30 customers of each node have got what they came for
+      And 5 customers of the first node who wait for the warehouse
       When the first node restarts while these 5 still wait, and 20 more customers come to each node
       Then no count of the first node has fallen more than once, and none of the second has
       And 0 requests are under way at the first node
