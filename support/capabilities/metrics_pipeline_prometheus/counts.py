@@ -44,12 +44,15 @@ class Counts:
         self._there = [{_name(one) for one in self._series(place)} for place in places]
 
     def known(self, place: int, query: str) -> list[Sample]:
-        """What `query`, of one node, finds once the last scrape of that node has gone well; what it found last, else.
+        """What `query`, of one node, finds once the last scrape of that node has gone well.
 
-        One that has not takes all that the node has told out of sight until the next.
+        One that has not takes all that the node has told out of sight until the next. ProbeError if that does not come.
         """
         seen = f"({query}) and on () ({self._world.nodes[place].up()} == 1)"
-        return poll(lambda: self._world.prometheus.ask(seen), _SEEN_WITHIN_S)
+        found = poll(lambda: self._world.prometheus.ask(seen), _SEEN_WITHIN_S)
+        if not found:
+            self.expect_seen(_SEEN_WITHIN_S)
+        return found
 
     def await_scrapes(self, after: float) -> None:
         """Returns when Prometheus has scraped every node after that moment. Raises ProbeError."""

@@ -13,7 +13,7 @@ from support.promise import must
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
-_STOPPED_S = 0.6  # the promise is about buckets, and the widest of a bug's errors are seconds
+_STOPPED_S = 0.6  # after its answer is out, on a busy machine; what a bug adds is seconds, or the wait is not there
 _VALUE = re.compile(r" (\d+(?:\.\d+)?(?:e\+\d+)?)$")
 _SOONER_S = 0.4  # of two scrapes, 500 ms apart, the earlier one was before the scenario began
 
