@@ -57,3 +57,15 @@ def test_a_command_whose_output_the_engine_lost_is_run_again(fleet: Fleet, monke
     monkeypatch.setattr(node_probe, "_PRINTS_WITHIN_S", 0.2)
     with pytest.raises(ProbeError, match=r"ls /proc/1/fd in redis printed nothing for 0.2 s"):
         node_probe.open_files(cast(Node, redis))
+
+
+def test_a_table_whose_end_the_engine_lost_is_asked_for_again(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    redis = fleet.named("redis")
+    lost, run = ["once"], redis.exec
+    head = ExecResult(0, b"  sl  local_address rem_address   st\n")
+    monkeypatch.setattr(redis, "exec", lambda command: head if lost and lost.pop() else run(command))
+    assert node_probe.connections(cast(Node, redis)) >= 0
+    monkeypatch.setattr(redis, "exec", lambda _: head)
+    monkeypatch.setattr(node_probe, "_PRINTS_WITHIN_S", 0.2)
+    with pytest.raises(ProbeError, match="redis has no socket that listens"):
+        node_probe.connections(cast(Node, redis))

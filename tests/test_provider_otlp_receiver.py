@@ -1,7 +1,8 @@
 """The collector: what arrives is told as it came, each time that it came."""
 
 import gzip
-from collections.abc import Iterator
+import socket
+from collections.abc import Iterator, Mapping
 
 import pytest
 import requests
@@ -10,6 +11,7 @@ from provider_process import Addresses, provider
 
 from support.clients.otlp_receiver_control import OtlpReceiverControl
 from support.errors import ProbeError
+from support.polling import poll
 
 TRACE, OTHER, SPAN = "ab" * 16, "cd" * 16, "12" * 8
 
@@ -41,14 +43,14 @@ def request_with(trace: str, order: str) -> bytes:
     return bytes(request.SerializeToString())
 
 
-def send(addresses: Addresses, body: bytes, **headers: str) -> int:
-    return requests.post(f"{addresses.url}/v1/traces", data=body, headers=headers, timeout=5).status_code
+def send(addresses: Addresses, body: bytes, headers: Mapping[str, str] | None = None, within_s: float = 5) -> int:
+    return requests.post(f"{addresses.url}/v1/traces", data=body, headers=headers, timeout=within_s).status_code
 
 
 def test_what_arrives_is_told_as_often_as_it_arrived(addresses: Addresses, control: OtlpReceiverControl) -> None:
     packed = gzip.compress(request_with(TRACE, "order-1"))
     assert send(addresses, request_with(TRACE, "order-1")) == 200
-    assert send(addresses, packed, **{"Content-Encoding": "gzip"}) == 200
+    assert send(addresses, packed, {"Content-Encoding": "gzip"}) == 200
     assert send(addresses, request_with(OTHER, "order-2")) == 200
     first, again = control.spans("order-1")
     assert first == again
@@ -60,15 +62,26 @@ def test_what_arrives_is_told_as_often_as_it_arrived(addresses: Addresses, contr
 
 def test_what_is_no_otlp_is_refused(addresses: Addresses, control: OtlpReceiverControl) -> None:
     assert send(addresses, b"<html>") == 400
-    assert send(addresses, b"plain", **{"Content-Encoding": "gzip"}) == 400
+    assert send(addresses, b"plain", {"Content-Encoding": "gzip"}) == 400
     assert control.spans("") == []
 
 
 def test_what_cannot_be_handed_on_is_told(addresses: Addresses, control: OtlpReceiverControl) -> None:
     control.begin_anew("http://127.0.0.1:9")
     assert send(addresses, request_with(TRACE, "order-1")) == 200
-    with pytest.raises(ProbeError, match="could not hand on 1"):
-        control.spans("order-1")
+    with pytest.raises(ProbeError, match="could not hand on 1"):  # a moment after the answer
+        poll(lambda: not control.spans("order-1"), 5)
+    control.begin_anew("")
+    assert control.spans("order-1") == []
+
+
+def test_who_sends_does_not_wait_for_what_it_is_handed_on_to(
+    addresses: Addresses, control: OtlpReceiverControl
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        control.begin_anew(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert send(addresses, request_with(TRACE, "order-1"), within_s=3) == 200
+        assert len(control.spans("order-1")) == 1
 
 
 def test_it_refuses_and_is_forgotten(addresses: Addresses, control: OtlpReceiverControl) -> None:

@@ -10,7 +10,7 @@ from docker.errors import DockerException
 from support.containers.platform import Node
 from support.errors import ProbeError
 from support.origin import lack
-from support.polling import poll
+from support.polling import look_until, poll
 from support.promise import must
 
 _PRINTS_WITHIN_S = 5.0
@@ -29,9 +29,8 @@ def open_files(node: Node) -> int:
 def connections(node: Node) -> int:
     """How many connections to its own port the node has open, by the kernel's tables (/proc/net/tcp in proc(5))."""
     process = _process(node)
-    tables = _ask(node, ["sh", "-c", f"cat {process}/net/tcp {process}/net/tcp6 || true"]).splitlines()
-    sockets = [line.split() for line in tables if f":{node.port:04X} " in line]
-    states = [fields[3] for fields in sockets if fields[1].endswith(f":{node.port:04X}")]
+    # The engine may lose the end of what is printed, too, and its own socket the node has all the time.
+    states = look_until(lambda found: _LISTENING in found, lambda: _states(node, process), _PRINTS_WITHIN_S)
     if _LISTENING not in states:
         raise ProbeError(f"{node.name} has no socket that listens on port {node.port}")
     return states.count(_ESTABLISHED)
@@ -76,6 +75,13 @@ def time_of_day(node: Node) -> float:
 def has_loaded(node: Node, library: str) -> bool:
     """Whether the node's process has loaded `library`, named by a part of its path (/proc/PID/maps in proc(5))."""
     return library in _ask(node, ["cat", f"{_process(node)}/maps"])
+
+
+def _states(node: Node, process: str) -> list[str]:
+    """The states of all sockets of the node's own port."""
+    tables = _ask(node, ["sh", "-c", f"cat {process}/net/tcp {process}/net/tcp6 || true"]).splitlines()
+    sockets = [line.split() for line in tables if f":{node.port:04X} " in line]
+    return [fields[3] for fields in sockets if fields[1].endswith(f":{node.port:04X}")]
 
 
 def _process(node: Node) -> str:

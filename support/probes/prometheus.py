@@ -1,5 +1,6 @@
 """What Prometheus and Alertmanager know: the second place from which everything here is seen."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,10 +57,11 @@ class Prometheus:
         rows = self._rows(query, {} if at is None else {"time": f"{at:.3f}"})
         return [Sample(row["metric"], float(row["value"][1])) for row in rows]
 
-    def samples(self, selector: str, last_s: float) -> dict[Mapping[str, str], list[float]]:
-        """The values that each of the series had in the last `last_s` seconds, as they were scraped."""
-        rows = self._rows(f"{selector}[{last_s * 1000:.0f}ms]", {})
-        return {_Labels(row["metric"]): [float(value) for _, value in row["values"]] for row in rows}
+    def samples(self, selector: str, after: float) -> dict[Mapping[str, str], list[tuple[float, float]]]:
+        """What each of the series has been since `after`: when, in seconds since the epoch, and the value."""
+        now = time.time()  # said, so that a question that comes late is still about the same time
+        rows = self._rows(f"{selector}[{(now - after) * 1000:.0f}ms]", {"time": f"{now:.3f}"})
+        return {_Labels(row["metric"]): [(float(at), float(value)) for at, value in row["values"]] for row in rows}
 
     def alerts(self) -> list[Active]:
         """The alerts that are pending or firing."""

@@ -10,7 +10,7 @@ from hamcrest import assert_that, empty, equal_to
 from support.capabilities.metrics_pipeline_prometheus.client import FAILURES, SOLD, Counted, Errand, Outcome
 from support.capabilities.metrics_pipeline_prometheus.series import values_of
 from support.errors import ProbeError
-from support.polling import poll
+from support.polling import look_until, poll
 from support.probes.prometheus import Sample
 from support.promise import must
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
 
 _SCRAPED_WITHIN_S = 12.0  # Prometheus finds its targets 5 s after its start
+_SEEN_WITHIN_S = 3.0  # a scrape that comes too late for its 500 ms is followed by one that does not
 _ENDED_WITHIN_S = 3.0
 _ENDED_S = 0.1  # a request is counted once its answer is out
 
@@ -30,23 +31,50 @@ class Counts:
         self._before: list[Counter[Counted]] = []
         self._measured_before: list[Counter[str]] = []
         self._there: list[set[frozenset[tuple[str, str]]]] = []
-        self.began = 0.0
-        self.scraped: list[float] = []  # when each node was scraped last before that
+        self.scraped: list[float] = []  # when each node was scraped well, last before that
 
     def begin(self) -> None:
         """Returns when Prometheus knows all that was before: what the nodes tell now, or what it has scraped since."""
         if not all(self._knows_all(place) for place in range(len(self._world.nodes))):
             self.await_scrapes(time.time())
-        self.began = time.time()
-        self.scraped = [self._world.prometheus.ask(f"timestamp({node.up()})")[0].value for node in self._world.nodes]
-        self._before = [self._now(place) for place in range(len(self._world.nodes))]
-        self._measured_before = [self._measured(place) for place in range(len(self._world.nodes))]
-        self._there = [{_name(one) for one in self._series(place)} for place in range(len(self._world.nodes))]
+        places = range(len(self._world.nodes))
+        self.scraped = [self.known(place, f"timestamp({self._world.nodes[place].up()})")[0].value for place in places]
+        self._before = [self._now(place) for place in places]
+        self._measured_before = [self._measured(place) for place in places]
+        self._there = [{_name(one) for one in self._series(place)} for place in places]
+
+    def known(self, place: int, query: str) -> list[Sample]:
+        """What `query`, of one node, finds once the last scrape of that node has gone well.
+
+        One that has not takes all that the node has told out of sight until the next. ProbeError if that does not come.
+        """
+        seen = f"({query}) and on () ({self._world.nodes[place].up()} == 1)"
+        found = poll(lambda: self._world.prometheus.ask(seen), _SEEN_WITHIN_S)
+        if not found:
+            self.expect_seen(_SEEN_WITHIN_S)
+        return found
 
     def await_scrapes(self, after: float) -> None:
         """Returns when Prometheus has scraped every node after that moment. Raises ProbeError."""
         for place in range(len(self._world.nodes)):
             self.await_up(place, _SCRAPED_WITHIN_S, after)
+
+    def await_ended(self) -> None:
+        """Returns when Prometheus has scraped every node since whatever customers asked for has ended there, too."""
+        self.await_scrapes(self._world.customers.last + _ENDED_S)
+        left = any(visit.outcome is Outcome.LEFT for visit in self._world.customers.visits)
+        if left or not self._nobody_is_under_way():
+            # Who left does not see when that was noticed; and the scrape that tells so may have come amid the counting.
+            poll(self._nobody_is_under_way, _ENDED_WITHIN_S)
+            self.await_scrapes(time.time())
+
+    def await_rest_ended(self, place: int, waiting: int) -> None:
+        """Returns when only `waiting` are under way at the node, as it tells itself, or does not tell so in time.
+
+        A process may stand still between an answer and its count; what is killed just then cannot have counted it.
+        """
+        node = self._world.nodes[place]
+        poll(lambda: sum(values_of(node.exposition().text, node.under_way())) == waiting, _ENDED_WITHIN_S)
 
     def await_new_scrape(self, place: int) -> None:
         """Returns just after a scrape of one node that has gone well. Raises ProbeError."""
@@ -82,12 +110,7 @@ class Counts:
 
         And nobody is under way any more.
         """
-        self.await_scrapes(self._world.customers.last + _ENDED_S)
-        left = any(visit.outcome is Outcome.LEFT for visit in self._world.customers.visits)
-        if left or not self._nobody_is_under_way():
-            # Who left does not see when that was noticed; and the scrape that tells so may have come amid the counting.
-            poll(self._nobody_is_under_way, _ENDED_WITHIN_S)
-            self.await_scrapes(time.time())
+        self.await_ended()
         drawn = self._world.draw()
         for place, node in enumerate(self._world.nodes):
             got = self._world.customers.got(place)
@@ -108,13 +131,13 @@ class Counts:
 
     def expect_under_way(self, place: int, count: int, within_s: float = 0) -> None:
         """So many are under way at the node, within `within_s`, by Prometheus."""
-        poll(lambda: self._under_way(place) == count, within_s)
-        assert_that(self._under_way(place), equal_to(count), "requests under way, by the metrics")
+        seen = look_until(lambda found: found == count, lambda: self._under_way(place), within_s)
+        assert_that(seen, equal_to(count), "requests under way, by the metrics")
 
     def expect_declared(self, place: int) -> None:
         """Each ending of each errand is there, at 0, before any customer has come. Raises ProbeError if one has."""
         self.await_up(place, _SCRAPED_WITHIN_S)
-        series = self._world.prometheus.ask(self._world.nodes[place].counters())
+        series = self._series(place)
         means = {self._world.nodes[place].means(sample.labels) for sample in series}
         wanted = {(errand, outcome) for errand in Errand for outcome in _DECLARED[errand]}
         assert_that({(one.errand, one.outcome) for one in means} & wanted, equal_to(wanted), "series that are there")
@@ -140,7 +163,7 @@ class Counts:
         """How many waits the histograms of one node hold, by what customers came for."""
         found: Counter[str] = Counter()
         for errand in Errand:
-            buckets = self._world.prometheus.ask(f"sum by (le) ({self._world.nodes[place].buckets(errand)})")
+            buckets = self.known(place, f"sum by (le) ({self._world.nodes[place].buckets(errand)})")
             found[_word(errand)] = int(max((sample.value for sample in buckets), default=0.0))
         return found
 
@@ -148,12 +171,12 @@ class Counts:
         return not any(self._under_way(place) for place in range(len(self._world.nodes)))
 
     def _under_way(self, place: int) -> int:
-        found = self._world.prometheus.ask(self._world.nodes[place].under_way())
+        found = self.known(place, self._world.nodes[place].under_way())
         must(found, f"Prometheus knows of nothing that says how many are under way at {self._world.nodes[place].name}")
         return int(sum(sample.value for sample in found))
 
     def _series(self, place: int) -> list[Sample]:
-        return self._world.prometheus.ask(self._world.nodes[place].counters())
+        return self.known(place, self._world.nodes[place].counters())
 
 
 _DECLARED = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from support.capabilities.metrics_pipeline_prometheus.client import Counted, Errand, Outcome, Pass, Waiting
 from support.clients.provider_control import ArmedFault
-from support.worlds.crowds import for_each
+from support.worlds.crowds import for_each, threads
 
 if TYPE_CHECKING:
     from support.capabilities.metrics_pipeline_prometheus.world import World
@@ -69,6 +69,23 @@ class Customers:
         """`count` customers, some at a time."""
         label = label or self._world.fresh("order")
         for_each(range(count), lambda _: self._one(errand, place, label, shown), _AT_ONCE)
+
+    def fail_at_once(self, count: int, errand: Errand, place: int) -> None:
+        """`count` customers come to a node, and the warehouse fails all of them at the same moment, after a scrape.
+
+        It has let them wait until then: else a node that stands still amid them makes two moments of one.
+        """
+        label = self._world.fresh("order")
+        match = {"path": f"*/{label}"}
+        self._world.warehouse.answer(match, 500, "{}")
+        held = self._world.warehouse.arm("hold_before", times=None, match=match)
+        with threads(count) as pool:
+            coming = [pool.submit(self._one, errand, place, label) for _ in range(count)]
+            held.await_waiting(count)
+            self._world.counts.await_new_scrape(place)
+            held.heal()
+        for one in coming:
+            one.result()
 
     def come_by(self, ways: Sequence[Way | Page], label: str = "", shown: Pass = Pass.VALID) -> None:
         """One customer, or one who asks for a page, by each of these ways, some at a time."""

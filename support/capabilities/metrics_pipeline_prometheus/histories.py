@@ -90,7 +90,7 @@ class Histories:
         """The names of the series of one node by what they count, as Prometheus has them, with all labels."""
         node = self._world.nodes[place]
         found: dict[Counted, list[str]] = {}
-        for sample in self._world.prometheus.ask(node.counters()):
+        for sample in self._world.counts.known(place, node.counters()):
             found.setdefault(node.means(sample.labels), []).append(_selector(sample.labels))
         wanted = [(errand, outcome) for errand in Errand for outcome in Outcome if outcome is not Outcome.UNANSWERED]
         return {one: sorted(found[Counted(*one)]) for one in wanted if Counted(*one) in found}

@@ -1,5 +1,6 @@
 """Whoever is on call: what Prometheus makes of trouble, and what of it the receiver of alerts has accepted."""
 
+import json
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -64,6 +65,13 @@ class OnCall:
     def active(self, trouble: Trouble) -> list[Active]:
         """What Prometheus knows of it now."""
         return [one for one in self._world.prometheus.alerts() if self._labels(trouble) <= one.labels.items()]
+
+    def pending(self, trouble: Trouble, after: float) -> list[float]:
+        """When Prometheus found it pending since that moment, by its own record of that (seconds since the epoch)."""
+        labels = {**self._world.nodes[trouble.place].alarm(trouble.alarm, trouble.errand), "alertstate": "pending"}
+        wanted = ",".join(f"{name}={json.dumps(value)}" for name, value in labels.items())
+        found = self._world.prometheus.samples(f"ALERTS{{{wanted}}}", after)
+        return sorted(at for samples in found.values() for at, _ in samples)
 
     def await_active(self, trouble: Trouble, firing: bool, within_s: float) -> Active:
         """What Prometheus knows once it is pending, or is `firing`. AssertionError when it is not in time."""

@@ -1,5 +1,6 @@
 """Nodes that die: one that restarts, or all of them."""
 
+import time
 from typing import TYPE_CHECKING
 
 from support.capabilities.metrics_pipeline_prometheus.oncall import ALL_DOWN, DOWN
@@ -22,7 +23,8 @@ class Outages:
     def restart_amid(self, more: int) -> None:
         """The first node is killed, is back, and `more` customers come to each node; those who waited got nothing."""
         name = self._world.nodes[0].name
-        self._world.counts.await_scrapes(self._world.customers.last + 0.1)
+        self._world.workers.await_rest_ended()
+        self._world.counts.await_scrapes(time.time())
         self._world.workers.expect_patience()
         self._world.faults.kill(name)
         self._world.faults.mend(name)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _CHILDREN = r"grep -l '^PPid:[[:space:]]1$' /proc/[0-9]*/status"  # processes that the container's first one has started
 _GONE_WITHIN_S = 1.0
-_GIVEN_UP_AFTER_S = 4.5  # the longest that the shop allows is 5 s
+_GIVEN_UP_AFTER_S = 7.5  # the longest that the shop allows is 8 s
 _ALL_GONE_S = 0.1  # between the first connection of a killed process that breaks, and its last
 
 
@@ -40,6 +40,7 @@ class Workers:
         workers = [path.split("/")[2] for path in service.exec(["sh", "-c", _CHILDREN]).output.decode().split()]
         self._kill_busy(workers, more)
         if not self._waiting:
+            self.expect_patience()
             raise ProbeError("all customers who waited were served by one worker")
         self._kill_busy(workers, more)
 
@@ -48,12 +49,17 @@ class Workers:
         before = self._waiting
         while workers and self._waiting == before:
             self._world.customers.come(more, Errand.LOOK, 0)
+            self.await_rest_ended()
             self._world.fleet.nodes[0].exec(["sh", "-c", f"kill -9 {workers.pop()}"])
             if poll(lambda: len(self._held.waiting()) < before, _GONE_WITHIN_S):
                 self._world.let_pass(_ALL_GONE_S)
             self._waiting = len(self._held.waiting())
         if self._waiting == before:
             raise ProbeError(f"{before} customers still wait after all workers were killed")
+
+    def await_rest_ended(self) -> None:
+        """Returns when only those who wait are under way at the node, or it does not tell so in time."""
+        self._world.counts.await_rest_ended(0, self._waiting)
 
     def expect_under_way(self, within_s: float) -> None:
         """So many are under way, by Prometheus, as the warehouse lets wait."""

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -28,7 +29,7 @@ class Provider:
     def __init__(self) -> None:
         self._spans = Spans()
         self._next = ""  # the address of the collector after this one
-        self._not_handed_on = 0
+        self._not_handed_on: list[Arrival] = []  # of what has arrived since everything was forgotten
         self._http = httpx.AsyncClient(timeout=_HANDED_ON_WITHIN_S, trust_env=False)
         self.app: ASGIApp = BeforeTheDeed(Starlette(routes=[Route("/v1/traces", self._take, methods=["POST"])]))
 
@@ -57,7 +58,7 @@ class Provider:
         """Nothing has arrived, too."""
         self.calm()
         self._spans.clear()
-        self._not_handed_on = 0
+        self._not_handed_on = []
 
     async def _take(self, request: Request) -> Response:
         arrival: Arrival = request.scope[VISIT].arrival
@@ -65,24 +66,28 @@ class Provider:
             self._spans.add(arrival.body, arrival.header("content-encoding"))
         except (ValueError, OSError) as error:
             return JSONResponse({"error": str(error)}, 400)
-        if self._next:
-            await self._pass_on(arrival)
-        return Response(ExportTraceServiceResponse().SerializeToString(), media_type=_PROTOBUF)
+        # Who sends it is answered first: their patience is for us, and not for the collector after us.
+        later = BackgroundTask(self._pass_on, arrival, self._next, self._not_handed_on) if self._next else None
+        told = ExportTraceServiceResponse().SerializeToString()
+        return Response(told, media_type=_PROTOBUF, background=later)
 
-    async def _pass_on(self, arrival: Arrival) -> None:
+    async def _pass_on(self, arrival: Arrival, url: str, failed: list[Arrival]) -> None:
+        """Hands it on to the collector at `url`; what cannot be is added to `failed`."""
         told = {name: arrival.header(name) for name in ("content-type", "content-encoding")}
         headers = {name: value for name, value in told.items() if value}
         try:
-            answer = await self._http.post(f"{self._next}/v1/traces", content=arrival.body, headers=headers)
-            self._not_handed_on += not answer.is_success
+            answer = await self._http.post(f"{url}/v1/traces", content=arrival.body, headers=headers)
+            taken = answer.is_success
         except httpx.HTTPError:
-            self._not_handed_on += 1
+            taken = False
+        if not taken:
+            failed.append(arrival)
 
     async def _tell(self, request: Request) -> Response:
         """The spans of one `trace`, or of the traces in which a name or an attribute holds the text `holding`."""
         asked = request.query_params
         rows = self._spans.of_trace(asked["trace"]) if "trace" in asked else self._spans.of_traces(asked["holding"])
-        return JSONResponse({"spans": rows, "not_handed_on": self._not_handed_on})
+        return JSONResponse({"spans": rows, "not_handed_on": len(self._not_handed_on)})
 
     async def _hold(self, request: Request) -> Response:
         """{texts}: in how many bodies each stands."""
