@@ -91,16 +91,16 @@ Feature: Calls find a healthy instance, whatever dies
       Given the second instance fails every other check
       When the first instance fails its checks until it is out, and then passes them until it is back
       Then it went out at its 2nd failed check, and came back at its 2nd good one
-      And it was out within 4 s
+      And it was out within 3 s
       And the second instance was never out in 7 checks
 
   Rule: An instance that stands still is noticed by its silence
 
     # It is out when it has been silent for 2 s. By checks alone, each of which waits for its answer, that
     # would take 9 s.
-    Scenario: A frozen instance is out within 4 s, and after that costs no caller anything
+    Scenario: A frozen instance is out within 3 s, and after that costs no caller anything
       When the second instance freezes
-      Then the second instance is out within 4 s
+      Then the second instance is out within 3 s
       And 1 s later 10 calls of each kind through each of both gateways are answered within 1 s each, none of them by it
 
   Rule: An instance that is replaced is called neither for too long nor too early
