@@ -12,7 +12,7 @@ from support.capabilities.websocket_redis_pubsub.receiver import Connection
 from support.capabilities.websocket_redis_pubsub.subscriber import Subscriber, serial_in, update_of
 from support.capabilities.websocket_redis_pubsub.workspace import Workspace
 from support.errors import FaultError, ProbeError
-from support.polling import poll
+from support.polling import look_until, poll
 from support.promise import must
 from support.worlds.crowds import threads
 
@@ -114,8 +114,7 @@ class DeafGateway:
         """Redis drops both gateways; the second one's connection ends, and the first one's looks whole."""
         self._world.faults.strand("redis", "gateway-1")
         self._world.redis.drop_subscribers()
-        poll(lambda: self._world.redis.subscriptions(self._world.channel) == 1, within_s=5)
-        counted = self._world.redis.subscriptions(self._world.channel)
+        counted = look_until(lambda n: n == 1, lambda: self._world.redis.subscriptions(self._world.channel), within_s=5)
         if counted > 1:
             raise ProbeError(f"expected the first gateway to hear nothing by now, but Redis counts {counted} listeners")
 
