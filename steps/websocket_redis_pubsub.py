@@ -372,9 +372,12 @@ def stalled_find_themselves_closed(context: Context, deadline: float) -> None:
     context.world.stalled.expect_cut_off(deadline)
 
 
-@then("every other subscriber has received all updates, 99 in 100 of them within {times:Count} times the usual time")
-def others_are_unharmed(context: Context, times: int) -> None:
-    context.world.stalled.expect_others_unharmed(times)
+@then(
+    "every other subscriber has received all updates, "
+    "99 in 100 of them within {most:Duration} or {times:Count} times the usual time"
+)
+def others_are_unharmed(context: Context, most: float, times: int) -> None:
+    context.world.stalled.expect_others_unharmed(most, times)
 
 
 @then("the first gateway has at no time held {size:Size} more memory than before")
@@ -629,6 +632,6 @@ def median_ratio(context: Context, times: int) -> None:
     context.world.flow.expect_ratio(50, times)
 
 
-@then("95 in 100 of them take at most {times:Count} times as long as 95 in 100 of Redis's")
+@then("80 in 100 of them take at most {times:Count} times as long as 80 in 100 of Redis's")
 def tail_ratio(context: Context, times: int) -> None:
-    context.world.flow.expect_ratio(95, times)
+    context.world.flow.expect_ratio(80, times)

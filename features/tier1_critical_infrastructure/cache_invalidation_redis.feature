@@ -17,7 +17,7 @@ Feature: Nobody is shown a price that is no longer true
       Given 16 products whose prices the first storefront has cached
       And Redis's answers to the second storefront are 300 ms late
       When the prices are changed directly in the database
-      Then 3.4 s to 4 s after they were cached both storefronts still show the cached prices
+      Then 3 s to 4 s after they were cached both storefronts still show the cached prices
       And 100 ms after a price expired in Redis, at an age of 5.1 s at the latest, both storefronts show the new one
 
     Scenario: Nothing is cached for ever, whatever customers and shops do
@@ -247,13 +247,14 @@ Feature: Nobody is shown a price that is no longer true
       When the storefronts reach Redis again
       Then for 2 s both storefronts show the new prices and nothing else
 
+    # Whoever tries again a few times a second needs less than 2 s; whoever backs off ever longer needs 5 s and more.
     Scenario: A change that Redis refused is seen as soon as Redis takes it
       Given 10 products whose prices both storefronts have cached
       And Redis refuses every change
       And the prices are changed at the first storefront
       And for 3.5 s both storefronts show the prices of products that nobody has looked at
       When Redis takes changes again
-      Then within 1 s both storefronts show the new prices
+      Then within 2 s both storefronts show the new prices
 
   Rule: A crowd costs the database one question
 

@@ -95,7 +95,8 @@ Feature: Everyone who watches sees every change, once
     # How slow is too slow is stated in megabytes, because the flow is as fast as this machine lets the others read.
     # One fifth of it goes to the workspace, the rest to the second channel. Between a gateway and a reader lie 8 to 18 MB,
     # nearly all of them in the kernel, which makes its buffers larger as it sees fit. A gateway may hold 20 MB of its own,
-    # and a garbage collector as much again.
+    # and a garbage collector as much again. A machine that holds a gateway up for less than a second delays all that is
+    # under way, so more than 1 in 100; whoever waits for a reader who stalls waits for seconds, until that one is gone.
     @performance
     Scenario: Three readers stop reading while 60 MB are published
       Given 10 subscribers to the workspace on the first gateway
@@ -103,7 +104,7 @@ Feature: Everyone who watches sees every change, once
       When 60 MB of updates are published to both channels
       Then none of the 3 is present in the second channel any more after 30 MB
       And within 5 s those who read again find their connection closed as too slow, and the other one is dropped
-      And every other subscriber has received all updates, 99 in 100 of them within 20 times the usual time
+      And every other subscriber has received all updates, 99 in 100 of them within 1 s or 20 times the usual time
       And the first gateway has at no time held 40 MB more memory than before
 
   Rule: An outage of Redis is bridged, or reported
@@ -290,11 +291,11 @@ Feature: Everyone who watches sees every change, once
   Rule: Updates are as fast as the infrastructure allows
 
     # Redis alone delivers to as many subscribers as a workspace has, on the same network path as a gateway's. A gateway
-    # receives and sends each update besides. Within some seconds the machine may do something else for a moment, and
-    # that delays more than 1 delivery in 100; so the sentence is about 95.
+    # receives and sends each update besides. Where the machine holds up a gateway for a second of these six, that delays
+    # 13 deliveries in 100; where a gateway stops for a second of every three by itself, 33. So the sentence is about 80.
     @performance
     Scenario: 200 subscribers see updates without a delay that they would notice
       Given 20 workspaces with 10 subscribers each, on both gateways
-      When 100 updates are published to these workspaces, 20 each second
+      When 120 updates are published to these workspaces, 20 each second
       Then half of the deliveries take at most 10 times as long as those of Redis alone at the same time
-      And 95 in 100 of them take at most 10 times as long as 95 in 100 of Redis's
+      And 80 in 100 of them take at most 10 times as long as 80 in 100 of Redis's

@@ -211,7 +211,7 @@ class SlowReads:
     def ask(self, products: Sequence[str]) -> None:
         """Customers ask the first storefront; returns when the database has looked for all of them."""
         self._world.faults.hold("postgres", self._first.name)
-        since = self._world.origin.now()
+        self._since = since = self._world.origin.now()
         self._readers = self._world.send([(self._first, product) for product in products])
         origin = self._world.origin
         if not poll(lambda: origin.reads_done(since) >= len(products), _HOLDS_WITHIN_S, every_s=0.02):
@@ -228,13 +228,29 @@ class SlowReads:
             raise FaultError(f"{early} answers of the database were not held back")
 
     def wait_after(self, wait_s: float, change: Callable[[], None]) -> None:
-        """Does `change`; that is `wait_s` ago when this returns."""
+        """Does `change`; that is `wait_s` ago when this returns, and the first storefront has had the word of it.
+
+        It has when it has that of one more change, which comes after it. Who has heard nothing for 2 s is to be judged.
+        """
+        world, last = self._world, "product-told-of-last"
+        world.origin.set_prices(world.name, {last: next(world.cents)})
+        world.cached_prices.keep({world.price_key(last): world.keys.cached_price(next(world.cents))}, _KEPT_S)
+        self._first.price(world.name, last)
         change()
-        wait_until(time.monotonic() + wait_s)
+        changed = time.monotonic()
+        world.done(self._second.set_price(world.name, last, next(world.cents)))
+        poll(lambda: self._asks_anew(last), _GIVE_UP_S)
+        wait_until(changed + wait_s)
 
     def change_at_second(self) -> None:
         """Every price changes at the second storefront."""
         self._world.change(self._second)
+
+    def _asks_anew(self, product: str) -> bool:
+        """Whether a customer who comes now lets the first storefront ask the database, beside all that it has asked."""
+        self._world.send([(self._first, product)])
+        asked, origin = len(self._readers), self._world.origin
+        return poll(lambda: origin.reads_done(self._since) > asked, _HEARD_WITHIN_S, every_s=0.01)
 
     def others_ask(self) -> None:
         """Other customers ask the first storefront for the same, and are still waiting when the answers arrive."""

@@ -98,12 +98,15 @@ class StalledReaders:
         left = node_probe.connections(self._node)
         must(left <= before, f"{self._node.name} still has {left} connections, before those who stalled came {before}")
 
-    def expect_others_unharmed(self, times: float) -> None:
-        """The others got everything, and their 99th percentile is at most `times` that of the same updates before."""
+    def expect_others_unharmed(self, most_s: float, times: float) -> None:
+        """The others got everything, and their 99th percentile is at most `times` that of the same updates before.
+
+        Up to `most_s` it need not be that. AssertionError if not.
+        """
         self._world.expect(self._others, self._world.published, within_s=20)
         usual, now = _p99(self._usual), _p99(_latencies(self._world, self._others, self._in_the_way))
         told = f"99 in 100 took up to {now:.3f} s, {now / usual:.1f} times the usual {usual:.3f} s"
-        must(now <= times * usual, told)
+        must(now <= max(most_s, times * usual), told)
 
     def expect_memory_within(self, size: int) -> None:
         """The gateway's process has at no time held `size` bytes more than before the flow."""
@@ -192,13 +195,15 @@ class SteadyFlow:
     def run(self, count: int, rate: float) -> None:
         """Publishes `count` updates to one workspace after the other, `rate` each second; beside each, Redis alone.
 
-        None waits for the one before: a gateway that stops for a moment is asked all the same meanwhile.
+        None waits for the one before: a gateway that stops for a moment is asked all the same meanwhile. Where
+        this process stood still, that is not made up for: many at once would not be steady.
         """
         gateways, channels = self._world.gateways, list(self._audience)
-        sent, began = [], time.monotonic()
+        sent, due = [], time.monotonic()
         with closing(BarePubSub(self._path(), self._count)) as redis, threads(_UNDER_WAY) as pool:
             for number in range(count):
-                wait_until(began + number / rate)
+                wait_until(due)
+                due = time.monotonic() + 1 / rate
                 gateway = gateways[number // len(channels) % len(gateways)]
                 sent.append(pool.submit(self._world.send, gateway, channels[number % len(channels)]))
                 self._bare += redis.broadcast()

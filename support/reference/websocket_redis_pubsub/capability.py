@@ -23,6 +23,7 @@ from .presence import Presence
 from .settings import WebsocketSettings
 
 REDIS_CONNECTIONS = 4
+REDIS_TIMEOUT_S = 1.5  # a line that is a third of a second slow may stall for half of one besides, and is no outage
 
 
 class Capability:
@@ -30,7 +31,7 @@ class Capability:
 
     def __init__(self, node: Settings, environ: Mapping[str, str]) -> None:
         self._settings = settings = WebsocketSettings.load(environ)
-        self._redis = pooled(settings.redis_url, REDIS_CONNECTIONS)
+        self._redis = pooled(settings.redis_url, REDIS_CONNECTIONS, REDIS_TIMEOUT_S)
         self._history = History(self._redis, settings.history_size, settings.history_ttl_s)
         self._sessions = Sessions(self._redis, node.jwt_secret)
         self._feed = Feed(settings.redis_url, {ENDED_TOPIC: self._sessions.hear_end}, self._restored)

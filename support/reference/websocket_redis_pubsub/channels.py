@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from ..feed import Feed
 from ..json_text import to_json
 
-ANSWER_WITHIN_S = 1.5
+ANSWER_WITHIN_S = 2.0  # twice as long as Redis needs for both of its answers where it is slow and stalls for a moment
 RETRY_EVERY_S = 0.1
 
 # KEYS: head, history. ARGV: an epoch in case there is none, seconds to live, [data, size, topic].
@@ -256,7 +256,7 @@ class Channels:
     async def subscribe(self, member: Reader, channel: str, after: Position | None) -> None:
         """Sends the member the answer, then every update after it, once and in order.
 
-        Raises RedisError or TimeoutError (after 1.5 s) if Redis can not be asked; nobody is subscribed then.
+        Raises RedisError or TimeoutError (after 2 s) if Redis can not be asked; nobody is subscribed then.
         """
         if channel not in self._hubs:
             self._hubs[channel] = Hub(channel, self._history, self._feed)
