@@ -8,6 +8,7 @@ from hamcrest import assert_that, empty, equal_to, greater_than
 
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Verdict
 from support.errors import ProbeError
+from support.polling import look_until
 from support.worlds.crowds import for_each
 from support.worlds.world import turns, wait_until
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _EVERY_S = 0.2
 _IDLE_S, _ABSOLUTE_S = 2.5, 5.5  # of its sessions, as nodes.toml has it
+_PUT_OFF_S = 0.5  # that somebody who is put off goes on asking: about as long as is left until the session is idle
 _DEVICE = "window"
 _ALWAYS = [number * _EVERY_S for number in range(40)]  # for longer than any of its sessions may last
 
@@ -153,16 +155,26 @@ class Kiosk:
         self._ask(name, self._call_beside_lines)
 
     def _ask(self, name: str, ask: Callable[[str], Answer]) -> None:
-        """Asks for `name`, and notes when that was which was granted last, or refused first."""
-        sent = time.monotonic()
-        verdict = ask(f"{name}'s {_DEVICE}").verdict
+        """Asks for `name`, and notes when that was which was granted last, or refused first.
+
+        What is put off is asked again: who was to use the session then would be idle until the next time.
+        """
+        device = f"{name}'s {_DEVICE}"
+        sent, answer = look_until(
+            lambda asked: asked[1].verdict is not Verdict.UNAVAILABLE,
+            lambda: (time.monotonic(), ask(device)),
+            _PUT_OFF_S,
+        )
+        verdict = answer.verdict
         if verdict is Verdict.UNAUTHENTICATED:
             self._refused_at.setdefault(name, (sent, time.monotonic()))
         if verdict is Verdict.ACCEPTED:
             self._used_at[name] = sent
 
     def _refresh(self, device: str) -> Answer:
-        return self._refresh_at(self._world.kiosk, device)
+        """At the kiosk. What that puts off may have been done, and is answered once more at a node for longer."""
+        answer = self._refresh_at(self._world.kiosk, device)
+        return self._refresh_elsewhere(device) if answer.verdict is Verdict.UNAVAILABLE else answer
 
     def _refresh_elsewhere(self, device: str) -> Answer:
         return self._refresh_at(next(self._nodes), device)
