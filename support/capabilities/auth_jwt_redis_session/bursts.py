@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
 _IN_TURN = 10
+_TIMES = 2  # that each stranger tries to sign in
 _AT_ONCE = 2
 _PATIENCE_S = 10.0
 _LEAST_CPU_S = 0.1  # the kernel counts in steps of 10 ms
@@ -46,7 +47,7 @@ class Bursts:
                 self._cpu_s[kind] += spent - before
 
     def _fail(self, name: str) -> None:
-        answer = self._world.gateways[0].sign_in(name, "not their password")
+        answer = told(partial(self._world.gateways[0].sign_in, name, "not their password"))
         self._refusals.add((answer.verdict, answer.said))
 
     def expect_alike(self, least: float, most: float) -> None:
@@ -64,16 +65,19 @@ class Bursts:
     def rush(self, name: str, count: int, strangers: int, device: str) -> None:
         """`name` signs in `count` times and strangers try to, at once; meanwhile `device` calls, again and again.
 
+        Each stranger tries twice, so that the rush goes on when this process, which makes the calls, has stood still
+        while the node went through all that was asked by then.
+
         Strangers cost the node the work of a password and nothing more. Were there tokens to be signed for all, a node
         that stands still over passwords would have the time for calls while it waits for those. A node that has too
         much to do may say so: whoever is told that asks again afterwards.
         """
         world, node = self._world, self._world.gateways[0]
         customer, access = world.register(name), world.devices[device].access
-        names = [customer.name] * count + [world.fresh("nobody") for _ in range(strangers)]
+        names = [customer.name] * count + [world.fresh("nobody") for _ in range(strangers)] * _TIMES
         sign_ins = [partial(node.sign_in, one, customer.password) for one in names]
         node.call(access)
-        with threads(len(sign_ins)) as pool:
+        with threads(count + strangers) as pool:
             asked = [pool.submit(sign_in) for sign_in in sign_ins]
             while not all(one.done() for one in asked):
                 verdict = node.call(access).verdict
