@@ -97,7 +97,7 @@ class Outage:
         must(poll(self._orders_taken, within_s), f"orders are taken through every gateway {within_s:g} s later")
         name = self._world.fresh("customer")
         self._world.customer(name, "free")
-        self._world.call_at_once(name, asked)
+        self._world.call_anew(name, lambda: self._world.call_at_once(name, asked))
         self._world.expect_admitted(name, count)
 
     def _orders_taken(self) -> bool:
