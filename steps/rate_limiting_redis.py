@@ -82,10 +82,7 @@ def call_in_turn(context: Context, name: str, count: int) -> None:
     "moves back to the {worse:w} plan and makes {more:Count} more"
 )
 def change_plans(context: Context, name: str, better: str, count: int, worse: str, more: int) -> None:
-    context.world.move(name, better)
-    context.world.call_at_once(name, count)
-    context.world.move(name, worse)
-    context.world.call_at_once(name, more)
+    context.world.change_plans(name, [(better, count), (worse, more)])
 
 
 @when(

@@ -116,6 +116,22 @@ class World(world.World[Adapter]):
             if not spoilt(self.calls[name]):
                 return
 
+    def change_plans(self, name: str, waves: Sequence[tuple[str, int]]) -> None:
+        """`name` moves to a plan and makes so many calls at once, one such wave after the other.
+
+        Somebody new for whom that is done once more makes first what calls `name` has made by now.
+        """
+        before = len(self.calls[name])
+
+        def call() -> None:
+            if not self.calls[name]:
+                self.call_at_once(name, before)
+            for plan, count in waves:
+                self.move(name, plan)
+                self.call_at_once(name, count)
+
+        self.call_anew(name, call)
+
     def call_one_gateway_after_the_other(self, name: str, count: int) -> None:
         """`count` calls at the same time through the first gateway, and then as many through the second."""
         for gateway in self.nodes:
