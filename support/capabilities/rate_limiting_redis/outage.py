@@ -84,7 +84,8 @@ class Outage:
     def expect_took(self, times: float, more_s: float) -> None:
         """All calls together took at most `times` what as many took that need no Redis, and `more_s`.
 
-        So not each of them waited for it, and how quick the machine is does not matter.
+        So not each of them waited for it, and how quick the machine is does not matter: each gateway waits for a second
+        once, and longer where the machine stands still meanwhile; calls that wait for each other take 15 s and more.
         """
         bound_s = times * self._turned_away_s + more_s
         assert_that(self._took_s, less_than(bound_s), "seconds that all calls took")
