@@ -46,17 +46,17 @@ def has_called_at_once(context: Context, name: str, count: int) -> None:
 
 @when("{name:w} makes {count:Count} calls at once, through both gateways in turn")
 def call_at_once(context: Context, name: str, count: int) -> None:
-    context.world.call_at_once(name, count)
+    context.world.call_anew(name, lambda: context.world.call_at_once(name, count))
 
 
 @when("{name:w} asks for {items:Count} items, {count:Count} times at once, through both gateways in turn")
 def ask_at_once(context: Context, name: str, items: int, count: int) -> None:
-    context.world.call_at_once(name, count, items=items)
+    context.world.call_anew(name, lambda: context.world.call_at_once(name, count, items=items))
 
 
 @when("{name:w} makes {count:Count} calls at once through the first gateway, and then as many through the second")
 def call_one_after_the_other(context: Context, name: str, count: int) -> None:
-    context.world.call_one_gateway_after_the_other(name, count)
+    context.world.call_anew(name, lambda: context.world.call_one_gateway_after_the_other(name, count))
 
 
 @step("{name:w} makes a call every {pause:Duration} for {time:Duration}, through both gateways in turn")
@@ -74,7 +74,7 @@ def call_in_waves(context: Context, name: str, pause: float, some: int, then: fl
 
 @when("{name:w} makes {count:Count} calls one after the other, through both gateways in turn")
 def call_in_turn(context: Context, name: str, count: int) -> None:
-    context.world.call_in_turn(name, count)
+    context.world.call_anew(name, lambda: context.world.call_in_turn(name, count))
 
 
 @when(
@@ -82,10 +82,7 @@ def call_in_turn(context: Context, name: str, count: int) -> None:
     "moves back to the {worse:w} plan and makes {more:Count} more"
 )
 def change_plans(context: Context, name: str, better: str, count: int, worse: str, more: int) -> None:
-    context.world.move(name, better)
-    context.world.call_at_once(name, count)
-    context.world.move(name, worse)
-    context.world.call_at_once(name, more)
+    context.world.change_plans(name, [(better, count), (worse, more)])
 
 
 @when(
@@ -93,7 +90,7 @@ def change_plans(context: Context, name: str, better: str, count: int, worse: st
     "then for {last:Count} items, through both gateways in turn"
 )
 def ask_for_items(context: Context, name: str, first: int, second: int, times: int, last: int) -> None:
-    context.world.ask_for(name, [first, *[second] * times, last])
+    context.world.call_anew(name, lambda: context.world.ask_for(name, [first, *[second] * times, last]))
 
 
 @when("{name:w}'s request has {what}")

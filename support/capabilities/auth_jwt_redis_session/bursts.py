@@ -16,7 +16,8 @@ from support.worlds.crowds import for_each, threads
 if TYPE_CHECKING:
     from support.capabilities.auth_jwt_redis_session.world import World
 
-_IN_TURN = 10
+_IN_TURN = 4
+_TIMES = 2  # that each stranger tries to sign in
 _AT_ONCE = 2
 _PATIENCE_S = 10.0
 _LEAST_CPU_S = 0.1  # the kernel counts in steps of 10 ms
@@ -28,7 +29,7 @@ class Bursts:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._node = next(one for one in world.fleet.nodes if one.name == world.gateways[0].name)
-        self._cpu_s = {"known": 0.0, "unknown": 0.0}
+        self._cpu_s: dict[str, list[float]] = {"known": [], "unknown": []}
         self._refusals: set[tuple[Verdict, str]] = set()
         self._checks = 0
         self._verdicts: list[Verdict] = []
@@ -43,17 +44,21 @@ class Bursts:
                 tried = [known.name if kind == "known" else world.fresh("nobody") for _ in range(_IN_TURN)]
                 for_each(tried, self._fail, _AT_ONCE)
                 before, spent = spent, cpu_seconds(self._node)
-                self._cpu_s[kind] += spent - before
+                self._cpu_s[kind].append(spent - before)
 
     def _fail(self, name: str) -> None:
-        answer = self._world.gateways[0].sign_in(name, "not their password")
+        answer = told(partial(self._world.gateways[0].sign_in, name, "not their password"))
         self._refusals.add((answer.verdict, answer.said))
 
     def expect_alike(self, least: float, most: float) -> None:
-        """Both were refused in the same words, and the work of one was so many times the work of the other."""
+        """Both were refused in the same words, and the work of one was so many times the work of the other.
+
+        Of each the costliest few are left out: a machine that belongs to others, too, may count as work for a moment
+        what it did for them.
+        """
         assert_that({verdict for verdict, _ in self._refusals}, equal_to({Verdict.UNAUTHENTICATED}))
         assert_that(len(self._refusals), equal_to(1), f"different answers: {self._refusals}")
-        known, unknown = self._cpu_s["known"], self._cpu_s["unknown"]
+        known, unknown = (sum(sorted(self._cpu_s[kind])[:-1]) for kind in ("known", "unknown"))
         if known + unknown < _LEAST_CPU_S:
             raise ProbeError(
                 f"the node's sign-ins took {known:.2f} s and {unknown:.2f} s of CPU, too little to compare"
@@ -64,16 +69,19 @@ class Bursts:
     def rush(self, name: str, count: int, strangers: int, device: str) -> None:
         """`name` signs in `count` times and strangers try to, at once; meanwhile `device` calls, again and again.
 
+        Each stranger tries twice, so that the rush goes on when this process, which makes the calls, has stood still
+        while the node went through all that was asked by then.
+
         Strangers cost the node the work of a password and nothing more. Were there tokens to be signed for all, a node
         that stands still over passwords would have the time for calls while it waits for those. A node that has too
         much to do may say so: whoever is told that asks again afterwards.
         """
         world, node = self._world, self._world.gateways[0]
         customer, access = world.register(name), world.devices[device].access
-        names = [customer.name] * count + [world.fresh("nobody") for _ in range(strangers)]
+        names = [customer.name] * count + [world.fresh("nobody") for _ in range(strangers)] * _TIMES
         sign_ins = [partial(node.sign_in, one, customer.password) for one in names]
         node.call(access)
-        with threads(len(sign_ins)) as pool:
+        with threads(count + strangers) as pool:
             asked = [pool.submit(sign_in) for sign_in in sign_ins]
             while not all(one.done() for one in asked):
                 verdict = node.call(access).verdict

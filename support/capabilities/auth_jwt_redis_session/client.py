@@ -66,8 +66,8 @@ class Adapter(Protocol):
     secrets: list[str]  # what the node was told and nobody may read, but for that of the identity provider
     support_key: str  # what support proves itself by, and nobody else can
 
-    def register(self, name: str, password: str) -> None:
-        """A new account. AssertionError when it is refused."""
+    def register(self, name: str, password: str) -> Answer:
+        """A new account; INVALID where there is one by that name."""
 
     def sign_in(self, name: object, password: object, shown: str = "") -> Answer:
         """Begins a session. Values that are no texts are sent as they are; None is left out.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Deeds = dict[str, Callable[[], Answer]]  # by what messages call them
 
+_PATIENCE_S = 2.0  # a node for which Redis took too long says so once; one that cannot serve says so for longer
 _AT_ONCE = 40
 FEW = 8  # at once: none of them waits for the others for so long that a busy node puts it off
 Key = TypeVar("Key")
@@ -35,9 +36,27 @@ def leaving(node: Adapter, access: str, customer: "Customer", new: str) -> Deeds
     }
 
 
-def told(deed: Callable[[], Answer], within_s: float, every_s: float = 0.05) -> Answer:
+def told(deed: Callable[[], Answer], within_s: float = _PATIENCE_S, every_s: float = 0.05) -> Answer:
     """The first answer to `deed` that is not to ask again later; the last one, where none comes within `within_s`."""
     return look_until(lambda answer: answer.verdict is not Verdict.UNAVAILABLE, deed, within_s, every_s)
+
+
+def carried_out(deed: Callable[[], Answer]) -> Answer:
+    """The answer to `deed`, which can be done once only, asked again where it is put off.
+
+    What was put off may have been done all the same: then whoever asks again is refused, and it is ACCEPTED.
+    """
+    answer = deed()
+    if answer.verdict is Verdict.UNAVAILABLE:
+        answer = told(deed)
+        if answer.verdict in (Verdict.UNAUTHENTICATED, Verdict.INVALID):
+            return Answer(Verdict.ACCEPTED)
+    return answer
+
+
+def patient(deeds: Mapping[Key, Callable[[], Answer]]) -> dict[Key, Callable[[], Answer]]:
+    """`deeds`, each of which is asked for again where it is put off."""
+    return {what: partial(told, deed) for what, deed in deeds.items()}
 
 
 def do_all(world: "World", deeds: Mapping[Key, Callable[[], Answer]], at_once: int = _AT_ONCE) -> dict[Key, Answer]:

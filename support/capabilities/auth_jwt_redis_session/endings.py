@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.auth_jwt_redis_session.client import Answer, Line, Verdict
-from support.capabilities.auth_jwt_redis_session.deeds import do_all
+from support.capabilities.auth_jwt_redis_session.deeds import carried_out, do_all, patient, told
 from support.errors import ProbeError
 from support.worlds.crowds import for_each, threads
 from support.worlds.world import wait_until
@@ -35,7 +35,7 @@ class Endings:
 
     def sign_out(self, device: str) -> None:
         """`device` signs out, at the second node."""
-        answer = self._world.gateways[-1].sign_out(self._world.devices[device].access)
+        answer = carried_out(partial(self._world.gateways[-1].sign_out, self._world.devices[device].access))
         assert_that(answer.verdict, equal_to(Verdict.ACCEPTED), f"the sign-out of {device}")
 
     def end_all(self, name: str, what: str) -> None:
@@ -74,7 +74,7 @@ class Endings:
 
     def expel(self, name: str) -> None:
         """Support ends all sessions of `name`."""
-        answer = self._world.gateways[-1].expel(self._world.customers[name].name)
+        answer = told(partial(self._world.gateways[-1].expel, self._world.customers[name].name))
         assert_that(answer.verdict, equal_to(Verdict.ACCEPTED), f"support's decision about {name}")
 
     def expel_owners(self, devices: Sequence[str]) -> None:
@@ -101,7 +101,7 @@ class Endings:
             for node in self._world.gateways
             for what, text in shown.items()
         }
-        self._tried = {what: answer.verdict for what, answer in do_all(self._world, deeds).items()}
+        self._tried = {what: answer.verdict for what, answer in do_all(self._world, patient(deeds)).items()}
 
     def expect_refused(self) -> None:
         """Neither node did it, whatever was shown."""
@@ -118,7 +118,7 @@ class Endings:
             (node.name, number)
             for node in self._world.nodes
             for number, (token, scheme) in enumerate(spellings)
-            if node.call(token, scheme).verdict is not Verdict.UNAUTHENTICATED
+            if told(partial(node.call, token, scheme)).verdict is not Verdict.UNAUTHENTICATED
         ]
         assert_that(taken, empty(), "spellings of the token that are taken, by node and number")
 
@@ -199,7 +199,8 @@ class Endings:
         """Each of `devices` opens a live connection to both nodes."""
         for device in devices:
             access = self._world.devices[device].access
-            answers = do_all(self._world, {node.name: partial(node.stay, access) for node in self._world.gateways})
+            stays = {node.name: partial(node.stay, access) for node in self._world.gateways}
+            answers = do_all(self._world, patient(stays))
             verdicts = {name: answer.verdict for name, answer in answers.items()}
             assert_that(verdicts, equal_to(dict.fromkeys(verdicts, Verdict.ACCEPTED)), f"live connections of {device}")
             self._lines[device] = [answer.line for answer in answers.values() if answer.line]

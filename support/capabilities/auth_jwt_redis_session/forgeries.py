@@ -175,7 +175,8 @@ class Forgeries:
         forged = [(kind, next(nodes), token) for kind in kinds for token in _REFRESHES[kind](world.devices[device])]
         self._before = world.redis.snapshot()
         with threads(_AT_ONCE) as pool:
-            self._redeemed = Counter(pool.map(lambda one: (one[0], one[1].refresh(one[2]).verdict), forged))
+            answers = pool.map(lambda one: told(partial(one[1].refresh, one[2])), forged)
+            self._redeemed = Counter((kind, answer.verdict) for (kind, *_), answer in zip(forged, answers, strict=True))
         self._after = world.redis.snapshot()
 
     def expect_none_redeemed(self) -> None:
@@ -208,7 +209,7 @@ class Forgeries:
 
     def _expect_judgeable(self, forger: Forger) -> None:
         """A token in which nothing was changed is taken, so what is refused is so for the one thing that differs."""
-        verdicts = {node.call(forger.signed()).verdict for node in self._world.gateways}
+        verdicts = {told(partial(node.call, forger.signed())).verdict for node in self._world.gateways}
         if verdicts != {Verdict.ACCEPTED}:
             raise ProbeError(
                 f"a good token that was signed once more was answered by {verdicts}, so none can be judged"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.auth_jwt_redis_session.client import Answer, Event, Verdict
-from support.capabilities.auth_jwt_redis_session.deeds import FEW, do_all
+from support.capabilities.auth_jwt_redis_session.deeds import FEW, carried_out, do_all, patient
 from support.worlds.crowds import for_each
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Namesakes:
             "new password": partial(world.change_password, name, "phone", node),
             "support": partial(node.expel, name),
         }
-        assert_that(ends[event]().verdict, equal_to(Verdict.ACCEPTED), f"{event} of {name!r} ({self._draw})")
+        assert_that(carried_out(ends[event]).verdict, equal_to(Verdict.ACCEPTED), f"{event} of {name!r} ({self._draw})")
         asking = [one for one, there in self._signed_in.items() if there]
         self._signed_in[name] = False
         if event == "new password":
@@ -85,7 +85,7 @@ class Namesakes:
         """Asks for each of `names` who it is, at a node that is drawn."""
         node = self._draw.choice(self._world.gateways)
         asked = {one: partial(node.call, self._world.devices[f"{one}'s phone"].access) for one in names}
-        for one, answer in do_all(self._world, asked, FEW).items():
+        for one, answer in do_all(self._world, patient(asked), FEW).items():
             expected = (Verdict.ACCEPTED, one) if self._signed_in[one] else (Verdict.UNAUTHENTICATED, "")
             if (answer.verdict, answer.user) != expected:
                 self._wrong.append(f"{when}, {node.name} said to {one!r}: {answer.verdict.name} {answer.user}".rstrip())
@@ -93,7 +93,7 @@ class Namesakes:
     def _compare_histories(self) -> None:
         node = self._draw.choice(self._world.gateways)
         asked = {one: partial(node.events, self._world.devices[f"{one}'s phone"].access) for one in self._signed_in}
-        for one, answer in do_all(self._world, asked, FEW).items():
+        for one, answer in do_all(self._world, patient(asked), FEW).items():
             if list(answer.events) != self._histories[one]:
                 told = [event.name for event in answer.events]
                 self._wrong.append(f"the history of {one!r} told {told}, not {self._histories[one]}")

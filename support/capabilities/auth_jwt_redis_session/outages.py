@@ -130,7 +130,11 @@ class Outages:
         self._ask(looking(self._world.gateways[-1], self._world.devices[device].access))
 
     def expect_told_to_wait(self, within_s: float) -> None:
-        """Every answer was to ask again later, and came within `within_s`."""
+        """Every answer was to ask again later, and came within `within_s`.
+
+        A node gives up after a second or so, and comes to that later where the machine stands still; one that waits
+        for as long as a client does by itself takes 5 s and more.
+        """
         expected = dict.fromkeys(self._answers, Verdict.UNAVAILABLE)
         assert_that(self._answers, equal_to(expected), "what was answered")
         assert_that(self._slowest_s, less_than(within_s), "seconds that the slowest answer took")

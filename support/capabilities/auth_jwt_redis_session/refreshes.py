@@ -2,12 +2,13 @@
 
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Tokens, Verdict
-from support.capabilities.auth_jwt_redis_session.deeds import do_all, looking
+from support.capabilities.auth_jwt_redis_session.deeds import do_all, looking, patient, told
 from support.errors import ProbeError
 from support.worlds.crowds import threads
 from support.worlds.world import turns, wait_until
@@ -33,14 +34,14 @@ class Refreshes:
         world = self._world
         past = self._past.setdefault(device, [world.devices[device]])
         for _, node in zip(range(times), turns(world.gateways), strict=False):
-            past.append(world.keep(device, node.refresh(past[-1].refresh)))
+            past.append(world.keep(device, told(partial(node.refresh, past[-1].refresh))))
         self._refreshed_at = time.monotonic()
 
     def reuse(self, device: str, number: int, node: Adapter, for_s: float = 0) -> None:
         """Somebody uses the refresh token at `number` of all it has had at `node`, until `for_s` after the last one."""
         for part in _PARTS:
             wait_until(self._refreshed_at + part * for_s)
-            answer = node.refresh(self._past[device][number].refresh)
+            answer = told(partial(node.refresh, self._past[device][number].refresh))
         assert_that(answer.verdict, equal_to(Verdict.UNAUTHENTICATED), "a refresh token that was used before")
 
     def expect_family_ended(self, device: str) -> None:
@@ -49,8 +50,8 @@ class Refreshes:
             f"{number}: {node.name}"
             for node in self._world.nodes
             for number, tokens in reversed(list(enumerate(self._past[device])))
-            for verdict in (node.call(tokens.access).verdict, node.refresh(tokens.refresh).verdict)
-            if verdict is not Verdict.UNAUTHENTICATED
+            for deed in (partial(node.call, tokens.access), partial(node.refresh, tokens.refresh))
+            if told(deed).verdict is not Verdict.UNAUTHENTICATED
         ]
         assert_that(taken, empty(), f"tokens of {device} that are taken, by number and node")
 
@@ -79,28 +80,28 @@ class Refreshes:
         self._kept = set(world.redis.keys(world.nodes[0].session_keys))
         began = time.monotonic()
         first, other = world.gateways
-        self._answers = [first.refresh(refresh)]
-        between = do_all(world, {**looking(first, access), **looking(other, access)})
+        self._answers = [told(partial(first.refresh, refresh))]
+        between = do_all(world, patient(looking(first, access) | looking(other, access)))
         assert_that({one.verdict for one in between.values()}, equal_to({Verdict.ACCEPTED}), "the access token it has")
-        self._answers.append(other.refresh(refresh))
+        self._answers.append(told(partial(other.refresh, refresh)))
         self._took_s = time.monotonic() - began
 
     def expect_one_successor(self, device: str) -> None:
         """Nobody was told to sign in again; one of the refresh tokens is good, once, and all access tokens are."""
         world = self._world
-        verdicts = Counter(answer.verdict for answer in self._answers)
+        answered = Counter(answer.verdict for answer in self._answers)
         if self._took_s >= GRACE_S:
             raise ProbeError(f"the requests took {self._took_s:.1f} s, longer than the {GRACE_S:g} s of grace")
-        assert_that(verdicts[Verdict.UNAUTHENTICATED], equal_to(0), f"told to sign in again, of {dict(verdicts)}")
+        assert_that(answered[Verdict.UNAUTHENTICATED], equal_to(0), f"told to sign in again, of {dict(answered)}")
         kept = set(world.redis.keys(world.nodes[0].session_keys))
         assert_that(kept ^ self._kept, empty(), "sessions that came or went in Redis")
         for node in world.gateways:
             with threads(len(self._answers)) as pool:
-                answers = list(pool.map(node.call, [one.access for one in self._got()]))
-            told = {answer.verdict for answer in answers}
-            assert_that(told, equal_to({Verdict.ACCEPTED}), f"what {node.name} says to the access tokens")
+                answers = list(pool.map(told, [partial(node.call, one.access) for one in self._got()]))
+            verdicts = {answer.verdict for answer in answers}
+            assert_that(verdicts, equal_to({Verdict.ACCEPTED}), f"what {node.name} says to the access tokens")
         successors = {tokens.refresh for tokens in self._got()}
-        redeemed = [world.gateways[0].refresh(one) for one in successors]
+        redeemed = [told(partial(world.gateways[0].refresh, one)) for one in successors]
         good = [answer for answer in redeemed if answer.verdict is Verdict.ACCEPTED]
         assert_that(len(good), equal_to(1), f"good ones among {len(successors)} refresh tokens")
         world.keep(device, good[0])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hamcrest import assert_that, empty, equal_to, greater_than
 
 from support.capabilities.auth_jwt_redis_session.client import Answer, Verdict
-from support.capabilities.auth_jwt_redis_session.deeds import FEW, do_all, looking
+from support.capabilities.auth_jwt_redis_session.deeds import FEW, do_all, looking, patient
 from support.errors import FaultError
 from support.worlds.world import turns
 
@@ -106,14 +106,14 @@ class Secrecy:
         tried = [(node, kind, odd[kind]) for kind in kinds for node in world.gateways]
         self._before = world.redis.snapshot()
         signing_in = {f"{node.name}: {kind}": partial(node.sign_in, *said) for node, kind, said in tried}
-        self._odd = do_all(world, signing_in, FEW)
+        self._odd = do_all(world, patient(signing_in), FEW)
         self._after = world.redis.snapshot()
         access = world.devices[f"{name}'s phone"].access
-        self._odd |= do_all(world, {
+        self._odd |= do_all(world, patient({
             f"{node.name}: {kind} as the old password": partial(node.change_password, access, said[1], "a new password")
             for node, (kind, said) in zip(turns(world.gateways), odd.items(), strict=False)
             if kind in kinds and said[0] == customer.name and isinstance(said[1], str)
-        }, FEW)  # fmt: skip
+        }), FEW)  # fmt: skip
 
     def expect_refused(self) -> None:
         """Both nodes refused each for good, and nothing has changed."""

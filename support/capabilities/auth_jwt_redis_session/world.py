@@ -11,7 +11,7 @@ from hamcrest import assert_that, empty, equal_to
 
 from support.capabilities.auth_jwt_redis_session.bursts import Bursts
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Event, Tokens, Verdict
-from support.capabilities.auth_jwt_redis_session.deeds import do_all, leaving, looking, told
+from support.capabilities.auth_jwt_redis_session.deeds import carried_out, do_all, leaving, looking, patient, told
 from support.capabilities.auth_jwt_redis_session.endings import Endings
 from support.capabilities.auth_jwt_redis_session.forgeries import Forgeries
 from support.capabilities.auth_jwt_redis_session.kiosk import Kiosk
@@ -30,7 +30,6 @@ from support.worlds.crowds import for_each
 from support.worlds.world import part
 
 _KIOSK = "kiosk"
-_PATIENCE_S = 2.0  # a node for which Redis took too long says so once; one that cannot serve says so for longer
 
 
 def _password() -> str:
@@ -81,13 +80,14 @@ class World(world.World[Adapter]):
         """The same, for a customer whose name is spelt in a way of its own."""
         self.customers[name] = Customer(spelling, _password())
         self.hear_secret(self.customers[name].password)
-        self.gateways[0].register(*self._credentials(name))
+        answer = carried_out(partial(self.gateways[0].register, *self._credentials(name)))
+        assert_that(answer.verdict, equal_to(Verdict.ACCEPTED), f"the account of {name}")
         return self.customers[name]
 
     def sign_in(self, name: str, device: str, node: Adapter | None = None, shown: str = "") -> Tokens:
         """`name` signs in on `device`, through the first node unless another is named; `shown` is a token it has."""
         self.register(name)
-        answer = told(partial((node or self.gateways[0]).sign_in, *self._credentials(name), shown), _PATIENCE_S)
+        answer = told(partial((node or self.gateways[0]).sign_in, *self._credentials(name), shown))
         return self.keep(f"{name}'s {device}", answer)
 
     def sign_in_each(self, names: Sequence[str], device: str) -> None:
@@ -111,7 +111,7 @@ class World(world.World[Adapter]):
         new = _password()
         self.hear_secret(new)
         tokens, old = self.devices[f"{name}'s {device}"], self.customers[name]
-        answer = (node or self.gateways[0]).change_password(tokens.access, old.password, new)
+        answer = carried_out(partial((node or self.gateways[0]).change_password, tokens.access, old.password, new))
         assert_that(answer.verdict, equal_to(Verdict.ACCEPTED), f"the new password of {name}")
         self.customers[name] = Customer(old.name, new)
         return answer
@@ -129,13 +129,13 @@ class World(world.World[Adapter]):
         """Every node takes the access token of each device, and takes it for its owner's."""
         for device, node in product(devices, self.nodes):
             owner = self.customers[device.partition("'")[0]].name
-            answer = told(partial(node.call, self.devices[device].access), _PATIENCE_S)
+            answer = told(partial(node.call, self.devices[device].access))
             seen = (answer.verdict, answer.user)
             assert_that(seen, equal_to((Verdict.ACCEPTED, owner)), f"{device} at {node.name}")
 
     def expect_refreshes(self, device: str) -> None:
         """The refresh token of `device` gets the next tokens, which are taken everywhere."""
-        self.keep(device, self.gateways[-1].refresh(self.devices[device].refresh))
+        self.keep(device, told(partial(self.gateways[-1].refresh, self.devices[device].refresh)))
         self.expect_signed_in(device)
 
     def expect_signed_out(self, *devices: str, within_s: float) -> None:
@@ -149,12 +149,12 @@ class World(world.World[Adapter]):
 
     def expect_event(self, device: str, event: Event, count: int) -> None:
         """The history, as `device` may read it, tells of so many such events."""
-        history = told(partial(self.gateways[0].events, self.devices[device].access), _PATIENCE_S)
+        history = told(partial(self.gateways[0].events, self.devices[device].access))
         assert_that(history.events.count(event), equal_to(count), f"times that {event.name} is told")
 
     def expect_apart(self, device: str) -> None:
         """What `device` has opens its owner's account, or nothing."""
-        answer = self.gateways[-1].refresh(self.devices[device].refresh)
+        answer = told(partial(self.gateways[-1].refresh, self.devices[device].refresh))
         if answer.verdict is not Verdict.UNAUTHENTICATED:
             self.keep(device, answer)
             self.expect_signed_in(device)
@@ -172,5 +172,5 @@ class World(world.World[Adapter]):
         return self._granted([*(one for deeds in ends for one in deeds.items()), *refreshes.items()])
 
     def _granted(self, deeds: Iterable[tuple[str, Callable[[], Answer]]]) -> list[str]:
-        answers = do_all(self, {what: partial(told, deed, _PATIENCE_S) for what, deed in deeds})
+        answers = do_all(self, patient(dict(deeds)))
         return [what for what, answer in answers.items() if answer.verdict is not Verdict.UNAUTHENTICATED]

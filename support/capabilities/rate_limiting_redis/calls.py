@@ -46,17 +46,27 @@ class Call:
 
 def see_in_one_window(calls: Sequence[Call]) -> None:
     """Raises ProbeError where `calls`, which are to count together, took longer than that, and says who was slowest."""
-    took_s = max(call.answered for call in calls) - min(call.sent for call in calls)
-    if took_s > WINDOW_S:
-        window = f"longer than the {WINDOW_S:g} s in which they count together"
-        raise ProbeError(f"{len(calls)} calls took {took_s:.2f} s, {window}; {slowest(calls)}")
+    if why := outlasted(calls):
+        raise ProbeError(why)
 
 
 def see_in_time(calls: Sequence[Call]) -> None:
     """ProbeError where a gateway has given up waiting for Redis, as one rightly does on a machine that stands still."""
+    if why := given_up(calls):
+        raise ProbeError(why)
+
+
+def outlasted(calls: Sequence[Call]) -> str:
+    """How much longer `calls` took than the window in which they count together, in words; empty where they did not."""
+    took_s = max(call.answered for call in calls) - min(call.sent for call in calls)
+    window = f"longer than the {WINDOW_S:g} s in which they count together"
+    return f"{len(calls)} calls took {took_s:.2f} s, {window}; {slowest(calls)}" if took_s > WINDOW_S else ""
+
+
+def given_up(calls: Sequence[Call]) -> str:
+    """Which gateway has given up waiting for Redis, in words; empty where none has."""
     late = [call for call in calls if call.answer.verdict is Verdict.UNAVAILABLE and call.took_s > _GIVEN_UP_S]
-    if late:
-        raise ProbeError(f"a gateway had no answer of Redis in time; {slowest(late)}")
+    return f"a gateway had no answer of Redis in time; {slowest(late)}" if late else ""
 
 
 def slowest(calls: Sequence[Call]) -> str:

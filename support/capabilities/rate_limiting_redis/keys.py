@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _FARTHEST = 600  # bytes; more than a gateway says to Redis for one call
 _NEVER = 1 << 30
 _WELL_WITHIN_S = 5.0
-_SOME = 8  # calls; several times, they are still fewer than the plan allows
+_SOME = 8  # calls; fewer than the plan allows
 
 
 class Keys:
@@ -31,10 +31,11 @@ class Keys:
         Each gateway serves calls before each time, and one of them teaches Redis: by the third time each has done so
         once. AssertionError if it fails.
         """
-        self._world.customer("somebody", "pro")
-        for number in range(1, times + 1):
-            self._world.call_at_once("somebody", _SOME)
-            self._world.expect_admitted("somebody", number * _SOME)
+        world = self._world
+        for _ in range(times):
+            world.customer("somebody", "pro")
+            world.call_anew("somebody", lambda: world.call_at_once("somebody", _SOME))
+            world.expect_admitted("somebody", _SOME)
             for client in self._redis.members.values():
                 client.script_flush()
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, product
 
 from hamcrest import assert_that, empty, equal_to, greater_than_or_equal_to, none
@@ -12,6 +12,8 @@ from support.capabilities.rate_limiting_redis.calls import (
     WINDOW_S,
     Call,
     excess,
+    given_up,
+    outlasted,
     see_in_one_window,
     see_in_time,
     unjust,
@@ -27,6 +29,13 @@ from support.faults.faults import Faults
 from support.worlds import world
 from support.worlds.crowds import threads
 from support.worlds.world import part
+
+_TRIES = 5  # of what a machine that stands still for a moment spoils
+
+
+def _spoilt(calls: Sequence[Call]) -> str:
+    """Why calls that are to be counted together were not all looked at together, in words; empty where they were."""
+    return given_up(calls) or outlasted(calls)
 
 
 class World(world.World[Adapter]):
@@ -91,6 +100,37 @@ class World(world.World[Adapter]):
             ]
         for call in calls:
             call.result()
+
+    def call_anew(
+        self, name: str, call: Callable[[], object], spoilt: Callable[[Sequence[Call]], str] = _spoilt
+    ) -> None:
+        """`call`, which makes all the calls of `name`; where they were `spoilt`, once more for somebody new.
+
+        What came of calls that were spoilt says nothing, or too little.
+        """
+        for number in range(_TRIES):
+            if number:
+                self.see_all_counting()  # a gateway that has just given Redis up would refuse whoever comes next
+                self.customer(name, self.customers[name].plan)
+            call()
+            if not spoilt(self.calls[name]):
+                return
+
+    def change_plans(self, name: str, waves: Sequence[tuple[str, int]]) -> None:
+        """`name` moves to a plan and makes so many calls at once, one such wave after the other.
+
+        Somebody new for whom that is done once more makes first what calls `name` has made by now.
+        """
+        before = len(self.calls[name])
+
+        def call() -> None:
+            if not self.calls[name]:
+                self.call_at_once(name, before)
+            for plan, count in waves:
+                self.move(name, plan)
+                self.call_at_once(name, count)
+
+        self.call_anew(name, call)
 
     def call_one_gateway_after_the_other(self, name: str, count: int) -> None:
         """`count` calls at the same time through the first gateway, and then as many through the second."""

@@ -20,6 +20,7 @@ _ANSWERS_WITHIN_S = 30.0  # where many passwords are checked at once, each waits
 _SECRETS = ("JWT_SECRET", "IDENTITY_PROVIDER_KEY", "SUPPORT_KEY")
 _REFUSALS = {
     400: Verdict.INVALID,
+    409: Verdict.INVALID,
     413: Verdict.INVALID,
     422: Verdict.INVALID,
     401: Verdict.UNAUTHENTICATED,
@@ -39,11 +40,9 @@ class Adapter(NodeClient):
         self.support_key = door.environment["SUPPORT_KEY"]
         self.secrets = [door.environment[name] for name in _SECRETS]
 
-    def register(self, name: str, password: str) -> None:
+    def register(self, name: str, password: str) -> Answer:
         """A new account."""
-        answer = self.ask("POST", "/accounts", {"name": name, "password": password}, secret=True)
-        if answer.status_code != 201:
-            broken(f"{self.name} refused an account by {answer.status_code}: {answer.text}")
+        return self._answer(self.ask("POST", "/accounts", {"name": name, "password": password}, secret=True), 201)
 
     def sign_in(self, name: object, password: object, shown: str = "") -> Answer:
         """Begins a session."""

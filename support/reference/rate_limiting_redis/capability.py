@@ -26,7 +26,7 @@ from .local import Local
 from .settings import RateLimitSettings
 from .shared import AwayError, Shared
 
-REDIS_TIMEOUT_S = 0.75
+REDIS_TIMEOUT_S = 1.0  # a machine that stands still for less is no outage
 REDIS_CONNECTIONS = 32
 SPARE_CONNECTIONS = 2  # by which it is seen whether Redis answers, while calls have all the others
 UPSTREAM_TIMEOUT_S = 10.0
