@@ -129,7 +129,7 @@ Feature: Whoever has been shown the door stays out, and nobody else is
       And ada is signed in on a laptop
       And ada's phone and bob's phone have a live connection to each node
       When ada's phone signs out
-      Then within 2 s ada's phone has no live connection, and no node takes a token of it, however it is written
+      Then within 1 s ada's phone has no live connection, and no node takes a token of it, however it is written
       And ada's laptop and bob's phone are still signed in
       And the live connections of bob's phone stay open for 500 ms
 
@@ -200,7 +200,7 @@ Feature: Whoever has been shown the door stays out, and nobody else is
       When ada's phone is used for everything, bob's phone is to be signed out, and carol's phone by support, at both nodes, again and again for 2 s
       Then each of them was told within 3 s to ask again later
       And when that is over, the same tokens of ada's phone are good, and both nodes serve all again
-      And ada's phone has kept its live connections, and loses them within 2 s of signing out
+      And ada's phone has kept its live connections, and loses them within 1 s of signing out
 
       Examples:
         | outage        |
