@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from threading import Event
 from typing import TypeVar
 
 _AT_ONCE = 8
@@ -31,6 +32,16 @@ def threads(count: int) -> Iterator[ThreadPoolExecutor]:
 
 def for_each(crowd: Sequence[One], work: Callable[[One], object], at_once: int = _AT_ONCE) -> None:
     """Does `work` for each of `crowd`, `at_once` at a time. After an error, which is raised, no more is begun."""
+    failed = Event()  # known at once to the thread that is free next, which takes another before anybody is told
+
+    def do(one: One) -> None:
+        if not failed.is_set():
+            try:
+                work(one)
+            except BaseException:
+                failed.set()
+                raise
+
     with threads(at_once) as pool:
-        for done in as_completed([pool.submit(work, one) for one in crowd]):
+        for done in as_completed([pool.submit(do, one) for one in crowd]):
             done.result()
