@@ -41,22 +41,24 @@ def told(deed: Callable[[], Answer], within_s: float = _PATIENCE_S, every_s: flo
     return look_until(lambda answer: answer.verdict is not Verdict.UNAVAILABLE, deed, within_s, every_s)
 
 
-def carried_out(deed: Callable[[], Answer]) -> Answer:
+def carried_out(deed: Callable[[], Answer], within_s: float = _PATIENCE_S) -> Answer:
     """The answer to `deed`, which can be done once only, asked again where it is put off.
 
     What was put off may have been done all the same: then whoever asks again is refused, and it is ACCEPTED.
     """
     answer = deed()
     if answer.verdict is Verdict.UNAVAILABLE:
-        answer = told(deed)
+        answer = told(deed, within_s)
         if answer.verdict in (Verdict.UNAUTHENTICATED, Verdict.INVALID):
             return Answer(Verdict.ACCEPTED)
     return answer
 
 
-def patient(deeds: Mapping[Key, Callable[[], Answer]]) -> dict[Key, Callable[[], Answer]]:
+def patient(
+    deeds: Mapping[Key, Callable[[], Answer]], within_s: float = _PATIENCE_S
+) -> dict[Key, Callable[[], Answer]]:
     """`deeds`, each of which is asked for again where it is put off."""
-    return {what: partial(told, deed) for what, deed in deeds.items()}
+    return {what: partial(told, deed, within_s) for what, deed in deeds.items()}
 
 
 def do_all(world: "World", deeds: Mapping[Key, Callable[[], Answer]], at_once: int = _AT_ONCE) -> dict[Key, Answer]:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from hamcrest import assert_that, equal_to, less_than
 
 from support.capabilities.auth_jwt_redis_session.client import Adapter, Answer, Verdict
-from support.capabilities.auth_jwt_redis_session.deeds import Deeds, do_all, leaving, looking, told
+from support.capabilities.auth_jwt_redis_session.deeds import (
+    Deeds,
+    carried_out,
+    do_all,
+    leaving,
+    looking,
+    patient,
+    told,
+)
 from support.capabilities.auth_jwt_redis_session.forgeries import Forger
 from support.promise import broken
 from support.worlds.crowds import for_each, threads
@@ -55,26 +63,20 @@ class Outages:
         for_each(self._world.gateways, self._use_all)
 
     def _use_all(self, node: Adapter) -> None:
-        """Whoever is told to ask again later is followed by somebody new: what was put off may yet be done."""
         for what in ("sign-out", "support", "new password"):
-            ended = told(partial(self._use_and_end, node, what), _BACK_WITHIN_S)
-            assert_that(ended.verdict, equal_to(Verdict.ACCEPTED), f"{what} at {node.name}")
+            self._use_and_end(node, what)
 
-    def _use_and_end(self, node: Adapter, what: str) -> Answer:
-        """The answer to what ended a session in which all there is was done; AssertionError unless that is so."""
+    def _use_and_end(self, node: Adapter, what: str) -> None:
         world, name = self._world, self._world.fresh("somebody")
         tokens, who = world.sign_in(name, "phone", node), world.customers[name]
         calls = looking(node, tokens.access) | {"refresh": partial(node.refresh, tokens.refresh)}
-        calls = {one: partial(told, deed, _BACK_WITHIN_S) for one, deed in calls.items()}
-        done = do_all(world, calls)
-        self._expect_all(done, Verdict.ACCEPTED, f"what {node.name} said to {name}, who did all there is to do")
+        calls = patient(calls, _BACK_WITHIN_S)
         ends = leaving(node, tokens.access, who, self._new_password(f"{name}'s phone"))
         ends[f"{node.name}: support"] = partial(node.expel, who.name)
-        ended = ends[f"{node.name}: {what}"]()
-        if ended.verdict is Verdict.ACCEPTED:
-            refused = do_all(world, calls)
-            self._expect_all(refused, Verdict.UNAUTHENTICATED, f"what {node.name} said to {name} after the {what}")
-        return ended
+        done = do_all(world, calls) | {what: carried_out(ends[f"{node.name}: {what}"], _BACK_WITHIN_S)}
+        self._expect_all(done, Verdict.ACCEPTED, f"what {node.name} said to {name}, who did all there is to do")
+        ended = do_all(world, calls)
+        self._expect_all(ended, Verdict.UNAUTHENTICATED, f"what {node.name} said to {name} after the {what}")
 
     def try_all(self, staying: str, leaving_one: str, expelled: str, for_s: float) -> None:
         """Everything is tried at both nodes at once, again and again for `for_s`."""
